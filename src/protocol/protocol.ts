@@ -1,0 +1,106 @@
+/** The contract of a protocol: how a request is encoded and what each event of its stream says. No sockets. */
+
+export type ProtocolName = 'openai-chat' | 'openai-completions'
+
+export interface Message {
+  role: 'system' | 'user' | 'assistant'
+  content: string
+}
+
+/** What one request asks of the model. */
+export interface Ask {
+  messages: readonly Message[]
+  /** Output length wanted, tokens. Sent as the protocol's own limit. */
+  outputTokens: number
+}
+
+/** What differs between servers that speak one protocol; known per provider, overridable per target. */
+export interface Quirks {
+  /** Name of the output limit in the request body. */
+  maxTokensField: 'max_tokens' | 'max_completion_tokens'
+  /** The server takes `stream_options: { include_usage: true }`. */
+  streamOptions: boolean
+  /** The server takes `ignore_eos: true` (vLLM, SGLang, llama.cpp), so that output reaches its length. Never sent to hosted APIs, which reject it. */
+  ignoreEos: boolean
+  /** Value of `temperature`, or null to send none (reasoning models refuse it). */
+  temperature: number | null
+}
+
+export interface EncodeOptions {
+  model: string
+  quirks: Quirks
+  /** Extra body fields of the target; they win over the protocol's own. */
+  body: Readonly<Record<string, unknown>>
+}
+
+export interface EncodedRequest {
+  /** Appended to the target's base URL, starts with '/'. */
+  path: string
+  headers: Readonly<Record<string, string>>
+  body: string
+}
+
+/** Where generated output appears. Only `text` is visible text (it ends `ttfvt`); each of them ends `ttft`. */
+export type OutputChannel = 'text' | 'reasoning' | 'refusal' | 'tool'
+
+/** Token counts in one meaning for all: prompt includes cached, output includes reasoning. Absent is not reported, never 0. */
+export interface Usage {
+  promptTokens?: number | undefined
+  cachedTokens?: number | undefined
+  outputTokens?: number | undefined
+  reasoningTokens?: number | undefined
+}
+
+/** What a server reports of its own time, mapped to ours (milliseconds), and raw under its own names. */
+export interface ServerTimings {
+  queueMs?: number | undefined
+  prefillMs?: number | undefined
+  decodeMs?: number | undefined
+  totalMs?: number | undefined
+  raw: Record<string, string | number>
+}
+
+export interface Route {
+  requestId?: string | undefined
+  model?: string | undefined
+  fingerprint?: string | undefined
+  region?: string | undefined
+  serviceTier?: string | undefined
+}
+
+export type StreamEvent =
+  /** Generated output; `text` is what was generated (never empty). */
+  | { kind: 'output'; channel: OutputChannel; text: string }
+  /** Later values replace earlier ones, field by field. */
+  | { kind: 'usage'; usage: Usage }
+  | { kind: 'route'; route: Route }
+  | { kind: 'timings'; timings: ServerTimings }
+  | { kind: 'finish'; reason: string }
+  /** The protocol's own terminal event: the only thing that makes an exchange complete. */
+  | { kind: 'end' }
+  /** An error event inside a 200 stream. */
+  | { kind: 'error'; message: string; type?: string | undefined }
+  /** An event that does not fit the protocol: counted, never fatal by itself. */
+  | { kind: 'malformed'; detail: string }
+
+/** One framed event of the stream: an SSE event, or one line of NDJSON (`name` absent). */
+export interface Frame {
+  name?: string | undefined
+  data: string
+}
+
+export interface Protocol {
+  name: ProtocolName
+  framing: 'sse' | 'ndjson'
+  encode(ask: Ask, options: EncodeOptions): EncodedRequest
+  /** What one framed event says; an empty list for an event without meaning to us (role-only, ping). */
+  decode(frame: Frame): StreamEvent[]
+  /** Bytes that announce the terminal event, for the wire's cheap scan; null where only the end of the body does. */
+  endMarker: string | null
+  /** A `finish` without the terminal event still counts as complete, with a mark. */
+  finishSuffices: boolean
+  /** What the response headers say. Header names are in lower case. */
+  readHeaders(headers: Readonly<Record<string, string>>): { route: Route; timings: ServerTimings | undefined }
+  /** The sentence inside an error body, or undefined where there is none to be found. */
+  readError(body: string): { message: string; type?: string | undefined } | undefined
+}

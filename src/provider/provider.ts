@@ -1,0 +1,38 @@
+/** The contract of a preset: what is known of a provider before anybody asks it. Data only. */
+import type { ProtocolName, Quirks } from '../protocol/protocol.js'
+import type { TokenizerName } from '../tokens/tokenizer.js'
+
+/** Money per million tokens. */
+export interface Price {
+  currency: string
+  inputPerM: number
+  /** Prompt tokens read from the cache; absent: charged as input. */
+  cachedPerM?: number | undefined
+  outputPerM: number
+}
+
+/** What is known of a target's prefix cache. */
+export interface CacheRules {
+  /** Shortest prefix that can hit, tokens. */
+  minimumTokens: number
+  /** Hits come in multiples of this, tokens. */
+  stepTokens: number
+  /** The server reports cached tokens in its usage. */
+  reported: boolean
+}
+
+export interface Provider {
+  name: string
+  title: string
+  /** Null where only the user knows it (self-hosted). */
+  baseUrl: string | null
+  /** Environment variable that holds the key; null where none is needed. */
+  apiKeyEnv: string | null
+  protocol: ProtocolName
+  quirks: Quirks
+  /** First matching pattern wins; tested against the model name. */
+  tokenizers: readonly { model: RegExp; tokenizer: TokenizerName }[]
+  cache: CacheRules
+  /** By model name; empty where we do not know. */
+  prices: Readonly<Record<string, Price>>
+}
