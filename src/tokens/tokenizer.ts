@@ -1,0 +1,40 @@
+/** Tokenizers by name: exact ones where the vocabulary is public, a documented estimate for all other models. */
+import { approximateTokenizer } from './approximate.js'
+import { wrapEncoding } from './encoding.js'
+
+export type ExactTokenizerName = 'o200k_base' | 'cl100k_base'
+export type TokenizerName = ExactTokenizerName | 'approximate'
+
+/** Counts and encodes as the model's own tokenizer does. The chat template around a message is not in it. */
+export interface ExactTokenizer {
+  name: ExactTokenizerName
+  exact: true
+  count(text: string): number
+  encode(text: string): number[]
+  decode(ids: readonly number[]): string
+}
+
+/** Counts by a rule (see approximate.ts); there are no ids to give. */
+export interface ApproximateTokenizer {
+  name: 'approximate'
+  exact: false
+  count(text: string): number
+}
+
+export type Tokenizer = ExactTokenizer | ApproximateTokenizer
+
+// Literal specifiers, so that a run loads the one vocabulary it needs: each takes some 250 ms and 50 MB.
+const loaders = {
+  o200k_base: async () => wrapEncoding('o200k_base', await import('gpt-tokenizer/encoding/o200k_base')),
+  cl100k_base: async () => wrapEncoding('cl100k_base', await import('gpt-tokenizer/encoding/cl100k_base')),
+  approximate: () => Promise.resolve(approximateTokenizer),
+} satisfies Record<TokenizerName, () => Promise<Tokenizer>>
+
+export const tokenizerNames = Object.keys(loaders) as readonly TokenizerName[]
+
+/** Loads a tokenizer; the second call for the same name is free. */
+export function loadTokenizer(name: ExactTokenizerName): Promise<ExactTokenizer>
+export function loadTokenizer(name: TokenizerName): Promise<Tokenizer>
+export function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
+  return loaders[name]()
+}
