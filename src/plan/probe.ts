@@ -2,7 +2,8 @@
 import type { z } from 'zod'
 import type { Random } from '../random/random.js'
 
-export type CacheAsked = 'fresh' | 'warm'
+/** `any`: whatever the cache holds; the user's own prompts, which no curve is fitted on. */
+export type CacheAsked = 'fresh' | 'warm' | 'any'
 export type ConnectionMode = 'reused' | 'new'
 export type ArrivalProcess = 'constant' | 'poisson'
 export type Law = 'prefill' | 'decode' | 'contention' | 'cache'

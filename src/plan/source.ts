@@ -1,0 +1,124 @@
+/** Where the blocks of a probe come from: its plan, its own decisions, or the user's prompts. */
+import type { Random } from '../random/random.js'
+import type { CellLoad, Condition } from './cell.js'
+import { cellId } from './cell.js'
+import type { Block, Next, Seen } from './probe.js'
+import type { BlockSource, PlannedRequest, Visit } from './visit.js'
+import { visitsOf } from './visit.js'
+
+/** What all sources of a run share. */
+export interface SourceOptions {
+  probe: string
+  targets: readonly string[]
+  /** Load of cells that ask for none. */
+  load: CellLoad
+  random: Random
+  /** False for a cell that the target cannot show (a prefix below its cache's minimum): dropped from every block. */
+  keep(target: string, condition: Condition): boolean
+}
+
+/** A design that is known beforehand. */
+export function plannedSource(blocks: readonly Block[], options: SourceOptions): BlockSource {
+  let at = 0
+  return {
+    probe: options.probe,
+    total: blocks.length,
+    next() {
+      const asks = blocks[at]
+      if (asks === undefined) return { done: 'all blocks run' }
+      const block = at++
+      return { probe: options.probe, block, visits: keptVisits(block, asks, options.targets, options) }
+    },
+  }
+}
+
+/** A design that decides as it sees, for each target by itself; its targets' visits still share the block. */
+export function adaptiveSource(
+  decide: (seen: Seen, random: Random) => Next,
+  seen: (target: string) => Seen,
+  options: SourceOptions,
+): BlockSource {
+  let block = 0
+  let open = [...options.targets]
+  let reason = 'done'
+  return {
+    probe: options.probe,
+    total: null,
+    next() {
+      const visits: Visit[] = []
+      const still: string[] = []
+      for (const target of open) {
+        const next = decide(seen(target), options.random)
+        if ('done' in next) {
+          reason = next.done
+          continue
+        }
+        still.push(target)
+        visits.push(...keptVisits(block, next.ask, [target], options))
+      }
+      open = still
+      if (open.length === 0) return { done: reason }
+      return { probe: options.probe, block: block++, visits: options.random.shuffle(visits) }
+    },
+  }
+}
+
+function keptVisits(block: number, asks: Block, targets: readonly string[], options: SourceOptions): Visit[] {
+  const visits = visitsOf(options.probe, block, asks, targets, options.load, options.random)
+  return visits.filter((visit) => {
+    const condition = visit.chains[0]?.[0]?.condition
+    return condition !== undefined && options.keep(visit.target, condition)
+  })
+}
+
+/** One request of the user's file: a turn, with the messages so far already counted. */
+export interface OwnRequest {
+  conversation: number
+  turn: number
+  promptTokens: number
+  outputTokens: number
+}
+
+/**
+ * The user's own prompts: each block sends every conversation once, in random order; its turns one after another, as
+ * a person would, so that a later turn may find its prefix warm. Each turn is a cell of its own.
+ */
+export function ownPromptsSource(
+  conversations: readonly (readonly OwnRequest[])[],
+  blocks: number,
+  options: SourceOptions,
+): BlockSource {
+  let block = 0
+  const { targets, random, load } = options
+  return {
+    probe: options.probe,
+    total: blocks,
+    next() {
+      if (block >= blocks) return { done: 'all blocks run' }
+      const chainsOf = (target: string): PlannedRequest[][] =>
+        random
+          .shuffle(conversations)
+          .map((turns) => turns.map((turn) => ownRequest(turn, target, block, options)))
+      const visits = random.shuffle(targets).map((target) => {
+        const cell = `${options.probe}/*`
+        return { target, probe: options.probe, cell, block, load, chains: chainsOf(target) }
+      })
+      return { probe: options.probe, block: block++, visits }
+    },
+  }
+}
+
+function ownRequest(turn: OwnRequest, target: string, block: number, options: SourceOptions): PlannedRequest {
+  const condition: Condition = {
+    promptTokens: turn.promptTokens,
+    prefixTokens: 0,
+    outputTokens: turn.outputTokens,
+    cache: 'any',
+    connection: 'reused',
+    load: options.load,
+    requests: 1,
+  }
+  const probe = `${options.probe}/${turn.conversation + 1}.${turn.turn + 1}`
+  const own = { conversation: turn.conversation, turn: turn.turn }
+  return { target, probe: options.probe, cell: cellId(probe, condition), block, condition, own }
+}
