@@ -44,7 +44,7 @@ export interface WarmAsk extends PrimeAsk {
  * order, again after a crash, and no two of different nonces are alike.
  *
  * The nonces come from `nonceFor`: lower-case words or digits, parted by single blanks; anything else throws.
- * Shortest: 16 tokens for a fresh prompt with such a nonce, 10 for a prefix, prefix + 14 for a warm prompt.
+ * Shortest: 16 tokens for a fresh prompt with such a nonce, 12 for a prefix, prefix + 14 for a warm prompt.
  */
 export interface PromptBuilder {
   /** Nonce, prose, and an instruction to write on at length. */
