@@ -1,0 +1,293 @@
+/** One replica: shared-step continuous batching with chunked prefill over a paged prefix cache. No clock inside. */
+import type { Random } from '../random/random.js'
+import {
+  allocate,
+  countHits,
+  countIdleHits,
+  createKvPool,
+  hold,
+  publish,
+  releaseAll,
+  type KvPool,
+} from './kv.js'
+import { stepMs, type StepConstants, type StepLoad } from './step-law.js'
+
+export interface EngineConstants extends StepConstants {
+  readonly maxSequences: number
+  readonly blockTokens: number
+  readonly kvBlocks: number
+  /** Times everything: 1 is a normal replica, 1.4 a slow one. */
+  readonly slowness: number
+  /** Standard deviation of a step's time, as a share of it. */
+  readonly noise: number
+}
+
+/** One request inside the engine. Times are NaN until they happen. */
+export interface Sequence {
+  readonly id: number
+  readonly promptTokens: number
+  readonly outputTokens: number
+  /** Chained hash of each whole block of the prompt. */
+  readonly hashes: ArrayLike<number>
+  enqueuedMs: number
+  /** Start of the first step that carried it. */
+  startedMs: number
+  firstTokenMs: number
+  endMs: number
+  /** Prompt tokens found in the prefix cache at the first admission. */
+  cachedTokens: number
+  generated: number
+  preemptions: number
+  /** Tokens whose KV is in `blocks`. */
+  computed: number
+  /** Tokens to prefill: the prompt, after preemption also what was generated before it. */
+  target: number
+  /** Prefill is done; each step gives a token. */
+  decoding: boolean
+  blocks: number[]
+}
+
+export interface Engine {
+  readonly constants: EngineConstants
+  readonly random: Random
+  readonly kv: KvPool
+  /** In order of admission; the last is the youngest. */
+  readonly running: Sequence[]
+  /** First come first served from `waitingHead`; what lies before it is done with. */
+  waiting: Sequence[]
+  waitingHead: number
+  /** Preempted sequences come before all that wait; the last one in is the oldest. */
+  readonly preempted: Sequence[]
+  /** How many of `running` still prefill. */
+  prefilling: number
+  readonly emitted: Sequence[]
+  readonly load: StepLoad
+}
+
+export interface Step {
+  durationMs: number
+  /** The sequences that got a token, at the end of the step. Valid until the next step: the array is used again. */
+  emissions: readonly Sequence[]
+}
+
+export function createEngine(constants: EngineConstants, random: Random): Engine {
+  return {
+    constants,
+    random,
+    kv: createKvPool(constants.kvBlocks),
+    running: [],
+    waiting: [],
+    waitingHead: 0,
+    preempted: [],
+    prefilling: 0,
+    emitted: [],
+    load: { tokens: 0, sequences: 0, decodeContext: 0, prefillPairs: 0 },
+  }
+}
+
+export function createSequence(
+  id: number,
+  promptTokens: number,
+  outputTokens: number,
+  hashes: ArrayLike<number>,
+): Sequence {
+  return {
+    id,
+    promptTokens,
+    outputTokens,
+    hashes,
+    enqueuedMs: NaN,
+    startedMs: NaN,
+    firstTokenMs: NaN,
+    endMs: NaN,
+    cachedTokens: 0,
+    generated: 0,
+    preemptions: 0,
+    computed: 0,
+    target: promptTokens,
+    decoding: false,
+    blocks: [],
+  }
+}
+
+/** The longest prompt and output together that can ever run: all blocks of the pool for one sequence. */
+export function capacityTokens(constants: EngineConstants): number {
+  return constants.kvBlocks * constants.blockTokens
+}
+
+/** Puts a sequence at the end of the queue. It must fit in the pool and ask for a prompt and an output token. */
+export function enqueue(engine: Engine, sequence: Sequence, nowMs: number): void {
+  const { promptTokens, outputTokens } = sequence
+  if (promptTokens < 1 || outputTokens < 1)
+    throw new RangeError('a sequence has a prompt and an output token')
+  if (promptTokens + outputTokens > capacityTokens(engine.constants)) {
+    throw new RangeError(`${promptTokens} + ${outputTokens} tokens exceed the KV pool`)
+  }
+  sequence.enqueuedMs = nowMs
+  engine.waiting.push(sequence)
+}
+
+/** Takes a sequence out, wherever it is; its blocks are free at once. */
+export function cancel(engine: Engine, sequence: Sequence): void {
+  const at = engine.running.indexOf(sequence)
+  if (at >= 0) {
+    engine.running.splice(at, 1)
+    if (!sequence.decoding) engine.prefilling--
+    releaseAll(engine.kv, sequence.blocks)
+  }
+  const queue = engine.preempted.includes(sequence) ? engine.preempted : engine.waiting
+  const queued = queue.indexOf(sequence, queue === engine.waiting ? engine.waitingHead : 0)
+  if (queued >= 0) queue.splice(queued, 1)
+}
+
+export function isIdle(engine: Engine): boolean {
+  return engine.running.length + engine.preempted.length + engine.waiting.length - engine.waitingHead === 0
+}
+
+/**
+ * One step from `nowMs`: decoding sequences first, one token each; the rest of the budget goes to prefill chunks,
+ * running ones before waiting ones. Undefined when there is nothing to do.
+ */
+export function step(engine: Engine, nowMs: number): Step | undefined {
+  const { load, constants } = engine
+  for (;;) {
+    load.tokens = load.sequences = load.decodeContext = load.prefillPairs = 0
+    engine.emitted.length = 0
+    decodeRunning(engine)
+    if (engine.prefilling > 0) prefillRunning(engine)
+    if (load.tokens < constants.maxBatchedTokens) admitWaiting(engine, nowMs)
+    if (load.tokens > 0) break
+    if (engine.running.length === 0) return undefined
+    // Half-done prefills hold every block: the youngest gives way until the first of them can go on.
+    preemptYoungest(engine)
+  }
+  const noise = constants.noise === 0 ? 0 : constants.noise * engine.random.normal()
+  const durationMs = stepMs(constants, load) * constants.slowness * Math.max(0.1, 1 + noise)
+  finish(engine, nowMs + durationMs)
+  return { durationMs, emissions: engine.emitted }
+}
+
+function decodeRunning(engine: Engine): void {
+  const { running, load, kv } = engine
+  const { blockTokens, maxBatchedTokens } = engine.constants
+  for (let i = 0; i < running.length && load.tokens < maxBatchedTokens; i++) {
+    const sequence = running[i]!
+    if (!sequence.decoding) continue
+    if (sequence.computed === sequence.blocks.length * blockTokens) {
+      let block = allocate(kv)
+      // The youngest stands last, so it has no token in this step yet.
+      while (block < 0 && i < running.length) {
+        preemptYoungest(engine)
+        block = i < running.length ? allocate(kv) : -1
+      }
+      if (block < 0) return
+      sequence.blocks.push(block)
+    }
+    sequence.computed++
+    load.tokens++
+    load.sequences++
+    load.decodeContext += sequence.computed
+    engine.emitted.push(sequence)
+  }
+}
+
+function prefillRunning(engine: Engine): void {
+  for (const sequence of engine.running) {
+    if (sequence.decoding) continue
+    const budget = engine.constants.maxBatchedTokens - engine.load.tokens
+    if (budget <= 0) return
+    prefillChunk(engine, sequence, budget)
+  }
+}
+
+/**
+ * Prefills as much as the budget and the free blocks allow, perhaps nothing. Whole blocks can be found at once, by a
+ * sequence admitted to this same step too: the step writes them before anybody reads (vLLM V1 does the same).
+ */
+function prefillChunk(engine: Engine, sequence: Sequence, budget: number): void {
+  const { kv, load } = engine
+  const { blockTokens } = engine.constants
+  const done = sequence.computed
+  const room = (sequence.blocks.length + kv.free) * blockTokens - done
+  const chunk = Math.min(sequence.target - done, budget, room)
+  if (chunk <= 0) return
+  const end = done + chunk
+  while (sequence.blocks.length * blockTokens < end) sequence.blocks.push(allocate(kv))
+  const whole = Math.min(Math.floor(end / blockTokens), sequence.hashes.length)
+  for (let i = Math.floor(done / blockTokens); i < whole; i++) {
+    publish(kv, sequence.blocks[i]!, sequence.hashes[i]!)
+  }
+  sequence.computed = end
+  load.tokens += chunk
+  load.sequences++
+  load.prefillPairs += chunk * (done + chunk / 2)
+  if (end === sequence.target) {
+    engine.prefilling--
+    sequence.decoding = true
+    engine.emitted.push(sequence)
+  }
+}
+
+function admitWaiting(engine: Engine, nowMs: number): void {
+  const { kv, running, load } = engine
+  const { blockTokens, maxBatchedTokens, maxSequences } = engine.constants
+  while (running.length < maxSequences && load.tokens < maxBatchedTokens) {
+    const sequence = engine.preempted.at(-1) ?? engine.waiting[engine.waitingHead]
+    if (!sequence) return
+    // The last token is always computed: its output is what the first token is drawn from.
+    const hits = countHits(kv, sequence.hashes, Math.floor((sequence.target - 1) / blockTokens))
+    const cached = hits * blockTokens
+    const chunk = Math.min(sequence.target - cached, maxBatchedTokens - load.tokens)
+    const wanted = Math.ceil((cached + chunk) / blockTokens) - hits
+    if (wanted + countIdleHits(kv, sequence.hashes, hits) > kv.free) return
+    dequeue(engine)
+    for (let i = 0; i < hits; i++) sequence.blocks.push(hold(kv, sequence.hashes[i]!))
+    sequence.computed = cached
+    if (Number.isNaN(sequence.startedMs)) {
+      sequence.startedMs = nowMs
+      sequence.cachedTokens = cached
+    }
+    running.push(sequence)
+    engine.prefilling++
+    prefillChunk(engine, sequence, chunk)
+  }
+}
+
+function dequeue(engine: Engine): void {
+  if (engine.preempted.pop()) return
+  engine.waitingHead++
+  // The dead part is cut off when it is long and most of the array: amortised constant time.
+  if (engine.waitingHead > 1024 && engine.waitingHead * 2 > engine.waiting.length) {
+    engine.waiting = engine.waiting.slice(engine.waitingHead)
+    engine.waitingHead = 0
+  }
+}
+
+/** Preemption by recompute: blocks are given back, and the prompt and what was generated are prefilled again. */
+function preemptYoungest(engine: Engine): void {
+  const sequence = engine.running.pop()
+  if (!sequence) return
+  if (!sequence.decoding) engine.prefilling--
+  releaseAll(engine.kv, sequence.blocks)
+  sequence.computed = 0
+  sequence.target = sequence.promptTokens + sequence.generated
+  sequence.decoding = false
+  sequence.preemptions++
+  engine.preempted.push(sequence)
+}
+
+/** Books the emitted tokens at the end of the step; who has all of its output leaves, and its blocks stay findable. */
+function finish(engine: Engine, endMs: number): void {
+  let ended = 0
+  for (const sequence of engine.emitted) {
+    if (sequence.generated++ === 0) sequence.firstTokenMs = endMs
+    if (sequence.generated < sequence.outputTokens) continue
+    sequence.endMs = endMs
+    releaseAll(engine.kv, sequence.blocks)
+    ended++
+  }
+  if (ended === 0) return
+  let kept = 0
+  for (const sequence of engine.running) if (Number.isNaN(sequence.endMs)) engine.running[kept++] = sequence
+  engine.running.length = kept
+}

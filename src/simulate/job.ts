@@ -1,0 +1,105 @@
+/** One request inside the simulated provider, from its admission to the truth about it. */
+
+/** What a service needs to know of a request. Times are ms on the agenda's clock. */
+export interface Job {
+  readonly id: number
+  readonly arrivalMs: number
+  readonly promptTokens: number
+  /** Chained hash of each whole block of the prompt. */
+  readonly hashes: ArrayLike<number>
+  /** All output, reasoning first. */
+  readonly outputTokens: number
+  readonly reasoningTokens: number
+  /** Token `index` (from 0) was due at `dueMs`. `outcome` comes with the last one. */
+  onToken(index: number, dueMs: number, outcome: Outcome | undefined): void
+}
+
+/**
+ * Where the milliseconds went, by what the service did, never by what was measured. They add up to `e2eMs` exactly
+ * (as whole nanoseconds).
+ */
+export interface Phases {
+  network: number
+  /** Gateway with front end: all that is paid once a request. */
+  gateway: number
+  queue: number
+  prefillFresh: number
+  prefillCached: number
+  /** What sharing cost: other sequences in the same steps, preemption, noise. */
+  interference: number
+  reasoning: number
+  decode: number
+  retry: number
+  client: number
+}
+
+export interface Outcome {
+  readonly cachedTokens: number
+  readonly preemptions: number
+  readonly ttftMs: number
+  readonly e2eMs: number
+  readonly phases: Phases
+}
+
+/** A model behind a face: takes jobs, gives tokens at due times. */
+export interface Service {
+  submit(job: Job, nowMs: number): void
+  /** The client has gone: nothing more is emitted for this job and what it held is free. */
+  cancel(id: number): void
+  /** Jobs submitted and not ended. */
+  inFlight(): number
+}
+
+const NS_PER_MS = 1e6
+
+/**
+ * Phases in whole nanoseconds. What is not named falls to `interference`; should the named ones exceed `e2eMs` by
+ * rounding or by lucky noise, `decode` and then the others give way, so that no phase is negative.
+ */
+export function settlePhases(e2eMs: number, named: Partial<Phases>): Phases {
+  const ns = (ms: number | undefined): number => Math.max(0, Math.round((ms ?? 0) * NS_PER_MS))
+  const phases: Phases = {
+    network: ns(named.network),
+    gateway: ns(named.gateway),
+    queue: ns(named.queue),
+    prefillFresh: ns(named.prefillFresh),
+    prefillCached: ns(named.prefillCached),
+    interference: 0,
+    reasoning: ns(named.reasoning),
+    decode: ns(named.decode),
+    retry: ns(named.retry),
+    client: ns(named.client),
+  }
+  let rest = ns(e2eMs) - PHASE_NAMES.reduce((sum, name) => sum + phases[name], 0)
+  for (const name of GIVES_WAY) {
+    if (rest >= 0) break
+    const taken = Math.min(phases[name], -rest)
+    phases[name] -= taken
+    rest += taken
+  }
+  phases.interference = Math.max(0, rest)
+  for (const name of PHASE_NAMES) phases[name] /= NS_PER_MS
+  return phases
+}
+
+export const PHASE_NAMES = [
+  'network',
+  'gateway',
+  'queue',
+  'prefillFresh',
+  'prefillCached',
+  'interference',
+  'reasoning',
+  'decode',
+  'retry',
+  'client',
+] as const satisfies readonly (keyof Phases)[]
+
+const GIVES_WAY: readonly (keyof Phases)[] = [
+  'decode',
+  'reasoning',
+  'prefillFresh',
+  'prefillCached',
+  'queue',
+  'gateway',
+]

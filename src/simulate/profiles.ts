@@ -1,0 +1,245 @@
+/** The profiles by name: what each simulated provider is made of, every constant overridable. */
+import { z } from 'zod'
+
+const amount = z.number().min(0)
+const share = z.number().min(0).max(1)
+const count = z.int().min(1)
+
+/** How the face behaves, whatever serves behind it. */
+const Face = {
+  contextTokens: count.describe('longest prompt and output together'),
+  defaultOutputTokens: count.describe(
+    'output where the request names no limit; such an answer ends with `stop`',
+  ),
+  reasoningTokens: z.int().min(0).describe('reasoning before the visible answer, inside the output limit'),
+  streamsReasoning: z.boolean().describe('reasoning is sent as `reasoning_content`; otherwise only counted'),
+  strictParameters: z.boolean().describe('unknown parameters are refused, as hosted services do'),
+  earlyHeaders: z.boolean().describe('headers and the role come at once; otherwise with the first token'),
+  blockTokens: count.describe('prefix cache block'),
+}
+
+const EngineSchema = z.strictObject({
+  ...Face,
+  frontEndMs: amount,
+  weightsMs: z.number().positive(),
+  tokenUs: amount,
+  attentionNs: amount,
+  contextNs: amount,
+  sequenceUs: amount,
+  stepMs: amount,
+  maxBatchedTokens: count,
+  maxSequences: count,
+  kvBlocks: count,
+  slowness: z.number().positive(),
+  noise: share,
+})
+
+const LawSchema = z.strictObject({
+  ...Face,
+  baseMs: amount,
+  freshUs: amount,
+  hitUs: amount,
+  curveNs: amount,
+  tpotMs: amount,
+  perContextNs: amount,
+  ttftPerPeerMs: amount,
+  tpotPerPeerMs: amount,
+  gatewayMs: amount,
+  gatewayCv: share,
+  queueMedianMs: amount,
+  queueSigma: amount,
+  cacheMinTokens: z.int().min(0),
+  cacheStepTokens: count,
+  cacheIdleMs: amount,
+  cacheMissShare: share,
+  stallShare: share,
+  stallMinMs: amount,
+  stallMaxMs: amount,
+})
+
+type EngineValues = z.infer<typeof EngineSchema>
+type LawValues = z.infer<typeof LawSchema>
+
+/** A service that is simulated step by step, or one that follows a law seen from outside. */
+export type Profile =
+  | { readonly name: string; readonly kind: 'engine'; readonly constants: EngineValues }
+  | { readonly name: string; readonly kind: 'law'; readonly constants: LawValues }
+
+const engine: EngineValues = {
+  contextTokens: 131_072,
+  defaultOutputTokens: 128,
+  reasoningTokens: 0,
+  streamsReasoning: true,
+  strictParameters: false,
+  earlyHeaders: true,
+  blockTokens: 16,
+  frontEndMs: 9,
+  weightsMs: 5.6,
+  tokenUs: 22,
+  attentionNs: 0.7,
+  contextNs: 55,
+  sequenceUs: 20,
+  stepMs: 0.5,
+  maxBatchedTokens: 2048,
+  maxSequences: 256,
+  kvBlocks: 25_000,
+  slowness: 1,
+  noise: 0.01,
+}
+
+const exact: LawValues = {
+  contextTokens: 131_072,
+  defaultOutputTokens: 128,
+  reasoningTokens: 0,
+  streamsReasoning: true,
+  strictParameters: false,
+  earlyHeaders: true,
+  blockTokens: 16,
+  baseMs: 20,
+  freshUs: 100,
+  hitUs: 5,
+  curveNs: 0,
+  tpotMs: 5,
+  perContextNs: 0,
+  ttftPerPeerMs: 0,
+  tpotPerPeerMs: 0,
+  gatewayMs: 0,
+  gatewayCv: 0,
+  queueMedianMs: 0,
+  queueSigma: 0,
+  cacheMinTokens: 0,
+  cacheStepTokens: 16,
+  cacheIdleMs: 3_600_000,
+  cacheMissShare: 0,
+  stallShare: 0,
+  stallMinMs: 0,
+  stallMaxMs: 0,
+}
+
+/** Base, gateway and median queue together are the 450 ms of a hosted frontier model. */
+const hosted: LawValues = {
+  ...exact,
+  strictParameters: true,
+  earlyHeaders: false,
+  baseMs: 330,
+  gatewayMs: 40,
+  gatewayCv: 0.3,
+  queueMedianMs: 80,
+  queueSigma: 1.1,
+  freshUs: 45,
+  hitUs: 12,
+  tpotMs: 16,
+  perContextNs: 27,
+  cacheMinTokens: 1024,
+  cacheStepTokens: 128,
+  cacheIdleMs: 450_000,
+  cacheMissShare: 0.17,
+  stallShare: 0.005,
+  stallMinMs: 5_000,
+  stallMaxMs: 60_000,
+}
+
+/** Where the numbers come from stands in docs/simulator.md. */
+const PROFILES = {
+  exact: { kind: 'law', constants: exact },
+  '8b-h100': { kind: 'engine', constants: engine },
+  '8b-a100': {
+    kind: 'engine',
+    constants: {
+      ...engine,
+      frontEndMs: 12,
+      weightsMs: 9.8,
+      tokenUs: 68,
+      attentionNs: 1.7,
+      contextNs: 100,
+      sequenceUs: 30,
+    },
+  },
+  '70b-h100x4': {
+    kind: 'engine',
+    constants: { ...engine, weightsMs: 13, tokenUs: 58, attentionNs: 0.8, contextNs: 35 },
+  },
+  'local-cpu': {
+    kind: 'engine',
+    constants: {
+      ...engine,
+      contextTokens: 8_192,
+      frontEndMs: 2,
+      weightsMs: 24,
+      tokenUs: 3_600,
+      attentionNs: 60,
+      contextNs: 900,
+      sequenceUs: 150,
+      stepMs: 1,
+      maxBatchedTokens: 512,
+      maxSequences: 4,
+      kvBlocks: 2_048,
+      noise: 0.03,
+    },
+  },
+  'hosted-frontier': { kind: 'law', constants: hosted },
+  'hosted-reasoning': {
+    kind: 'law',
+    constants: { ...hosted, reasoningTokens: 256, streamsReasoning: false },
+  },
+} as const satisfies Record<
+  string,
+  Omit<Profile & { kind: 'engine' }, 'name'> | Omit<Profile & { kind: 'law' }, 'name'>
+>
+
+export type ProfileName = keyof typeof PROFILES
+
+export const PROFILE_NAMES = Object.keys(PROFILES).filter(isProfileName)
+
+export function isProfileName(name: string): name is ProfileName {
+  return Object.hasOwn(PROFILES, name)
+}
+
+export type Resolved = { ok: true; profile: Profile } | { ok: false; problems: string[] }
+
+/**
+ * A profile with some constants replaced. A constant may be named without its unit: `base` is `baseMs`. Each problem
+ * is a sentence that names the constant.
+ */
+export function resolveProfile(name: string, overrides: Readonly<Record<string, unknown>> = {}): Resolved {
+  if (!isProfileName(name)) {
+    return { ok: false, problems: [`profile '${name}' is unknown; there are ${PROFILE_NAMES.join(', ')}`] }
+  }
+  const { kind, constants } = PROFILES[name]
+  const problems: string[] = []
+  const merged: Record<string, unknown> = { ...constants }
+  for (const [given, value] of Object.entries(overrides)) {
+    const key = Object.keys(constants).find((full) => full === given || full.replace(UNIT, '') === given)
+    if (key) merged[key] = value
+    else problems.push(`${name} has no constant '${given}'; it has ${Object.keys(constants).join(', ')}`)
+  }
+  if (problems.length > 0) return { ok: false, problems }
+  const checked = kind === 'engine' ? EngineSchema.safeParse(merged) : LawSchema.safeParse(merged)
+  if (!checked.success) {
+    const issues = checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    return { ok: false, problems: issues }
+  }
+  const profile: Profile =
+    kind === 'engine'
+      ? { name, kind, constants: EngineSchema.parse(merged) }
+      : { name, kind, constants: LawSchema.parse(merged) }
+  return { ok: true, profile }
+}
+
+const UNIT = /(?:Ms|Us|Ns)$/
+
+/** `base=37.5` as the command line gives it, to an override. Undefined when it has no `=`. */
+export function parseSetting(text: string): [string, number | boolean | string] | undefined {
+  const equals = text.indexOf('=')
+  if (equals < 1) return undefined
+  const key = text.slice(0, equals).trim()
+  const value = text.slice(equals + 1).trim()
+  if (value === 'true' || value === 'false') return [key, value === 'true']
+  return [key, value !== '' && Number.isFinite(Number(value)) ? Number(value) : value]
+}
+
+/** Longest prompt and output together: the model's context, or the KV pool where that is smaller. */
+export function contextLimit({ kind, constants }: Profile): number {
+  if (kind === 'law') return constants.contextTokens
+  return Math.min(constants.contextTokens, constants.kvBlocks * constants.blockTokens)
+}
