@@ -1,0 +1,91 @@
+/** A target ready to be asked: protocol, transport, tokenizer and secrets in hand. */
+import { readFileSync } from 'node:fs'
+import type { Environment } from '../credentials/api-key.js'
+import { readSecrets } from '../credentials/api-key.js'
+import type { PromptBuilder } from '../prompt/builder.js'
+import { createPromptBuilder } from '../prompt/builder.js'
+import type { TokenCorrection } from '../prompt/correction.js'
+import type { Protocol } from '../protocol/protocol.js'
+import type { Target } from '../scenario/scenario.js'
+import type { Tokenizer } from '../tokens/tokenizer.js'
+import { loadTokenizer } from '../tokens/tokenizer.js'
+import type { Clock } from '../units/time.js'
+import type { Transport } from '../wire/transport.js'
+import { createTransport } from '../wire/transport.js'
+import { protocols } from './tables.js'
+
+export interface LiveTarget {
+  target: Target
+  /** As the requests see it: `http://127.0.0.1:8000/v1`. */
+  baseUrl: string
+  /** Path part of the base URL, without a trailing slash. */
+  basePath: string
+  protocol: Protocol
+  transport: Transport
+  tokenizer: Tokenizer
+  builder: PromptBuilder
+  /** From our token count to the server's; replaced once the warm-up has shown the difference. */
+  correction: TokenCorrection
+  /** Secret ones among them: never shown, never stored. */
+  headers: Readonly<Record<string, string>>
+}
+
+export interface OpenOptions {
+  clock: Clock
+  env: Environment
+  /** Secret headers given on the command line. */
+  extraHeaders: Readonly<Record<string, string>>
+  maxConnections: number
+}
+
+export type Opened = { ok: true; live: LiveTarget; secrets: string[] } | { ok: false; message: string }
+
+/** `baseUrl` is the target's own, or that of the simulated provider started for it. */
+export async function openTarget(target: Target, baseUrl: string, options: OpenOptions): Promise<Opened> {
+  const secrets = readSecrets(target, options.env, options.extraHeaders)
+  if (!secrets.ok) return secrets
+  const tls = readTlsFiles(target)
+  if (!tls.ok) return tls
+  const url = new URL(baseUrl)
+  const tokenizer = await loadTokenizer(target.tokenizer)
+  const transport = createTransport({
+    origin: url.origin,
+    clock: options.clock,
+    http: target.http,
+    maxConnections: options.maxConnections,
+    tls: tls.files,
+    proxy: target.proxy ?? 'env',
+  })
+  const live: LiveTarget = {
+    target,
+    baseUrl,
+    basePath: url.pathname.replace(/\/+$/, ''),
+    protocol: protocols[target.protocol],
+    transport,
+    tokenizer,
+    builder: createPromptBuilder(tokenizer),
+    correction: { overhead: 0, ratio: 1, pairs: 0 },
+    headers: secrets.headers,
+  }
+  return { ok: true, live, secrets: secrets.secrets }
+}
+
+type TlsFiles = { ca?: string; cert?: string; key?: string }
+
+function readTlsFiles(target: Target): { ok: true; files: TlsFiles } | { ok: false; message: string } {
+  const files: TlsFiles = {}
+  const wanted = [
+    ['ca', target.tls.caFile],
+    ['cert', target.tls.certFile],
+    ['key', target.tls.keyFile],
+  ] as const
+  for (const [part, path] of wanted) {
+    if (path === null) continue
+    try {
+      files[part] = readFileSync(path, 'utf8')
+    } catch {
+      return { ok: false, message: `target ${target.name}: tls.${part}File ${path} cannot be read` }
+    }
+  }
+  return { ok: true, files }
+}

@@ -1,0 +1,113 @@
+/** Sends one prepared request: money reserved, exchange made, sample taken, journal written, money settled. */
+import type { Budget, LimitName, Reservation } from '../plan/budget.js'
+import type { ConnectionMode } from '../plan/probe.js'
+import type { Outcome, Sample } from '../sample/sample.js'
+import type { Clock } from '../units/time.js'
+import type { Exchange } from '../wire/exchange.js'
+import type { Prepared } from './prepare.js'
+
+export interface SenderOptions {
+  clock: Clock
+  budget: Budget
+  /** In-flight requests are cut off when it fires. */
+  cut: AbortSignal
+  /** Told before a request is sent; the journal holds the worst case over a crash. */
+  onReserve(id: string, prepared: Prepared): void
+  /** From exchange to sample. */
+  measure(exchange: Exchange, prepared: Prepared, context: SendContext): Sample
+  /** The sample is in the journal when this returns. */
+  onSample(sample: Sample, prepared: Prepared): void
+}
+
+export interface SendContext {
+  id: string
+  intendedNs: number
+  attempt: number
+}
+
+export type Sent =
+  | { kind: 'sample'; outcome: Outcome; sample: Sample }
+  | { kind: 'later' }
+  | { kind: 'passed'; limit: LimitName }
+
+export interface Sender {
+  /**
+   * Resolves when the exchange is over. A success met while other streams are still being stamped is measured `later`,
+   * in a quiet moment: parsing it at once would make the stamps of the others late.
+   */
+  send(prepared: Prepared, intendedNs: number, attempt: number): Promise<Sent>
+  /** Measures what waits. Called when nothing is in flight. */
+  settle(): void
+}
+
+// A kill loses what is not yet measured: never let it wait longer than this.
+const LONGEST_WAIT_NS = 1_000_000_000
+
+interface Waiting {
+  exchange: Exchange
+  prepared: Prepared
+  context: SendContext
+  reservation: Reservation
+}
+
+export function createSender(options: SenderOptions): Sender {
+  const { clock, budget } = options
+  const waiting: Waiting[] = []
+  let inFlight = 0
+  let sent = 0
+
+  function take({ exchange, prepared, context, reservation }: Waiting): Sample {
+    const sample = options.measure(exchange, prepared, context)
+    reservation.settle(settlement(sample, exchange))
+    options.onSample(sample, prepared)
+    return sample
+  }
+
+  function settle(): void {
+    for (const each of waiting.splice(0)) take(each)
+  }
+
+  function reserve(prepared: Prepared): Reservation | { passed: LimitName } {
+    const first = budget.reserve(prepared.worst)
+    if (!('passed' in first) || waiting.length === 0) return first
+    settle() // what waits holds its worst case; measured, it frees the rest
+    return budget.reserve(prepared.worst)
+  }
+
+  return {
+    settle,
+    async send(prepared, intendedNs, attempt) {
+      const reservation = reserve(prepared)
+      if ('passed' in reservation) return { kind: 'passed', limit: reservation.passed }
+      const context = { id: `s-${String(++sent).padStart(6, '0')}`, intendedNs, attempt }
+      options.onReserve(context.id, prepared)
+      const connection: ConnectionMode = prepared.planned.condition.connection
+      inFlight++
+      const exchange = await prepared.target.transport.send(prepared.request, {
+        connection,
+        signal: options.cut,
+      })
+      inFlight--
+      const done = { exchange, prepared, context, reservation }
+      const healthy = exchange.failure === undefined && exchange.status === 200
+      const oldest = waiting[0]?.exchange.endNs ?? clock.nowNs()
+      if (healthy && inFlight > 0 && clock.nowNs() - oldest < LONGEST_WAIT_NS) {
+        waiting.push(done)
+        return { kind: 'later' }
+      }
+      settle()
+      const sample = take(done)
+      return { kind: 'sample', outcome: sample.outcome, sample }
+    },
+  }
+}
+
+/** What a request used: nothing where it never left, no tokens where the server refused it, else what usage says. */
+function settlement(sample: Sample, exchange: Exchange): Parameters<Reservation['settle']>[0] {
+  if (exchange.startNs === undefined) return null
+  if (exchange.status !== undefined && exchange.status >= 400)
+    return { promptTokens: 0, outputTokens: 0, cost: 0 }
+  const { tokenSource, promptTokens, outputTokens, cost } = sample
+  if (tokenSource !== 'usage') return {}
+  return { promptTokens, outputTokens, cost: cost?.amount }
+}

@@ -1,0 +1,63 @@
+/** When a failed request ends the run, and when it is tried again. */
+import type { Outcome, Sample } from '../sample/sample.js'
+import type { Stop } from './events.js'
+
+/** Failures that the next request would meet as well: the run stops at the first. */
+const FATAL: Partial<Record<Outcome, Stop['reason']>> = {
+  'http-401': 'unauthorized',
+  'http-403': 'unauthorized',
+  redirect: 'redirect',
+}
+
+/** Failures that, met before anything succeeded, mean that there is nothing to measure. */
+const FATAL_AT_FIRST: Partial<Record<Outcome, Stop['reason']>> = {
+  refused: 'unreachable',
+  dns: 'unreachable',
+  tls: 'unreachable',
+  'not-streaming': 'not-streaming',
+  'http-404': 'unreachable',
+  'http-400': 'unreachable',
+}
+
+const RETRIED: ReadonlySet<Outcome> = new Set(['http-429', 'http-5xx', 'refused', 'reset', 'closed'])
+
+export function shouldRetry(outcome: Outcome): boolean {
+  return RETRIED.has(outcome)
+}
+
+/** Failures by target; decides when to give up. */
+export interface StopRules {
+  /** Why the run must stop after this sample, or null. */
+  judge(sample: Sample): Stop | null
+}
+
+// Below this many requests a share says nothing: one failure of two is no storm.
+const LEAST_REQUESTS = 20
+
+export function createStopRules(errorLimit: number): StopRules {
+  const succeeded = new Set<string>()
+  let requests = 0
+  let failures = 0
+  return {
+    judge(sample) {
+      requests++
+      if (sample.outcome === 'ok') {
+        succeeded.add(sample.target)
+        return null
+      }
+      failures++
+      const message = sample.detail ?? sample.outcome
+      const fatal = FATAL[sample.outcome]
+      if (fatal !== undefined) return { reason: fatal, message }
+      const first = succeeded.has(sample.target) ? undefined : FATAL_AT_FIRST[sample.outcome]
+      if (first !== undefined) return { reason: first, message }
+      if (requests >= LEAST_REQUESTS && failures / requests > errorLimit) {
+        const share = `${failures} of ${requests} requests failed, above the limit of ${percent(errorLimit)}`
+        return { reason: 'error-limit', message: `${share}; the last one: ${message}` }
+      }
+      return null
+    },
+  }
+}
+
+const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`

@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest'
+import { cellId, toCondition } from '../../src/plan/cell.js'
+import type { CellLoad } from '../../src/plan/cell.js'
+import type { Block } from '../../src/plan/probe.js'
+import { adaptiveSource, ownPromptsSource, plannedSource } from '../../src/plan/source.js'
+import { inOrder } from '../../src/plan/visit.js'
+import { createRandom } from '../../src/random/random.js'
+
+const alone: CellLoad = { kind: 'closed', concurrency: 1 }
+const ask = (promptTokens: number): Block[number] => ({
+  promptTokens,
+  prefixTokens: 0,
+  outputTokens: 16,
+  cache: 'fresh',
+})
+const options = (targets: string[]) => ({
+  probe: 'p',
+  targets,
+  load: alone,
+  random: createRandom(3),
+  keep: () => true,
+})
+
+test('a cell is named by what makes it comparable, not by how often it was visited', () => {
+  const once = toCondition({ ...ask(1024), outputTokens: 64 }, alone)
+  expect(cellId('prompt-length', once)).toBe('prompt-length/1024/64/fresh/c1/reused')
+  expect(cellId('prompt-length', { ...once, requests: 9 })).toBe(cellId('prompt-length', once))
+  const warm = toCondition({ ...ask(1024), cache: 'warm', prefixTokens: 960, rate: 2.5 }, alone)
+  expect(cellId('x', warm)).toBe('x/1024/16/warm960/poisson2.5-max256/reused')
+})
+
+test('two targets are visited at every cell before the next cell', () => {
+  const source = plannedSource([[ask(64), ask(128), ask(256)]], options(['a', 'b']))
+  const next = source.next()
+  if ('done' in next) throw new Error('no block')
+  const order = next.visits.map((visit) => `${visit.chains[0]![0]!.condition.promptTokens}${visit.target}`)
+  expect(order.map((each) => each.slice(0, -1))).toEqual(['64', '64', '128', '128', '256', '256'])
+  expect(new Set(order).size).toBe(6)
+})
+
+test('interleaved: block g of every probe comes before block g+1 of any', () => {
+  const sources = ['x', 'y'].map((probe) =>
+    plannedSource([[ask(64)], [ask(64)], [ask(64)]], { ...options(['a']), probe }),
+  )
+  const blocks = [...inOrder(sources, 'interleaved', createRandom(1))].map((each) => each.block)
+  expect(blocks).toEqual([0, 0, 1, 1, 2, 2])
+})
+
+test('sequential: one probe after the other', () => {
+  const sources = ['x', 'y'].map((probe) =>
+    plannedSource([[ask(64)], [ask(64)]], { ...options(['a']), probe }),
+  )
+  expect([...inOrder(sources, 'sequential', createRandom(1))].map((each) => each.probe)).toEqual([
+    'x',
+    'x',
+    'y',
+    'y',
+  ])
+})
+
+test('a cell that its target cannot show is dropped, and only there', () => {
+  const keep = (target: string): boolean => target !== 'b'
+  const next = plannedSource([[ask(64)]], { ...options(['a', 'b']), keep }).next()
+  if ('done' in next) throw new Error('no block')
+  expect(next.visits.map((visit) => visit.target)).toEqual(['a'])
+})
+
+test('an adaptive probe decides for each target by itself and ends with its reason', () => {
+  const source = adaptiveSource(
+    (seen) => (seen.blocks >= 2 ? { done: 'narrow enough' } : { ask: [ask(64)] }),
+    (target) => ({ blocks: target === 'a' ? 5 : count++, cells: [], halfWidths: {} }),
+    options(['a', 'b']),
+  )
+  let count = 0
+  const blocks = [...inOrder([source], 'interleaved', createRandom(1))]
+  expect(blocks.map((block) => block.visits.map((visit) => visit.target))).toEqual([['b'], ['b']])
+  expect(source.next()).toEqual({ done: 'narrow enough' })
+})
+
+test('the turns of a conversation stay in order in one chain, the conversations do not', () => {
+  const turn = (conversation: number, index: number) => ({
+    conversation,
+    turn: index,
+    promptTokens: 10,
+    outputTokens: 8,
+  })
+  const file = Array.from({ length: 12 }, (_, c) => [turn(c, 0), turn(c, 1)])
+  const next = ownPromptsSource(file, 1, options(['a'])).next()
+  if ('done' in next) throw new Error('no block')
+  const chains = next.visits[0]!.chains
+  expect(chains.map((chain) => chain.map((request) => request.own!.turn))).toEqual(file.map(() => [0, 1]))
+  expect(chains.map((chain) => chain[0]!.own!.conversation)).not.toEqual(file.map((_, c) => c))
+})
