@@ -57,6 +57,8 @@ export interface ServerTimings {
   prefillMs?: number | undefined
   decodeMs?: number | undefined
   totalMs?: number | undefined
+  /** Until the server sent its response headers; says nothing of the stream behind them. */
+  toHeadersMs?: number | undefined
   raw: Record<string, string | number>
 }
 
@@ -66,6 +68,8 @@ export interface Route {
   fingerprint?: string | undefined
   region?: string | undefined
   serviceTier?: string | undefined
+  /** Who served the request behind a gateway, where it says so (OpenRouter's `provider`). */
+  upstream?: string | undefined
 }
 
 export type StreamEvent =

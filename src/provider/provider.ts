@@ -9,6 +9,8 @@ export interface Price {
   /** Prompt tokens read from the cache; absent: charged as input. */
   cachedPerM?: number | undefined
   outputPerM: number
+  /** Day on which the price was looked up, YYYY-MM-DD. */
+  asOf?: string | undefined
 }
 
 /** What is known of a target's prefix cache. */
@@ -30,6 +32,8 @@ export interface Provider {
   apiKeyEnv: string | null
   protocol: ProtocolName
   quirks: Quirks
+  /** What differs for some models; every matching entry applies, later ones win. */
+  quirksByModel?: readonly { model: RegExp; quirks: Partial<Quirks> }[] | undefined
   /** First matching pattern wins; tested against the model name. */
   tokenizers: readonly { model: RegExp; tokenizer: TokenizerName }[]
   cache: CacheRules
