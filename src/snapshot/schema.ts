@@ -1,0 +1,260 @@
+/** Format 1 as a check: closed for what we rely on, open for fields that a later version of the format may add. */
+import { z } from 'zod'
+import type { Curve, ParameterUnit } from '../curve/curve.js'
+import type { InstrumentReport } from '../instrument/report.js'
+import type { ArrivalProcess, CacheAsked, ConnectionMode, Law } from '../plan/probe.js'
+import type { CacheState, Outcome, Sample } from '../sample/sample.js'
+import type { Provenance, Snapshot, SnapshotTarget, SummaryRow } from './snapshot.js'
+import { SNAPSHOT_FORMAT } from './snapshot.js'
+
+/** The members of a union as a check; one that is missing here does not compile. */
+function oneOf<T extends string>(members: Record<T, true>): z.ZodType<T> {
+  const names = Object.keys(members)
+  const isMember = (value: unknown): boolean => typeof value === 'string' && names.includes(value)
+  return z.custom<T>(isMember, `must be one of ${names.join(', ')}`)
+}
+
+const law = oneOf<Law>({ prefill: true, decode: true, contention: true, cache: true })
+const cacheAsked = oneOf<CacheAsked>({ fresh: true, warm: true, any: true })
+const connection = oneOf<ConnectionMode>({ reused: true, new: true })
+const arrivals = oneOf<ArrivalProcess>({ constant: true, poisson: true })
+const cacheState = oneOf<CacheState>({ confirmed: true, contradicted: true, unverified: true })
+const unit = oneOf<ParameterUnit>({
+  ms: true,
+  'us/token': true,
+  'us/token^2': true,
+  'ms/token': true,
+  'us/token/token': true,
+  tokens: true,
+  s: true,
+})
+
+const failures: Record<Exclude<Outcome, 'ok'>, true> = {
+  refused: true,
+  dns: true,
+  tls: true,
+  reset: true,
+  closed: true,
+  truncated: true,
+  malformed: true,
+  goaway: true,
+  timeout: true,
+  oversized: true,
+  aborted: true,
+  resource: true,
+  'http-400': true,
+  'http-401': true,
+  'http-403': true,
+  'http-404': true,
+  'http-429': true,
+  'http-4xx': true,
+  'http-5xx': true,
+  redirect: true,
+  'not-streaming': true,
+  'stream-error': true,
+  empty: true,
+}
+const outcome = oneOf<Outcome>({ ok: true, ...failures })
+
+const text = z.string()
+const number = z.number() // finite: NaN and infinities are refused
+const nullableNumber = number.nullable()
+const count = z.int().min(0)
+const strings = z.array(text)
+const money = z.object({ currency: text, amount: number })
+
+const parameter = z.object({
+  value: number,
+  low: number,
+  high: number,
+  se: number,
+  unit,
+  bounded: z.boolean().optional(),
+  unverified: z.boolean().optional(),
+})
+
+const curve: z.ZodType<Curve> = z.object({
+  target: text,
+  law,
+  parameters: z.record(text, parameter),
+  residual: z.object({ quantiles: z.array(number), sd: number }),
+  validity: z.record(text, z.tuple([number, number])),
+  samples: count,
+  blocks: count,
+  regimes: count,
+  warnings: strings,
+})
+
+const spread = z.object({ p50: number, p99: number, max: number })
+
+export const instrumentSchema: z.ZodType<InstrumentReport> = z.object({
+  timerNs: number,
+  error: z.object({ p50: number, p99: number, streams: count, n: count }).nullable(),
+  loopDelay: spread,
+  arrivals: z.array(
+    z.object({
+      target: text,
+      cell: text,
+      process: text,
+      asked: number,
+      delivered: number,
+      gapCv: nullableNumber,
+      dispersion: nullableNumber,
+      startDelay: spread,
+    }),
+  ),
+  overloaded: z.boolean(),
+  warnings: strings,
+})
+
+export const targetSchema: z.ZodType<SnapshotTarget> = z.object({
+  name: text,
+  provider: text,
+  protocol: text,
+  baseUrl: text,
+  model: text,
+  region: text.optional(),
+  tokenizer: text,
+  tokenCorrection: z.object({ overhead: number, ratio: number, pairs: count }).optional(),
+})
+
+const quantiles = z.object({
+  p50: number,
+  p50Low: nullableNumber,
+  p50High: nullableNumber,
+  p90: nullableNumber,
+  p99: nullableNumber,
+})
+
+const errors = z.record(text, count).superRefine((value, context) => {
+  for (const name of Object.keys(value)) {
+    if (!Object.hasOwn(failures, name)) context.addIssue(`${name} is no kind of failure`)
+  }
+}) as z.ZodType<SummaryRow['errors']> // zod's own partial record would want the list a second time
+
+const summaryRow: z.ZodType<SummaryRow> = z.object({
+  target: text,
+  probe: text,
+  cell: text,
+  promptTokens: count,
+  prefixTokens: count,
+  outputTokens: count,
+  cache: cacheAsked,
+  concurrency: nullableNumber,
+  rate: nullableNumber,
+  arrivals: arrivals.optional(),
+  connection,
+  n: count,
+  errors,
+  cacheStates: z.object({ confirmed: count, contradicted: count, unverified: count }),
+  ttft: quantiles.nullable(),
+  tpot: quantiles.nullable(),
+  e2e: quantiles.nullable(),
+  requestsPerS: nullableNumber,
+  outputTokensPerS: nullableNumber,
+})
+
+export const sampleSchema: z.ZodType<Sample> = z.object({
+  id: text,
+  target: text,
+  probe: text,
+  cell: text,
+  block: z.int(),
+  attempt: z.int().min(1),
+  warmup: z.boolean(),
+  outcome,
+  status: z.int().nullable(),
+  detail: text.optional(),
+  asked: z.object({
+    promptTokens: count,
+    prefixTokens: count,
+    outputTokens: count,
+    cache: cacheAsked,
+    concurrency: nullableNumber,
+    rate: nullableNumber,
+    connection,
+  }),
+  startedAt: text,
+  atMs: number,
+  startDelay: number,
+  reused: z.boolean(),
+  dns: number,
+  connect: number,
+  tls: number,
+  ttfb: nullableNumber,
+  ttfe: nullableNumber,
+  ttft: nullableNumber,
+  ttfvt: nullableNumber,
+  ttftIntended: nullableNumber,
+  tpot: nullableNumber,
+  decodeRate: nullableNumber,
+  e2e: nullableNumber,
+  e2eIntended: nullableNumber,
+  itl: z.object({ count, mean: number, p50: number, p90: number, p99: number, max: number }).nullable(),
+  coalesced: count,
+  // Whatever a server reported, even nonsense, was kept: it is the sample's state that says what to think of it.
+  promptTokens: number.optional(),
+  cachedTokens: number.optional(),
+  outputTokens: number.optional(),
+  reasoningTokens: number.optional(),
+  tokenSource: z.enum(['usage', 'counted']).nullable(),
+  cacheState,
+  finishReason: text.optional(),
+  bytes: count,
+  cost: money.optional(),
+  serverTimings: z
+    .object({
+      queueMs: number.optional(),
+      prefillMs: number.optional(),
+      decodeMs: number.optional(),
+      totalMs: number.optional(),
+      raw: z.record(text, z.union([text, number])),
+    })
+    .optional(),
+  route: z
+    .object({
+      requestId: text.optional(),
+      model: text.optional(),
+      fingerprint: text.optional(),
+      region: text.optional(),
+      serviceTier: text.optional(),
+    })
+    .optional(),
+})
+
+export const scenarioSchema: z.ZodType<Snapshot['scenario']> = z.object({
+  name: text,
+  file: text.nullable(),
+  hash: text,
+  text,
+})
+
+export const provenanceSchema: z.ZodType<Provenance> = z.object({
+  harness: text,
+  commit: text.nullable(),
+  node: text,
+  os: text,
+  cpu: text,
+  seed: number,
+  runId: text,
+  definitions: z.record(text, text),
+})
+
+export const snapshotSchema: z.ZodType<Snapshot> = z.object({
+  format: z.literal(SNAPSHOT_FORMAT),
+  id: text,
+  checksum: text,
+  startedAt: text,
+  endedAt: text,
+  partial: z.boolean(),
+  partialReason: text.optional(),
+  scenario: scenarioSchema,
+  provenance: provenanceSchema,
+  instrument: instrumentSchema,
+  targets: z.array(targetSchema),
+  curves: z.array(curve),
+  summary: z.array(summaryRow),
+  spent: z.object({ requests: count, promptTokens: count, outputTokens: count, cost: money.nullable() }),
+  notes: strings,
+  samples: z.array(sampleSchema),
+})
