@@ -1,4 +1,5 @@
 /** The shift between two arms of one design, with blocks as the unit. */
+import { mean, sampleVariance } from 'simple-statistics'
 import { hodgesLehmann } from './hodgesLehmann.js'
 import { mad, winsorise } from './mad.js'
 import { median } from './quantile.js'
@@ -87,7 +88,7 @@ export function scoresShift(first: readonly number[], second: readonly number[])
   const [a, b] = arms.map((scores) => armVariance(scores, f))
   const variance = a!.variance + b!.variance
   const se = Math.sqrt(variance * f)
-  const d = mean(second) - mean(first)
+  const d = mean([...second]) - mean([...first])
   const df =
     variance > 0
       ? variance ** 2 / (a!.variance ** 2 / (a!.gEff - 1) + b!.variance ** 2 / (b!.gEff - 1))
@@ -101,16 +102,11 @@ function armVariance(scores: readonly number[], f: number): { variance: number; 
   const count = scores.length
   // With 2 or fewer effective blocks nothing is concluded; the floor only keeps the figures finite.
   const gEff = Math.max(2, count / f)
-  const centre = mean(scores)
-  const square = scores.reduce((sum, score) => sum + (score - centre) ** 2, 0) / (count - 1)
-  return { variance: ((square / count) * (1 - 1 / count)) / (1 - 1 / gEff), gEff }
+  return { variance: ((sampleVariance([...scores]) / count) * (1 - 1 / count)) / (1 - 1 / gEff), gEff }
 }
 
 const logarithm = (value: number | null): number | null =>
   value !== null && value > 0 ? Math.log(value) : null
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** From one list a cell to one row a block, without the blocks that lack too many cells. */
 function completeBlocks(cells: readonly (readonly (number | null)[])[]): (number | null)[][] {

@@ -1,10 +1,10 @@
 /** Huber's estimator on log residuals: narrower than LAD where noise is nearly symmetric, as for `tpot`. */
-import { logFit, type FitOptions, type FitRows, type LogFit, type LogWeight } from './logFit.js'
+import { logFit, type FitOptions, type FitRows, type LogFit, type LogMethod } from './logFit.js'
 
 // 95 % efficient on normal noise (Huber 1981, Robust Statistics).
 const TUNING = 1.345
 
-const HUBER: LogWeight = {
+const HUBER: LogMethod = {
   phases: [{ rounds: Infinity, weight: (u) => (u <= TUNING ? 1 : TUNING / u) }],
 }
 

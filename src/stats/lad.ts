@@ -1,11 +1,11 @@
 /** Least absolute deviations on log residuals: the median law of times, whatever the shape of their noise. */
-import { logFit, type FitOptions, type FitRows, type LogFit, type LogWeight } from './logFit.js'
+import { logFit, type FitOptions, type FitRows, type LogFit, type LogMethod } from './logFit.js'
 
 /**
  * Koenker & Bassett 1978 (Econometrica 46) by reweighting: 1 ÷ |residual|, cut off at .3 scales in the first
  * ten rounds and at .05 afterwards.
  */
-const ABSOLUTE: LogWeight = {
+const ABSOLUTE: LogMethod = {
   phases: [
     { rounds: 10, weight: (u) => 1 / Math.max(u, 0.3) },
     { rounds: Infinity, weight: (u) => 1 / Math.max(u, 0.05) },

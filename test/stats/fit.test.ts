@@ -226,3 +226,27 @@ test('without correlation an interval is not stretched; with it, about the estim
 function clean(random: Random): number {
   return Math.exp(0.05 * random.normal())
 }
+
+test('measured token counts that differ a little inside a cell start from the cells and end at the same law', () => {
+  const random = createRandom(7)
+  const { rows } = prefillRun({ law: [400, 45, 12], blocks: 8, random, noise: clean })
+  const cells = rows.columns[1]!.map((fresh, i) => Math.round(1000 * (fresh + 100 * rows.columns[2]![i]!)))
+  const jittered = rows.columns.map((column, j) =>
+    j === 1 ? column.map((n) => n + 0.002 * random.next()) : column,
+  )
+  const plain = lad(rows)!.parameters
+  for (const fit of [lad({ ...rows, columns: jittered, cells })!, lad({ ...rows, columns: jittered })!]) {
+    for (const [j, value] of fit.parameters.entries())
+      expect(Math.abs(value / plain[j]! - 1)).toBeLessThan(0.02)
+  }
+})
+
+test('a fourth column, the square of the fresh tokens, is found within 10 % under noise of 2 %', () => {
+  const random = createRandom(8)
+  const { rows } = prefillRun({ law: [20, 100, 12], blocks: 12, random, noise: () => 1 })
+  const square = rows.columns[1]!.map((n) => n * n)
+  const y = rows.y.map((value, i) => (value + 8 * square[i]!) * Math.exp(0.02 * random.normal()))
+  const fit = lad({ columns: [...rows.columns, square], y })!
+  expect(Math.abs(fit.parameters[3]! / 8 - 1)).toBeLessThan(0.1)
+  expect(Math.abs(fit.parameters[1]! / 100 - 1)).toBeLessThan(0.1)
+})

@@ -73,7 +73,7 @@ test.each([
   [0.95, 59],
   [0.99, 299],
   [0.999, 2995],
-])('the %f quantile needs %i values for a two-sided statement at 95 %%, and one less gives null', (p, n) => {
+])('the %f quantile needs %i values for a two-sided statement at .95, and one less gives null', (p, n) => {
   expect(leastSamples(p)).toBe(n)
   expect(quantileRanks(n - 1, p)).toBeNull()
   expect(quantileRanks(n, p)).toMatchObject({ u: n })
