@@ -1,0 +1,270 @@
+/** A scenario file read and checked: all that is wrong with it at once, each with file, line, column and remedy. */
+import { basename, dirname, isAbsolute, join } from 'node:path'
+import { z } from 'zod'
+import type { Problem } from '../border/problem.js'
+import { readYaml } from '../border/yaml.js'
+import type { Probe } from '../plan/probe.js'
+import type { ProtocolName } from '../protocol/protocol.js'
+import type { Provider } from '../provider/provider.js'
+import { fillIn } from './checker.js'
+import type { Filled } from './checker.js'
+import { checkProbe } from './probe-use.js'
+import { createReport } from './report.js'
+import type { Report } from './report.js'
+import { checkBudget, checkExpectations, checkNames, checkSchedule, readGate, readLoad } from './rules.js'
+import type { ProbeUse, Scenario, Target } from './scenario.js'
+import { entryLists, targetSchema, topLevel } from './schema.js'
+import type { TopLevel } from './schema.js'
+import { reportBody, reportHeaders, reportSecrets, secretLines } from './secrets.js'
+import type { Environment } from './substitute.js'
+import { resolveTarget } from './target.js'
+
+/** The tables and surroundings that a scenario is read in. */
+export interface ScenarioContext {
+  /** Built-in probes, by name. */
+  probes: Readonly<Record<string, Probe>>
+  providers: Readonly<Record<string, Provider>>
+  protocols: readonly ProtocolName[]
+  /** Profiles of the simulated provider; left out: any name is taken. */
+  profiles?: readonly string[]
+  /** What is wrong with constants set on a profile, in sentences. */
+  checkSimulate?: (
+    profile: string,
+    set: Readonly<Record<string, number | string | boolean>>,
+  ) => readonly string[]
+  env: Environment
+  /** The user's probes, by the paths of `probeFilesOf`, already loaded. */
+  userProbes: Readonly<Record<string, Probe>>
+  /** By the same paths: why one could not be loaded. */
+  probeProblems?: Readonly<Record<string, string>>
+}
+
+export type ParsedScenario =
+  { ok: true; scenario: Scenario; warnings: readonly Problem[] } | { ok: false; problems: readonly Problem[] }
+
+/** `file`: as the user named it; null for a text of our own making. */
+export function parseScenario(text: string, file: string | null, context: ScenarioContext): ParsedScenario {
+  const shownFile = file ?? 'scenario'
+  const document = readYaml(text, shownFile)
+  if (!document.ok) return document
+  const report = createReport(shownFile, document)
+  const { value } = document
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    report.problem(
+      [],
+      'a scenario is a mapping with the keys targets and probes: see scenarios/quickstart.yaml',
+    )
+    return { ok: false, problems: report.problems() }
+  }
+  reportSecrets(value, report.problem)
+  for (const { line, kind } of secretLines(text)) {
+    report.lineProblem(
+      line,
+      `this line seems to hold ${kind}: take it out, a scenario is committed and shown`,
+    )
+  }
+  const scenario = build(fillIn(value, context.env, report), text, file, context, report)
+  const problems = report.problems()
+  if (scenario === undefined || problems.length > 0) return { ok: false, problems }
+  return { ok: true, scenario, warnings: report.warnings() }
+}
+
+/**
+ * Checks go on after a problem, so that one run of the check shows all of them; a part that failed is then left out
+ * of the checks that would need it. Undefined where problems were reported.
+ */
+function build(
+  filled: Filled,
+  text: string,
+  file: string | null,
+  context: ScenarioContext,
+  report: Report,
+): Scenario | undefined {
+  const { problem } = report
+  const top = checkTop(filled)
+  const resolveFile = (name: string): string =>
+    isAbsolute(name) || file === null ? name : join(dirname(file), name)
+  const targets = readTargets(filled, top, context, report, resolveFile)
+  const resolved = targets.flatMap(({ target }) => target ?? [])
+  const names = targets.some(({ name }) => name === undefined)
+    ? null
+    : new Set(targets.flatMap(({ name }) => name ?? []))
+  const chosen = (
+    list: readonly string[] | undefined,
+    path: readonly (string | number)[],
+  ): readonly string[] => {
+    if (list === undefined) return resolved.map(({ name }) => name)
+    return names === null ? list : checkNames(list, names, path, problem)
+  }
+  const probes = readProbes(filled, top, context, file, report, chosen)
+  const prompts = top.prompts && {
+    file: resolveFile(top.prompts.file),
+    blocks: top.prompts.blocks ?? top.repeats ?? 1,
+    outputTokens: top.prompts.outputTokens,
+    targets: chosen(top.prompts.targets, ['prompts', 'targets']),
+  }
+  const load = readLoad(top.load, problem)
+  const gate = readGate(top.gate, problem)
+  const probeNames = probes.some((use) => use === undefined)
+    ? null
+    : new Set(probes.flatMap((use) => use?.probe.name ?? []))
+  checkExpectations(top.expectations, names, prompts === undefined ? probeNames : null, problem)
+  checkSchedule(top.schedule, problem)
+  checkBudget(
+    top.budget?.cost,
+    targets.map(({ target }) => target),
+    problem,
+  )
+  const name = top.name ?? nameOfFile(file)
+  if (name === undefined)
+    problem(
+      ['name'],
+      'is missing, and the name of the file cannot stand in for it: letters, digits and dashes',
+    )
+  warnOfUnused(targets, [...probes.flatMap((use) => use?.targets ?? []), ...(prompts?.targets ?? [])], report)
+  if (name === undefined || report.problems().length > 0) return undefined
+  return {
+    name,
+    file,
+    text,
+    description: top.description ?? null,
+    targets: resolved,
+    probes: probes.flatMap((use) => use ?? []),
+    prompts: prompts ?? null,
+    load,
+    order: top.order,
+    warmupRequests: top.warmup.requests,
+    budget: {
+      requests: top.budget?.requests ?? null,
+      tokens: top.budget?.tokens ?? null,
+      cost: top.budget?.cost ?? null,
+    },
+    attempts: top.retries.attempts,
+    maxRetryAfterS: top.retries.maxRetryAfterS,
+    errorLimit: top.errorLimit,
+    expectations: top.expectations.map((expectation, index) => ({
+      text: expectation,
+      line: report.lineOf(['expectations', index]),
+    })),
+    ...gate,
+    schedule:
+      top.schedule === undefined
+        ? null
+        : { cron: top.schedule.cron, timezone: top.schedule.timezone ?? null },
+    output: { dir: top.output.dir, samples: top.output.samples ?? null, keep: top.output.keep },
+    seed: top.seed ?? null,
+  }
+}
+
+const topSchema = z.strictObject({
+  ...topLevel,
+  targets: z.unknown().optional(),
+  probes: z.unknown().optional(),
+})
+
+/** The top level; a key that is wrong has been reported and stands at its default. */
+function checkTop({ values, check }: Filled): TopLevel {
+  const checked = check(topSchema, values, [])
+  if (checked !== undefined) return checked
+  const good = Object.entries(topLevel).filter(([key, schema]) => schema.safeParse(values[key]).success)
+  return topSchema.parse(Object.fromEntries(good.map(([key]) => [key, values[key]])))
+}
+
+interface ReadTarget {
+  /** As far as it can be told. */
+  name: string | undefined
+  target: Target | undefined
+}
+
+function readTargets(
+  { values, check }: Filled,
+  top: TopLevel,
+  context: ScenarioContext,
+  report: Report,
+  resolveFile: (name: string) => string,
+): ReadTarget[] {
+  const { problem } = report
+  const schema = targetSchema({
+    providers: Object.keys(context.providers),
+    protocols: context.protocols,
+    profiles: context.profiles ?? null,
+  })
+  const entries = check(entryLists.targets, values['targets'], ['targets'])
+  if (entries === undefined) return [{ name: undefined, target: undefined }]
+  const read = entries.map((raw, index): ReadTarget => {
+    const path = ['targets', index]
+    const { headers, body, name } = partsOf(raw)
+    reportHeaders(headers, [...path, 'headers'], problem)
+    reportBody(body, [...path, 'body'], problem)
+    const entry = check(schema, raw, path)
+    if (entry === undefined) return { name, target: undefined }
+    const { providers } = context
+    const target = resolveTarget(entry, path, { providers, deadlines: top.deadlines, resolveFile, ...report })
+    const { simulate } = entry
+    if (simulate !== undefined) {
+      for (const message of context.checkSimulate?.(simulate.profile, simulate.set ?? {}) ?? []) {
+        problem([...path, 'simulate'], `is wrong: ${message}`)
+      }
+    }
+    return { name: target?.name ?? name, target }
+  })
+  for (const [index, { name }] of read.entries()) {
+    const first = read.findIndex((other) => other.name === name)
+    if (name === undefined || first === index) continue
+    problem(
+      ['targets', index, 'name'],
+      `'${name}' is the name of targets[${first}] too: give each target a name of its own`,
+    )
+  }
+  return read
+}
+
+const Parts = z.object({
+  name: z.string().optional().catch(undefined),
+  headers: z.record(z.string(), z.unknown()).catch({}),
+  body: z.record(z.string(), z.unknown()).catch({}),
+})
+
+/** Headers, body and name of an entry whatever the rest of it is like. */
+function partsOf(raw: unknown): z.output<typeof Parts> {
+  const parts = Parts.safeParse(raw)
+  return parts.success ? parts.data : { name: undefined, headers: {}, body: {} }
+}
+
+function readProbes(
+  { values, check }: Filled,
+  top: TopLevel,
+  context: ScenarioContext,
+  file: string | null,
+  { problem }: Report,
+  chosen: (list: readonly string[] | undefined, path: readonly (string | number)[]) => readonly string[],
+): (ProbeUse | undefined)[] {
+  const { probes, userProbes, probeProblems = {} } = context
+  const entries = check(entryLists.probes, values['probes'] ?? [], ['probes'])
+  if (entries?.length === 0 && values['prompts'] === undefined) {
+    problem(
+      ['probes'],
+      `is missing: a list such as [{ probe: prompt-length }] (there are ${Object.keys(probes).join(', ')})`,
+    )
+  }
+  const probeContext = { probes, userProbes, probeProblems, file, repeats: top.repeats, check, problem }
+  return (entries ?? []).map((raw, index): ProbeUse | undefined => {
+    const path = ['probes', index]
+    const checked = checkProbe(raw, path, probeContext)
+    return checked && { ...checked, targets: chosen(checked.targets, [...path, 'targets']) }
+  })
+}
+
+function nameOfFile(file: string | null): string | undefined {
+  const name = file === null ? 'probe' : basename(file).replace(/\.ya?ml$/i, '')
+  const checked = topLevel.name.safeParse(name)
+  return checked.success ? checked.data : undefined
+}
+
+function warnOfUnused(targets: readonly ReadTarget[], used: readonly string[], { warning }: Report): void {
+  for (const [index, { target }] of targets.entries()) {
+    if (target !== undefined && !used.includes(target.name)) {
+      warning(['targets', index], `is used by no probe: '${target.name}' will not be measured`)
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/** Collects what is wrong with a scenario, each at its place in the file. */
+import { pathText } from '../border/problem.js'
+import type { PathPart, Problem } from '../border/problem.js'
+import { REDACTED, looksLikeSecret } from '../border/redact.js'
+import type { YamlResult } from '../border/yaml.js'
+
+/** `at`: point to the value (the default) or to the key that names it. What is missing is shown at what is around it. */
+export type Complain = (path: readonly PathPart[], message: string, at?: 'value' | 'key') => void
+
+export interface Report {
+  problem: Complain
+  warning: Complain
+  /** A problem of a line that is no value: a comment. Left out where the line has one already. */
+  lineProblem(line: number, message: string): void
+  lineOf(path: readonly PathPart[]): number | null
+  /** In the order of the file, each said once. */
+  problems(): Problem[]
+  warnings(): Problem[]
+}
+
+export function createReport(file: string, document: Extract<YamlResult, { ok: true }>): Report {
+  const problems: Problem[] = []
+  const warnings: Problem[] = []
+  const into =
+    (list: Problem[]): Complain =>
+    (path, message, at = 'value') => {
+      const position = (at === 'key' ? document.keyAt(path) : document.at(path)) ?? document.around(path)
+      // A secret may stand where a key belongs.
+      const shown = path.map((part) => (looksLikeSecret(String(part)) === null ? part : REDACTED))
+      list.push({ file, ...position, path: shown, message })
+    }
+  return {
+    problem: into(problems),
+    warning: into(warnings),
+    lineProblem(line, message) {
+      if (!problems.some((known) => known.line === line))
+        problems.push({ file, line, column: 1, path: [], message })
+    },
+    lineOf: (path) => document.at(path)?.line ?? null,
+    problems: () => inOrder(problems),
+    warnings: () => inOrder(warnings),
+  }
+}
+
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const seen = new Set<string>()
+  return [...problems]
+    .sort((a, b) => a.line - b.line || a.column - b.column)
+    .filter(({ line, column, path, message }) => {
+      const key = `${line}:${column}:${pathText(path)}:${message}`
+      return seen.has(key) ? false : seen.add(key)
+    })
+}

@@ -1,0 +1,170 @@
+/** Rules of a scenario that need more than one key at once. */
+import { didYouMean } from '../border/nearest.js'
+import type { PathPart } from '../border/problem.js'
+import { expectedMetrics, parseExpectation } from './expectation.js'
+import type { Complain } from './report.js'
+import type { Load, Scenario, Target } from './scenario.js'
+import type { TopLevel } from './schema.js'
+
+const defaultMargin = 0.05
+const defaultDetect = { ttft: 0.25, tpot: 0.25 }
+
+/** Parameters of the curves and shares of samples: what a comparison tests beside the metrics of a sample. */
+const curveMetrics = [
+  'base',
+  'fresh',
+  'hit',
+  'curve',
+  'step',
+  'perContext',
+  'ttftPerPeer',
+  'tpotPerPeer',
+  'slowShare',
+  'canary',
+]
+
+export const gateMetrics: readonly string[] = [...expectedMetrics, ...curveMetrics]
+
+/** Margins of every metric, and the metrics that must be detectable: the usual two and those that are named. */
+export function readGate(gate: TopLevel['gate'], problem: Complain): Pick<Scenario, 'margins' | 'detect'> {
+  for (const part of ['margins', 'detect'] as const) {
+    for (const metric of Object.keys(gate?.[part] ?? {})) {
+      if (gateMetrics.includes(metric)) continue
+      const meant = didYouMean(metric, gateMetrics)
+      problem(
+        ['gate', part, metric],
+        `is no metric${meant === '' ? `: ${gateMetrics.join(', ')}` : meant}`,
+        'key',
+      )
+    }
+  }
+  const usual = Object.fromEntries(gateMetrics.map((metric) => [metric, defaultMargin]))
+  return { margins: { ...usual, ...gate?.margins }, detect: { ...defaultDetect, ...gate?.detect } }
+}
+
+/** Either concurrency, or rate with maxInFlight. */
+export function readLoad(load: TopLevel['load'], problem: Complain): Load {
+  const { concurrency, rate, arrivals, maxInFlight } = load ?? {}
+  if (rate === undefined) {
+    for (const [key, value] of Object.entries({ arrivals, maxInFlight })) {
+      if (value !== undefined)
+        problem(
+          ['load', key],
+          'belongs to an open loop: add rate (requests per second), or leave it out',
+          'key',
+        )
+    }
+    return { kind: 'closed', concurrency: concurrency ?? 1 }
+  }
+  if (concurrency !== undefined) {
+    problem(
+      ['load', 'rate'],
+      'cannot stand beside concurrency: one is an open loop, the other a closed one',
+      'key',
+    )
+  }
+  if (maxInFlight === undefined) {
+    problem(
+      ['load', 'maxInFlight'],
+      'is missing: an open loop needs the most requests in flight, such as maxInFlight: 50',
+    )
+  }
+  return { kind: 'open', rate, arrivals: arrivals ?? 'poisson', maxInFlight: maxInFlight ?? 1 }
+}
+
+/** Grammar, metrics, and the names of targets and probes; a null set of names could not be found out. */
+export function checkExpectations(
+  texts: readonly string[],
+  targets: ReadonlySet<string> | null,
+  probes: ReadonlySet<string> | null,
+  problem: Complain,
+): void {
+  for (const [index, text] of texts.entries()) {
+    const path = ['expectations', index]
+    const parsed = parseExpectation(text)
+    if (!parsed.ok) {
+      problem(path, `cannot be read: ${parsed.message}`)
+      continue
+    }
+    const { target, probe } = parsed.expectation.where
+    if (target !== undefined && targets !== null) checkNames([target], targets, path, problem, 'target')
+    if (probe !== undefined && probes !== null) checkNames([probe], probes, path, problem, 'probe')
+  }
+}
+
+/** The names that are known; each of the others, and each repetition, is a problem. */
+export function checkNames(
+  names: readonly string[],
+  known: ReadonlySet<string>,
+  path: readonly PathPart[],
+  problem: Complain,
+  what: 'target' | 'probe' | 'list' = 'list',
+): string[] {
+  return names.filter((name, index) => {
+    const at = what === 'list' ? [...path, index] : path
+    if (!known.has(name)) {
+      const meant = didYouMean(name, known)
+      const here = `: here are ${[...known].map((one) => `'${one}'`).join(', ')}`
+      problem(
+        at,
+        `names no ${what === 'probe' ? 'probe' : 'target'} of this scenario, '${name}'${meant === '' ? here : meant}`,
+      )
+      return false
+    }
+    if (names.indexOf(name) === index) return true
+    problem(at, `names '${name}' again: once is enough`)
+    return false
+  })
+}
+
+const CRON_FIELD = /^(?:[\d*?LW#/,-]|[A-Za-z]{3})+$/
+
+/** Five fields and a time zone that this Node knows; what each field may hold is checked where it is scheduled. */
+export function checkSchedule(schedule: TopLevel['schedule'], problem: Complain): void {
+  if (schedule === undefined) return
+  const fields = schedule.cron.trim().split(/\s+/)
+  if (fields.length !== 5 || !fields.every((field) => CRON_FIELD.test(field))) {
+    problem(
+      ['schedule', 'cron'],
+      "must be five fields, minute hour day month weekday, such as '17 */6 * * *'",
+    )
+  }
+  if (schedule.timezone !== undefined && !isTimeZone(schedule.timezone)) {
+    problem(['schedule', 'timezone'], 'must be an IANA time zone, such as Europe/Berlin or UTC')
+  }
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return true
+  } catch {
+    return false // RangeError: the only way to ask
+  }
+}
+
+/** Money can be held to a limit only where every price is known, in one currency. The simulated provider is free. */
+export function checkBudget(
+  cost: number | undefined,
+  targets: readonly (Target | undefined)[],
+  problem: Complain,
+): void {
+  if (cost === undefined) return
+  const currencies = new Set<string>()
+  for (const [index, target] of targets.entries()) {
+    if (target === undefined || target.simulate !== null) continue
+    if (target.price !== null) currencies.add(target.price.currency)
+    else {
+      problem(
+        ['targets', index, 'price'],
+        `is missing: budget.cost cannot be kept without it; write { inputPerM: …, outputPerM: … }, money per million tokens`,
+      )
+    }
+  }
+  if (currencies.size > 1) {
+    problem(
+      ['budget', 'cost'],
+      `cannot be kept over prices in ${[...currencies].join(' and ')}: use one currency, or a budget of tokens`,
+    )
+  }
+}

@@ -1,0 +1,105 @@
+/** Refuses secrets that are written into a scenario: a file is committed, sent and shown. */
+import type { PathPart } from '../border/problem.js'
+import { looksLikeSecret } from '../border/redact.js'
+import type { Complain } from './report.js'
+
+const SECRET_HEADER =
+  /^(?:authorization|proxy-authorization|cookie|(?:.*-)?(?:api-?key|access-?key|auth-?token|access-?token|security-?token|subscription-key|secret|password))$/i
+
+const SECRET_FIELD =
+  /^(?:api[-_]?key|access[-_]?key|access[-_]?token|auth[-_]?token|authorization|secret|password|bearer)$/i
+
+/** Headers that the wire writes itself; another value would break the stream or its measurement. */
+const OWN_HEADER =
+  /^(?:host|content-length|transfer-encoding|connection|keep-alive|upgrade|expect|te|trailer|accept-encoding|proxy-connection)$/i
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** A long random run is no secret here: a commit, a digest or a path of a model cache holds one. */
+const NAMES_OF_FILES = new Set(['model', 'description'])
+
+/** True for the text of a header that is secret by its name. */
+export function isSecretHeader(name: string): boolean {
+  return SECRET_HEADER.test(name)
+}
+
+/** Every text and key of the document that has the shape of a key. */
+export function reportSecrets(value: unknown, problem: Complain): void {
+  const visit = (node: unknown, path: readonly PathPart[]): void => {
+    if (typeof node === 'string') {
+      const kind = looksLikeSecret(node)
+      const innocent = kind === 'a long random token' && NAMES_OF_FILES.has(String(path.at(-1)))
+      if (kind !== null && !innocent) {
+        problem(
+          path,
+          `seems to hold ${kind}: export it as an environment variable and name that (apiKeyEnv, or a header { env: NAME })`,
+        )
+      }
+    } else if (Array.isArray(node)) {
+      for (const [index, item] of node.entries()) visit(item, [...path, index])
+    } else if (typeof node === 'object' && node !== null) {
+      for (const [key, item] of Object.entries(node)) {
+        const kind = looksLikeSecret(key)
+        if (kind !== null)
+          problem(path, `has a key that seems to be ${kind}: a secret never stands in a file`)
+        visit(item, [...path, key])
+      }
+    }
+  }
+  visit(value, [])
+}
+
+/** The line of a comment that holds an unmistakable key; the values have been looked at by then. */
+export function secretLines(text: string): { line: number; kind: string }[] {
+  return text.split(/\r\n|\n|\r/).flatMap((source, index) => {
+    const comment = source.indexOf('#')
+    const kind = comment < 0 ? null : looksLikeSecret(source.slice(comment))
+    return kind === null || kind === 'a long random token' ? [] : [{ line: index + 1, kind }]
+  })
+}
+
+/** Headers that hold a secret as text, that the wire owns, or that are no headers at all. */
+export function reportHeaders(
+  headers: Readonly<Record<string, unknown>>,
+  path: readonly PathPart[],
+  problem: Complain,
+): void {
+  const seen = new Set<string>()
+  for (const [name, value] of Object.entries(headers)) {
+    const at = [...path, name]
+    if (seen.has(name.toLowerCase())) problem(at, 'is given twice: header names know no capitals', 'key')
+    seen.add(name.toLowerCase())
+    if (!HEADER_NAME.test(name)) problem(at, 'is no name of a header: letters, digits and dashes', 'key')
+    else if (OWN_HEADER.test(name)) problem(at, 'is set by Plumbline itself: leave it out', 'key')
+    if (typeof value !== 'string') continue
+    if (SECRET_HEADER.test(name)) {
+      const also = /^authorization$/i.test(name)
+        ? ' (the whole value, Bearer included; or apiKeyEnv: NAME for a bearer key)'
+        : ''
+      problem(at, `would hold a secret in the file: write { env: NAME } and export NAME${also}`)
+    } else if (!HEADER_VALUE.test(value)) {
+      problem(at, 'holds a line end or another character that a header cannot carry')
+    }
+  }
+}
+
+/** Body fields that hold a secret as text, or that would undo the measurement. */
+export function reportBody(
+  body: Readonly<Record<string, unknown>>,
+  path: readonly PathPart[],
+  problem: Complain,
+): void {
+  for (const [key, value] of Object.entries(body)) {
+    const at = [...path, key]
+    if (SECRET_FIELD.test(key) && typeof value === 'string') {
+      problem(
+        at,
+        'would hold a secret in the file: a body carries none; use apiKeyEnv, or a header { env: NAME }',
+      )
+    }
+    if (key === 'stream') problem(at, 'is set by Plumbline itself: answers are always streamed', 'key')
+    if (key === 'messages' || key === 'prompt')
+      problem(at, 'is set by the probe: use prompts.file for prompts of your own', 'key')
+  }
+}
