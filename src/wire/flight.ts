@@ -1,0 +1,203 @@
+/** One exchange in the air: takes the times and bytes that a connection reports, and lands as an Exchange. */
+import { nsToMs, type Clock } from '../units/time.js'
+import type { Connection, Exchange, WireFailure, WireRequest } from './exchange.js'
+import { lineScan, scanChunk, type LineScan } from './scan.js'
+
+export const MAX_EVENT_BYTES = 1024 * 1024
+export const MAX_BODY_BYTES = 256 * 1024 * 1024
+/** What the end of the body may take once the end marker has come. */
+const GRACE_MS = 250
+const FIRST_CAPACITY = 256
+
+/** The last read of a connection: when its bytes arrived, and the how-manieth it was. */
+export interface Reading {
+  ns: number
+  count: number
+}
+
+const NOT_CONNECTED: Connection = { reused: false, dnsMs: 0, connectMs: 0, tlsMs: 0, http: '1.1' }
+
+/**
+ * State that many small calls advance, so a class. Per chunk nothing is allocated but the slot that keeps its
+ * bytes: stamps go into typed arrays that double, parsing waits until the exchange has landed.
+ */
+export class Flight {
+  readonly request: WireRequest
+  /** Host, port and proxy, for sentences. */
+  readonly at: string
+  readonly signal: AbortSignal | undefined
+  readonly enqueuedNs: number
+  readonly landing: Promise<Exchange>
+  connection: Connection = NOT_CONNECTED
+  startNs: number | undefined
+  headersNs: number | undefined
+  landed = false
+  /** Tears down what carries the exchange; set by whoever carries it. */
+  drop: (() => void) | undefined
+
+  readonly #clock: Clock
+  readonly #onLanded: (flight: Flight) => void
+  #land: (exchange: Exchange) => void = () => undefined
+  #status: number | undefined
+  #headers: Record<string, string> = {}
+  #parts: Buffer[] = []
+  #bytes = 0
+  #chunks = 0
+  #lastRead = -1
+  #chunkNs = new Float64Array(FIRST_CAPACITY)
+  #chunkEnd = new Float64Array(FIRST_CAPACITY)
+  #scan: LineScan
+  #eventsLimited: boolean
+  #markerChunk: number | undefined
+  #markerNs = 0
+  #discard = false
+
+  constructor(
+    request: WireRequest,
+    options: {
+      at: string
+      clock: Clock
+      signal: AbortSignal | undefined
+      onLanded: (flight: Flight) => void
+    },
+  ) {
+    this.request = request
+    this.at = options.at
+    this.signal = options.signal
+    this.#clock = options.clock
+    this.#onLanded = options.onLanded
+    this.enqueuedNs = this.#clock.nowNs()
+    this.#scan = lineScan(request.endMarker)
+    this.#eventsLimited = request.endMarker !== null
+    this.landing = new Promise((resolve) => {
+      this.#land = resolve
+    })
+  }
+
+  /** Where the exchange has got to, in the words of a failure. */
+  get phase(): 'connect' | 'headers' | 'body' {
+    return this.startNs === undefined ? 'connect' : this.headersNs === undefined ? 'headers' : 'body'
+  }
+
+  /** Response headers are complete. Names in lower case. */
+  response(
+    ns: number,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    if (this.landed) return
+    this.headersNs = ns
+    this.#status = status
+    for (const [name, value] of Object.entries(headers))
+      if (value !== undefined && !name.startsWith(':'))
+        this.#headers[name] = typeof value === 'string' ? value : value.join(', ')
+    this.#eventsLimited ||= /event-stream|ndjson/.test(this.#headers['content-type'] ?? '')
+    const encoding = this.#headers['content-encoding'] ?? 'identity'
+    if (encoding === '' || encoding.toLowerCase() === 'identity') return
+    // An error answer says enough by its status; its packed body is of no use to anybody.
+    if (status >= 400) this.#discard = true
+    else
+      this.#refuse('malformed', `${this.at} packed the body (content-encoding) though identity was asked for`)
+  }
+
+  /** Bytes of the body. Pieces of one read of the connection share one arrival time, and are one chunk. */
+  data(reading: Reading, bytes: Buffer): void {
+    if (this.landed || this.#discard) return
+    this.#bytes += bytes.length
+    if (this.#lastRead !== reading.count) {
+      this.#lastRead = reading.count
+      if (this.#chunks === this.#chunkNs.length) this.#grow()
+      this.#chunkNs[this.#chunks++] = reading.ns
+    }
+    this.#chunkEnd[this.#chunks - 1] = this.#bytes
+    this.#parts.push(bytes)
+    if (scanChunk(this.#scan, bytes) && this.#markerChunk === undefined) {
+      this.#markerChunk = this.#chunks - 1
+      this.#markerNs = reading.ns
+    }
+    if (this.#eventsLimited && this.#scan.lineBytes > MAX_EVENT_BYTES)
+      this.#refuse('oversized', `one event from ${this.at} is larger than 1 MiB`)
+    else if (this.#bytes > MAX_BODY_BYTES)
+      this.#refuse('oversized', `the response of ${this.at} is larger than 256 MiB`)
+  }
+
+  complete(ns: number): void {
+    this.#settle(ns, undefined)
+  }
+
+  fail(failure: WireFailure, ns = this.#clock.nowNs()): void {
+    this.#settle(ns, failure)
+  }
+
+  /** Called by the sweep: deadlines, the grace after the end marker, an abort. */
+  check(nowNs: number): void {
+    const { connectMs: _, firstByteMs, gapMs, totalMs } = this.request.deadlines
+    const late = (sinceNs: number, limitMs: number): boolean => nsToMs(nowNs - sinceNs) > limitMs
+    const timeout = (detail: string): void => {
+      this.fail(
+        { kind: 'timeout', phase: this.phase, detail: `${this.at} ${detail} ms`, code: undefined },
+        nowNs,
+      )
+      this.drop?.()
+    }
+    if (this.signal?.aborted) {
+      this.abort('stopped by us', nowNs)
+    } else if (this.#markerChunk !== undefined && late(this.#markerNs, GRACE_MS)) {
+      this.complete(nowNs)
+      this.drop?.()
+    } else if (late(this.enqueuedNs, totalMs)) {
+      timeout(`did not finish the whole exchange within ${totalMs}`)
+    } else if (this.startNs === undefined) {
+      return // the opening has its own deadline
+    } else if (this.headersNs === undefined) {
+      if (late(this.startNs, firstByteMs)) timeout(`sent no response headers within ${firstByteMs}`)
+    } else if (this.#chunks > 0) {
+      if (late(this.#chunkNs[this.#chunks - 1] ?? nowNs, gapMs)) timeout(`sent nothing more for ${gapMs}`)
+    } else if (late(this.startNs, firstByteMs) && late(this.headersNs, gapMs)) {
+      // Servers that send headers at once may still be in prefill: the first chunk has the longer of the two.
+      timeout(`sent headers but no body within ${Math.max(firstByteMs, gapMs)}`)
+    }
+  }
+
+  abort(why: string, nowNs = this.#clock.nowNs()): void {
+    const detail = `the exchange with ${this.at} was ${why}`
+    this.fail({ kind: 'aborted', phase: this.phase, detail, code: undefined }, nowNs)
+    this.drop?.()
+  }
+
+  #refuse(kind: 'malformed' | 'oversized', detail: string): void {
+    this.fail({ kind, phase: this.phase, detail, code: undefined })
+    this.drop?.()
+  }
+
+  #grow(): void {
+    const grown = (old: Float64Array): Float64Array<ArrayBuffer> => {
+      const next = new Float64Array(old.length * 2)
+      next.set(old)
+      return next
+    }
+    this.#chunkNs = grown(this.#chunkNs)
+    this.#chunkEnd = grown(this.#chunkEnd)
+  }
+
+  #settle(endNs: number, failure: WireFailure | undefined): void {
+    if (this.landed) return
+    this.landed = true
+    this.#onLanded(this)
+    this.#land({
+      enqueuedNs: this.enqueuedNs,
+      startNs: this.startNs,
+      connection: this.connection,
+      headersNs: this.headersNs,
+      status: this.#status,
+      headers: this.#headers,
+      body: Buffer.concat(this.#parts, this.#bytes),
+      chunkNs: this.#chunkNs.slice(0, this.#chunks),
+      chunkEnd: this.#chunkEnd.slice(0, this.#chunks),
+      endMarkerChunk: this.#markerChunk,
+      endNs,
+      failure,
+    })
+    this.#parts = []
+  }
+}

@@ -1,0 +1,113 @@
+/** One HTTP/1.1 connection: an undici Client around a socket that stands already. */
+import type { Socket } from 'node:net'
+import { Client, type Dispatcher } from 'undici'
+import { exchangeFailure } from './failure.js'
+import type { Flight, Reading } from './flight.js'
+import { handOver, requestHeaders, type Link, type LinkOptions } from './link.js'
+
+/**
+ * A Client a connection, not undici's Pool: so it is known which connection carries what, setting it up is ours
+ * to time and to explain, and a request that failed can never be sent a second time behind our back.
+ *
+ * Arrival is stamped where the socket pushes bytes into its stream, before undici's parser; undici hands the
+ * body on in the same turn, one piece for every HTTP chunk, and all pieces of one read share its stamp.
+ */
+export function http1Link(socket: Socket, options: LinkOptions): Link {
+  const { origin, at, clock, forward } = options
+  const reading: Reading = { ns: 0, count: 0 }
+  const push = socket.push
+  socket.push = function stamped(chunk: unknown, encoding?: BufferEncoding) {
+    reading.ns = clock.nowNs()
+    reading.count++
+    return push.call(this, chunk, encoding)
+  }
+
+  const client = new Client(origin, {
+    connect: handOver(socket),
+    pipelining: 1,
+    keepAliveTimeout: options.idleMs,
+    // Deadlines are the transport's own; undici's never see a slow drip.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxHeaderSize: 16_384,
+  })
+
+  let flight: Flight | undefined
+  let reused = false
+  let used = false
+  let gone = false
+
+  const onGone = (): void => {
+    if (gone) return
+    gone = true
+    options.onGone(link)
+  }
+  // Until its first exchange nobody reads the socket: bytes or an end by then mean that it is of no use.
+  const onEarly = (): void => {
+    socket.destroy()
+  }
+  const onFree = (): void => {
+    if (socket.destroyed || gone) return
+    flight = undefined
+    options.onFree(link)
+  }
+
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart(controller) {
+      const current = flight
+      if (!current || current.landed) return controller.abort(new Error('landed'))
+      current.drop = () => controller.abort(new Error('dropped'))
+      // undici writes headers and body to the socket in this same turn.
+      current.startNs = clock.nowNs()
+    },
+    onResponseStart(_controller, status, headers) {
+      if (status >= 200) flight?.response(reading.ns, status, headers)
+    },
+    onResponseData(_controller, chunk) {
+      flight?.data(reading, chunk)
+    },
+    onResponseEnd() {
+      // Not yet: undici closes the socket at the end of this turn if the server asked for it. But before whoever
+      // waits for the landing asks for the next connection.
+      queueMicrotask(onFree)
+      flight?.complete(reading.ns)
+    },
+    onResponseError(_controller, error) {
+      const current = flight
+      onGone()
+      socket.destroy()
+      if (!current || current.landed) return
+      if (current.startNs === undefined && reused) return options.onUnsent(current)
+      const unsent = current.startNs === undefined || socket.writableLength > 0
+      const phase = current.headersNs !== undefined ? 'body' : unsent ? 'send' : 'headers'
+      current.fail(exchangeFailure(error, { phase, at, reused, tls: origin.protocol === 'https:' }))
+    },
+  }
+
+  const link: Link = {
+    http: '1.1',
+    free: () => (flight === undefined && !gone && !socket.destroyed ? 1 : 0),
+    run(next, isReused) {
+      flight = next
+      reused = isReused
+      if (!used) {
+        used = true
+        socket.off('readable', onEarly)
+      }
+      next.drop = () => socket.destroy()
+      const { method, path, body } = next.request
+      const headers = requestHeaders(next.request)
+      if (forward?.authorization !== undefined) headers['proxy-authorization'] = forward.authorization
+      client.dispatch({ method, path: forward ? origin.origin + path : path, headers, body }, handler)
+    },
+    close: () =>
+      new Promise((resolve) => {
+        if (socket.closed) return resolve()
+        socket.once('close', () => resolve())
+        socket.destroy()
+      }),
+  }
+  socket.on('readable', onEarly)
+  socket.once('close', onGone)
+  return link
+}
