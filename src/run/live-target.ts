@@ -7,6 +7,7 @@ import { createPromptBuilder } from '../prompt/builder.js'
 import type { TokenCorrection } from '../prompt/correction.js'
 import type { Protocol } from '../protocol/protocol.js'
 import type { Target } from '../scenario/scenario.js'
+import type { SnapshotTarget } from '../snapshot/snapshot.js'
 import type { Tokenizer } from '../tokens/tokenizer.js'
 import { loadTokenizer } from '../tokens/tokenizer.js'
 import type { Clock } from '../units/time.js'
@@ -88,4 +89,18 @@ function readTlsFiles(target: Target): { ok: true; files: TlsFiles } | { ok: fal
     }
   }
   return { ok: true, files }
+}
+
+/** As it stands in a snapshot: nothing secret in it. */
+export function toSnapshotTarget({ target, baseUrl, correction }: LiveTarget): SnapshotTarget {
+  return {
+    name: target.name,
+    provider: target.provider,
+    protocol: target.protocol,
+    baseUrl,
+    model: target.model,
+    region: target.region ?? undefined,
+    tokenizer: target.tokenizer,
+    tokenCorrection: correction.pairs === 0 ? undefined : correction,
+  }
 }

@@ -1,8 +1,10 @@
 /** Builds a request, prompt included, before the timed path begins. */
+import type { Condition } from '../plan/cell.js'
 import type { PlannedRequest } from '../plan/visit.js'
 import type { WorstCase } from '../plan/budget.js'
 import type { Message } from '../protocol/protocol.js'
 import type { PromptResult } from '../prompt/builder.js'
+import { explainTooShort } from '../prompt/builder.js'
 import { corrected } from '../prompt/correction.js'
 import { nonceFor } from '../prompt/nonce.js'
 import type { WireRequest } from '../wire/exchange.js'
@@ -27,8 +29,8 @@ export interface Preparer {
   warmup(planned: PlannedRequest): Prepared
   /** A nonce for a new prefix. */
   prefixNonce(): string
-  /** Why a prompt of this condition cannot be built, or null. */
-  problem(planned: PlannedRequest): PromptResult | null
+  /** Why a prompt of this condition cannot be built for the target, or null. */
+  problem(target: string, condition: Condition): string | null
 }
 
 export interface PreparerOptions {
@@ -94,10 +96,9 @@ export function createPreparer({ seed, runId, targets, ownMessages }: PreparerOp
       return finish(planned, liveOf(planned), 'warmup', messages, tokens, planned.condition.outputTokens)
     },
     prefixNonce: () => nextNonce('prefix'),
-    problem(planned) {
-      if (planned.own !== undefined) return null
-      const result = promptOf(planned, null)
-      return result.ok ? null : result
+    problem(target, condition) {
+      const result = promptOf({ target, probe: '', cell: '', block: 0, condition }, null)
+      return result.ok ? null : explainTooShort(result.error)
     },
   }
 }

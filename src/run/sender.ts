@@ -1,7 +1,7 @@
 /** Sends one prepared request: money reserved, exchange made, sample taken, journal written, money settled. */
-import type { Budget, LimitName, Reservation } from '../plan/budget.js'
+import type { Budget, LimitName, Reported, Reservation, WorstCase } from '../plan/budget.js'
 import type { ConnectionMode } from '../plan/probe.js'
-import type { Outcome, Sample } from '../sample/sample.js'
+import type { Sample } from '../sample/sample.js'
 import type { Clock } from '../units/time.js'
 import type { Exchange } from '../wire/exchange.js'
 import type { Prepared } from './prepare.js'
@@ -11,12 +11,14 @@ export interface SenderOptions {
   budget: Budget
   /** In-flight requests are cut off when it fires. */
   cut: AbortSignal
+  /** A name for the sample to come, never given before. */
+  nextId(): string
   /** Told before a request is sent; the journal holds the worst case over a crash. */
-  onReserve(id: string, prepared: Prepared): void
+  onReserve(id: string, worst: WorstCase): void
   /** From exchange to sample. */
   measure(exchange: Exchange, prepared: Prepared, context: SendContext): Sample
   /** The sample is in the journal when this returns. */
-  onSample(sample: Sample, prepared: Prepared): void
+  onSample(sample: Sample, reported: Reported | null): void
 }
 
 export interface SendContext {
@@ -26,7 +28,7 @@ export interface SendContext {
 }
 
 export type Sent =
-  | { kind: 'sample'; outcome: Outcome; sample: Sample }
+  | { kind: 'sample'; sample: Sample; headers: Exchange['headers'] }
   | { kind: 'later' }
   | { kind: 'passed'; limit: LimitName }
 
@@ -54,12 +56,12 @@ export function createSender(options: SenderOptions): Sender {
   const { clock, budget } = options
   const waiting: Waiting[] = []
   let inFlight = 0
-  let sent = 0
 
   function take({ exchange, prepared, context, reservation }: Waiting): Sample {
     const sample = options.measure(exchange, prepared, context)
-    reservation.settle(settlement(sample, exchange))
-    options.onSample(sample, prepared)
+    const used = settlement(sample, exchange)
+    reservation.settle(used)
+    options.onSample(sample, used)
     return sample
   }
 
@@ -79,8 +81,8 @@ export function createSender(options: SenderOptions): Sender {
     async send(prepared, intendedNs, attempt) {
       const reservation = reserve(prepared)
       if ('passed' in reservation) return { kind: 'passed', limit: reservation.passed }
-      const context = { id: `s-${String(++sent).padStart(6, '0')}`, intendedNs, attempt }
-      options.onReserve(context.id, prepared)
+      const context = { id: options.nextId(), intendedNs, attempt }
+      options.onReserve(context.id, prepared.worst)
       const connection: ConnectionMode = prepared.planned.condition.connection
       inFlight++
       const exchange = await prepared.target.transport.send(prepared.request, {
@@ -97,13 +99,13 @@ export function createSender(options: SenderOptions): Sender {
       }
       settle()
       const sample = take(done)
-      return { kind: 'sample', outcome: sample.outcome, sample }
+      return { kind: 'sample', sample, headers: exchange.headers }
     },
   }
 }
 
 /** What a request used: nothing where it never left, no tokens where the server refused it, else what usage says. */
-function settlement(sample: Sample, exchange: Exchange): Parameters<Reservation['settle']>[0] {
+function settlement(sample: Sample, exchange: Exchange): Reported | null {
   if (exchange.startNs === undefined) return null
   if (exchange.status !== undefined && exchange.status >= 400)
     return { promptTokens: 0, outputTokens: 0, cost: 0 }

@@ -1,8 +1,9 @@
 /** Makes the requests of visits, one visit after another: prime, prepare, run under load, measure what waited. */
 import type { Visit, VisitBlock } from '../plan/visit.js'
 import type { Random } from '../random/random.js'
-import type { Outcome, Sample } from '../sample/sample.js'
+import type { Outcome } from '../sample/sample.js'
 import type { Clock } from '../units/time.js'
+import type { Exchange } from '../wire/exchange.js'
 import type { Stop } from './events.js'
 import { underLoad } from './load.js'
 import { pause } from './pace.js'
@@ -18,7 +19,7 @@ export interface VisitContext {
   /** Tries of one request. */
   attempts: number
   /** How long a server that said no is left alone, milliseconds; null: longer than we are willing to wait. */
-  backOffMs(sample: Sample, attempt: number): number | null
+  backOffMs(headers: Exchange['headers'], attempt: number): number | null
   /** Set when the run is to end: by the user, by the budget, by a failure. The first reason stays. */
   stop(reason: Stop): void
   stopping(): boolean
@@ -40,6 +41,7 @@ async function runVisit(visit: Visit, context: VisitContext): Promise<void> {
   if (context.stopping()) return
   // Prompts are built here, before the first intended start, so that none is built inside the timed path.
   const chains = visit.chains.map((chain) => chain.map((planned) => preparer.measure(planned, prefixNonce)))
+  await openConnections(visit, chains)
   await underLoad(
     chains,
     visit.load,
@@ -54,6 +56,15 @@ async function runVisit(visit: Visit, context: VisitContext): Promise<void> {
     },
   )
   sender.settle()
+}
+
+/** Connections are opened before the first start, so that none is opened for a request that is timed. */
+async function openConnections({ load }: Visit, chains: readonly (readonly Prepared[])[]): Promise<void> {
+  const first = chains[0]?.[0]
+  if (first === undefined || first.planned.condition.connection === 'new') return
+  const most = load.kind === 'closed' ? load.concurrency : load.maxInFlight
+  // A failure shows in the requests themselves, with its kind.
+  await first.target.transport.warm(Math.min(most, chains.length))
 }
 
 /** Brings the visit's prefix into the cache and waits for the end of that answer; null for a fresh cell. */
@@ -86,11 +97,12 @@ export async function sendWithRetry(
       context.stop({ reason: 'budget', message: budgetMessage(sent.limit) })
       return null
     }
-    if (!shouldRetry(sent.outcome) || attempt >= context.attempts || context.stopping()) return sent.outcome
-    const waitMs = context.backOffMs(sent.sample, attempt)
-    if (waitMs === null) return sent.outcome
+    const { outcome } = sent.sample
+    if (!shouldRetry(outcome) || attempt >= context.attempts || context.stopping()) return outcome
+    const waitMs = context.backOffMs(sent.headers, attempt)
+    if (waitMs === null) return outcome
     await pause(waitMs, context.drain)
-    if (context.stopping()) return sent.outcome
+    if (context.stopping()) return outcome
     prepared = again()
   }
 }

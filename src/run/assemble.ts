@@ -1,0 +1,81 @@
+/** From what was measured to a snapshot: curves fitted, cells summed up, money counted. */
+import { fitCurves } from '../curve/fit-curves.js'
+import type { InstrumentReport } from '../instrument/report.js'
+import type { Used } from '../plan/budget.js'
+import { createRandom } from '../random/random.js'
+import type { Sample } from '../sample/sample.js'
+import type { Recovered } from '../snapshot/recover.js'
+import type { Snapshot, SnapshotTarget } from '../snapshot/snapshot.js'
+import { SNAPSHOT_FORMAT } from '../snapshot/snapshot.js'
+import { summarise } from './summarise.js'
+
+export interface Measured {
+  id: string
+  startedAt: string
+  endedAt: string
+  /** Why the plan was not finished, or null. */
+  partialReason: string | null
+  scenario: Snapshot['scenario']
+  provenance: Snapshot['provenance']
+  instrument: InstrumentReport
+  targets: readonly SnapshotTarget[]
+  samples: readonly Sample[]
+  used: Used
+  currency: string | null
+  notes: readonly string[]
+}
+
+export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
+  const { used, currency, partialReason } = measured
+  const fitted = fitCurves(measured.samples, createRandom(`${measured.provenance.seed}/curves`))
+  return {
+    format: SNAPSHOT_FORMAT,
+    id: measured.id,
+    startedAt: measured.startedAt,
+    endedAt: measured.endedAt,
+    partial: partialReason !== null,
+    partialReason: partialReason ?? undefined,
+    scenario: measured.scenario,
+    provenance: measured.provenance,
+    instrument: measured.instrument,
+    targets: measured.targets,
+    curves: fitted.curves,
+    summary: summarise(measured.samples),
+    spent: {
+      requests: used.requests,
+      promptTokens: used.promptTokens,
+      outputTokens: used.outputTokens,
+      cost: currency === null ? null : { currency, amount: used.cost },
+    },
+    notes: [...new Set([...measured.notes, ...fitted.notes])],
+    samples: measured.samples,
+  }
+}
+
+const NOT_CALIBRATED: InstrumentReport = {
+  timerNs: 0,
+  error: null,
+  loopDelay: { p50: 0, p99: 0, max: 0 },
+  arrivals: [],
+  overloaded: false,
+  warnings: ['the run was broken off before its instrument was calibrated'],
+}
+
+/** The snapshot of a run that never ended, from its journal: marked partial. */
+export function assembleRecovered(recovered: Recovered, used: Used): Omit<Snapshot, 'checksum'> {
+  const { header } = recovered
+  return assemble({
+    id: header.run,
+    startedAt: header.startedAt,
+    endedAt: recovered.endedAt,
+    partialReason: recovered.reason,
+    scenario: header.scenario,
+    provenance: header.provenance,
+    instrument: recovered.instrument ?? NOT_CALIBRATED,
+    targets: recovered.targets,
+    samples: recovered.samples,
+    used,
+    currency: header.currency,
+    notes: recovered.notes,
+  })
+}

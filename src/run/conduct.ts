@@ -1,0 +1,96 @@
+/** Conducts a run: warm-up first, then the blocks in order, until the plan or the run ends. */
+import type { BlockSource, PlannedRequest, VisitBlock } from '../plan/visit.js'
+import { inOrder } from '../plan/visit.js'
+import type { Random } from '../random/random.js'
+import type { Sample } from '../sample/sample.js'
+import type { Scenario } from '../scenario/scenario.js'
+import type { RunEvent } from './events.js'
+import type { LiveTarget } from './live-target.js'
+import type { Record } from './record.js'
+import type { SeenKeeper } from './seen.js'
+import type { Sources } from './sources.js'
+import type { VisitContext } from './visits.js'
+import { runBlock, sendWithRetry } from './visits.js'
+import { learnCorrection, warmUpRequests } from './warm-up.js'
+
+export interface ConductContext {
+  visit: VisitContext
+  random: Random
+  targets: ReadonlyMap<string, LiveTarget>
+  record: Record
+  seen: SeenKeeper
+  /** Whether an earlier part of this run has completed the block on this target. */
+  isDone(probe: string, target: string, block: number): boolean
+  onEvent(event: RunEvent): void
+}
+
+export async function conduct(scenario: Scenario, plan: Sources, context: ConductContext): Promise<void> {
+  const { visit, record, seen, onEvent } = context
+  onEvent({ kind: 'phase', text: 'warming up' })
+  for (const live of context.targets.values()) {
+    if (!visit.stopping()) await warmUp(live, scenario, plan, context)
+  }
+  if (visit.stopping()) return
+  onEvent({ kind: 'phase', text: 'measuring' })
+  for (const block of inOrder(plan.sources, scenario.order, context.random.fork('order'))) {
+    if (visit.stopping()) return
+    const open = withoutDone(block, context)
+    const isWhole = await runBlock(open, visit)
+    if (!isWhole) return
+    const targets = [...new Set(open.visits.map((each) => each.target))]
+    record.blockDone({ probe: block.probe, block: block.block, targets })
+    seen.note(block)
+  }
+  for (const reason of reasons(plan.sources)) record.note(reason)
+}
+
+function withoutDone(block: VisitBlock, { isDone }: ConductContext): VisitBlock {
+  return { ...block, visits: block.visits.filter((visit) => !isDone(block.probe, visit.target, block.block)) }
+}
+
+/** Why adaptive probes were satisfied; a planned one ends as planned, which is no news. */
+function reasons(sources: readonly BlockSource[]): string[] {
+  return sources.flatMap((source) => {
+    if (source.total !== null) return []
+    const next = source.next()
+    return 'done' in next ? [`${source.probe}: ${next.done}`] : []
+  })
+}
+
+async function warmUp(
+  live: LiveTarget,
+  scenario: Scenario,
+  plan: Sources,
+  context: ConductContext,
+): Promise<void> {
+  const { visit, record } = context
+  const { name } = live.target
+  const own = plan.conditions.filter((each) => each.target === name).map((each) => each.condition)
+  const localTokens = new Map<string, number>()
+  for (const planned of warmUpRequests(name, own, scenario.warmupRequests, live.tokenizer.exact)) {
+    if (visit.stopping()) return
+    await warmUpOne(planned, localTokens, context)
+  }
+  if (live.tokenizer.exact) return
+  const isWarmUp = (sample: Sample): boolean => localTokens.has(sample.id)
+  live.correction = learnCorrection(record.samples().filter(isWarmUp), localTokens)
+  if (live.correction.pairs === 0) {
+    record.note(
+      `${name}: its tokenizer is not known here and its server reports no prompt tokens: prompt lengths are estimates`,
+    )
+  }
+}
+
+async function warmUpOne(
+  planned: PlannedRequest,
+  localTokens: Map<string, number>,
+  { visit, record }: ConductContext,
+): Promise<void> {
+  const make = () => visit.preparer.warmup(planned)
+  const first = make()
+  const known = record.samples().length
+  await sendWithRetry(first, visit.clock.nowNs(), visit, make)
+  visit.sender.settle()
+  // A second try is another prompt of the same length.
+  for (const sample of record.samples().slice(known)) localTokens.set(sample.id, first.localTokens)
+}

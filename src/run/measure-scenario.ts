@@ -1,0 +1,147 @@
+/** Carries out the plan of a scenario on open targets and writes the snapshot. */
+import type { Redactor } from '../border/redact.js'
+import { calibrate } from '../instrument/calibrate.js'
+import { composeReport } from '../instrument/compose-report.js'
+import type { InstrumentReport } from '../instrument/report.js'
+import { watchLoop } from '../instrument/watch-loop.js'
+import { createBudget } from '../plan/budget.js'
+import type { Sample } from '../sample/sample.js'
+import type { Scenario } from '../scenario/scenario.js'
+import { createRandom } from '../random/random.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { nsToMs } from '../units/time.js'
+import { assemble } from './assemble.js'
+import { backOffMs } from './back-off.js'
+import { conduct } from './conduct.js'
+import type { Stop } from './events.js'
+import type { LiveTarget } from './live-target.js'
+import { toSnapshotTarget } from './live-target.js'
+import { createMeasure } from './measure.js'
+import type { OwnPrompts } from './own-prompts.js'
+import { createPreparer } from './prepare.js'
+import { createRecord } from './record.js'
+import { finishResults, openResults } from './results.js'
+import type { RunOptions, RunResult } from './run.js'
+import { createSeen } from './seen.js'
+import { createSender } from './sender.js'
+import { sourcesOf } from './sources.js'
+import { createStopRules } from './stop-rules.js'
+
+export interface MeasureContext extends RunOptions {
+  targets: ReadonlyMap<string, LiveTarget>
+  ownPrompts: OwnPrompts
+  redactor: Redactor
+}
+
+export async function measureScenario(scenario: Scenario, context: MeasureContext): Promise<RunResult> {
+  const { clock, control, onEvent, targets, ownPrompts, redactor } = context
+  const lives = [...targets.values()]
+  const results = await openResults(scenario, lives, context)
+  if (results.kind === 'refused') return results
+  const { journal, run, before } = results
+
+  const random = createRandom(run.seed)
+  const budget = createBudget(scenario.budget, before.used)
+  // Set back by what an earlier part of the run took, so that the samples of both lie on one axis.
+  const runStartUtcMs = Date.parse(run.startedAt)
+  const runStartNs = clock.nowNs() - (clock.utcMs() - runStartUtcMs) * 1e6
+
+  let stopped: Stop | null = null
+  const stop = (reason: Stop): void => void (stopped ??= reason)
+  const stopping = (): boolean => stopped !== null || control.drain.aborted
+
+  const seen = createSeen((): readonly Sample[] => record.samples(), random.fork('seen'))
+  const ownRequests = ownPrompts.conversations
+  const plan = sourcesOf(scenario, { random, seen: seen.of, ownRequests })
+  const preparer = createPreparer({
+    seed: run.seed,
+    runId: `${run.id}/${before.resumptions}`,
+    targets,
+    ownMessages: ownPrompts.messages,
+  })
+  for (const { target, condition } of plan.conditions) {
+    const problem = preparer.problem(target, condition)
+    if (problem === null) continue
+    await journal.discard()
+    return { kind: 'refused', exit: 2, message: `${scenario.file ?? scenario.name}: ${problem}` }
+  }
+
+  const record = createRecord({
+    journal,
+    budget,
+    before,
+    planned: plan.planned,
+    currency: run.currency,
+    elapsedMs: () => nsToMs(clock.nowNs() - runStartNs),
+    onEvent,
+    onDiskProblem: stop,
+  })
+  for (const note of plan.notes) record.note(note)
+  const unsync = record.keepSynced()
+
+  onEvent({ kind: 'phase', text: 'calibrating the instrument' })
+  const calibration = await calibrate({ streams: plan.mostInFlight, clock })
+  const loop = watchLoop()
+  const instrument = (): InstrumentReport => composeReport(calibration, loop.read(), record.samples())
+
+  const rules = createStopRules(scenario.errorLimit)
+  const sender = createSender({
+    clock,
+    budget,
+    cut: control.cut,
+    nextId: record.nextId,
+    onReserve: record.reserve,
+    measure: createMeasure({ runStartNs, runStartUtcMs, redact: redactor.text }),
+    onSample(sample, reported) {
+      record.add(sample, reported)
+      const reason = rules.judge(sample)
+      if (reason !== null && sample.outcome !== 'aborted') stop(reason)
+    },
+  })
+  await conduct(scenario, plan, {
+    random,
+    targets,
+    record,
+    seen,
+    isDone: before.isDone,
+    onEvent,
+    visit: {
+      clock,
+      random: random.fork('arrivals'),
+      sender,
+      preparer,
+      attempts: scenario.attempts,
+      backOffMs: (headers, attempt) => backOffMs(headers, attempt, clock.utcMs(), scenario.maxRetryAfterS),
+      stop,
+      stopping,
+      drain: control.drain,
+    },
+  })
+  sender.settle()
+  unsync()
+  if (control.drain.aborted)
+    stop({ reason: 'interrupted', message: 'interrupted; what was measured is saved' })
+
+  const ended: Stop | null = stopped
+  onEvent({ kind: 'phase', text: 'fitting curves' })
+  const snapshot: Omit<Snapshot, 'checksum'> = assemble({
+    id: run.id,
+    startedAt: run.startedAt,
+    endedAt: new Date(runStartUtcMs + nsToMs(clock.nowNs() - runStartNs)).toISOString(),
+    partialReason: reasonOf(ended),
+    scenario: run.scenario,
+    provenance: run.provenance,
+    instrument: instrument(),
+    targets: lives.map(toSnapshotTarget),
+    samples: record.samples(),
+    used: budget.used(),
+    currency: run.currency,
+    notes: [...before.notes, ...record.notes()],
+  })
+  loop.stop()
+  return finishResults(snapshot, results, ended)
+}
+
+function reasonOf(stop: Stop | null): string | null {
+  return stop === null ? null : stop.message
+}

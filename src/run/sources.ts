@@ -1,0 +1,111 @@
+/** The block sources of a scenario, and what has to be known of its plan before the first request. */
+import type { CellLoad, Condition } from '../plan/cell.js'
+import type { Block, CellAsk, Law, Seen } from '../plan/probe.js'
+import type { OwnRequest } from '../plan/source.js'
+import { adaptiveSource, ownPromptsSource, plannedSource } from '../plan/source.js'
+import type { BlockSource } from '../plan/visit.js'
+import { toCondition } from '../plan/cell.js'
+import type { Random } from '../random/random.js'
+import type { ProbeUse, Scenario, Target } from '../scenario/scenario.js'
+
+export const OWN_PROMPTS = 'prompts'
+
+export interface Sources {
+  sources: BlockSource[]
+  /** Requests planned, priming included; null where a probe decides as it sees. */
+  planned: number | null
+  /** The most requests in flight that any cell asks for; what an adaptive probe will ask is not known. */
+  mostInFlight: number
+  /** Every planned condition with the target it is for, each once. */
+  conditions: { target: string; condition: Condition }[]
+  /** Cells that were dropped, and why. */
+  notes: string[]
+}
+
+export interface SourcesOptions {
+  random: Random
+  seen(probe: string, target: string, feeds: Law | null): Seen
+  ownRequests: readonly (readonly OwnRequest[])[]
+}
+
+export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: SourcesOptions): Sources {
+  const targets = new Map(scenario.targets.map((target) => [target.name, target]))
+  const load: CellLoad = scenario.load
+  const notes = new Set<string>()
+  const conditions = new Map<string, { target: string; condition: Condition }>()
+  let planned: number | null = 0
+  let mostInFlight = 1
+
+  const keep = (name: string, condition: Condition): boolean => {
+    const target = targets.get(name)
+    if (target === undefined) return false
+    const reason = cannotShow(target, condition)
+    if (reason !== null) notes.add(reason)
+    return reason === null
+  }
+  const note = (target: string, ask: CellAsk): void => {
+    const condition = toCondition(ask, load)
+    if (!keep(target, condition)) return
+    const { kind } = condition.load
+    mostInFlight = Math.max(
+      mostInFlight,
+      kind === 'closed' ? condition.load.concurrency : condition.load.maxInFlight,
+    )
+    conditions.set(`${target} ${JSON.stringify(condition)}`, { target, condition })
+    if (planned !== null) planned += condition.requests + (condition.cache === 'warm' ? 1 : 0)
+  }
+
+  const sources = uniqueNames(scenario.probes).map(({ use, name }): BlockSource => {
+    const { probe, settings, targets: on } = use
+    const options = { probe: name, targets: on, load, random: random.fork(`visits/${name}`), keep }
+    const decisions = random.fork(`probe/${name}`)
+    if ('next' in probe) {
+      planned = null
+      return adaptiveSource(
+        (soFar, by) => probe.next(settings, soFar, by),
+        (target) => seen(name, target, probe.feeds),
+        options,
+      )
+    }
+    const blocks: readonly Block[] = probe.plan(settings, decisions)
+    for (const ask of blocks.flat()) for (const target of on) note(target, ask)
+    return plannedSource(blocks, options)
+  })
+  if (scenario.prompts !== null) {
+    const { blocks, targets: on } = scenario.prompts
+    const perBlock = ownRequests.reduce((sum, turns) => sum + turns.length, 0)
+    if (planned !== null) planned += blocks * on.length * perBlock
+    mostInFlight = Math.max(mostInFlight, load.kind === 'closed' ? load.concurrency : load.maxInFlight)
+    const options = {
+      probe: OWN_PROMPTS,
+      targets: on,
+      load,
+      random: random.fork('prompts'),
+      keep: () => true,
+    }
+    sources.push(ownPromptsSource(ownRequests, blocks, options))
+  }
+  return { sources, planned, mostInFlight, conditions: [...conditions.values()], notes: [...notes] }
+}
+
+/** A probe that stands twice in a scenario needs two names, or its blocks would be taken for one another's. */
+function uniqueNames(uses: readonly ProbeUse[]): { use: ProbeUse; name: string }[] {
+  const times = new Map<string, number>()
+  return uses.map((use) => {
+    const { name } = use.probe
+    const time = (times.get(name) ?? 0) + 1
+    times.set(name, time)
+    return { use, name: time === 1 ? name : `${name}#${time}` }
+  })
+}
+
+/** Why a target cannot show this condition, or null. */
+function cannotShow(target: Target, condition: Condition): string | null {
+  const { cache, prefixTokens, promptTokens } = condition
+  const { minimumTokens } = target.cache
+  if (cache !== 'warm' || prefixTokens >= minimumTokens) return null
+  return (
+    `${target.name}: warm cells of ${promptTokens} tokens dropped: their prefix of ${prefixTokens} tokens is below ` +
+    `the cache's minimum of ${minimumTokens}`
+  )
+}

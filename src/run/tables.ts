@@ -1,0 +1,23 @@
+/** The built-in probes and protocols by name: a variant is a file and a line here. */
+import { arrivalRate } from '../../probes/arrival-rate.js'
+import { concurrency } from '../../probes/concurrency.js'
+import { outputLength } from '../../probes/output-length.js'
+import { prefixCache } from '../../probes/prefix-cache.js'
+import { promptLength } from '../../probes/prompt-length.js'
+import type { Probe } from '../plan/probe.js'
+import { openaiChat } from '../protocol/openai-chat.js'
+import { openaiCompletions } from '../protocol/openai-completions.js'
+import type { Protocol, ProtocolName } from '../protocol/protocol.js'
+
+export const probes: Readonly<Record<string, Probe>> = {
+  'prompt-length': promptLength,
+  'output-length': outputLength,
+  'prefix-cache': prefixCache,
+  concurrency,
+  'arrival-rate': arrivalRate,
+}
+
+export const protocols = {
+  'openai-chat': openaiChat,
+  'openai-completions': openaiCompletions,
+} satisfies Record<ProtocolName, Protocol>
