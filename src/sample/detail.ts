@@ -51,7 +51,7 @@ export function describeOutcome(
     case 'http-429':
       return `${what}: its rate limit or quota is used up${retryAfter(headers)}; lower the rate or concurrency${said()}`
     case 'http-4xx':
-      return `${what}: the request was refused${said()}`
+      return `${what}: the request was refused${said()}; check its parameters`
     case 'http-5xx':
       return `${what}: the server failed or is overloaded; try again later${said()}`
     case 'redirect':
