@@ -10,7 +10,7 @@ export interface Pacer {
  * `setTimeout` alone is 1.1 ms late at p99, so it ends this long before the due time and `setImmediate` turns the
  * event loop (sockets are read meanwhile) until the instant itself.
  */
-const POLL_MS = 1.25
+const POLL_MS = 2
 
 /** `nowMs` is monotonic. Due times are absolute: a late token never makes its successors late. */
 export function startPacer(nowMs: () => number): Pacer {

@@ -9,8 +9,10 @@ export interface Allowed {
   readonly resetMs: number
 }
 
+export type RateLimit = (key: string, nowMs: number) => Allowed
+
 /** Holds `perMinute` requests and refills steadily. */
-export function createRateLimit(perMinute: number): (key: string, nowMs: number) => Allowed {
+export function createRateLimit(perMinute: number): RateLimit {
   const buckets = new Map<string, { level: number; atMs: number }>()
   const perMs = perMinute / 60_000
   const size = Math.max(1, perMinute)

@@ -6,7 +6,6 @@ import {
   createEngine,
   createSequence,
   enqueue,
-  isIdle,
   step,
   type EngineConstants,
   type Sequence,
@@ -32,17 +31,15 @@ export function createReplica(constants: ReplicaConstants, random: Random, agend
 
   /** Starts a step at `nowMs`; its tokens, and the next step, come at its end. */
   function startStep(nowMs: number): void {
-    if (isIdle(engine)) return
     const started = step(engine, nowMs)
+    stepping = started !== undefined
     if (!started) return
     const endMs = nowMs + started.durationMs
     // A token may be delivered to a listener that cancels others, so the step's list is copied.
     const emissions = started.emissions.map((sequence) => ({ sequence, index: sequence.generated - 1 }))
-    stepping = true
     agenda.at(endMs, (dueMs) => {
-      stepping = false
       for (const { sequence, index } of emissions) deliver(sequence, index, dueMs)
-      if (!stepping) startStep(dueMs)
+      startStep(dueMs)
     })
   }
 
@@ -63,7 +60,10 @@ export function createReplica(constants: ReplicaConstants, random: Random, agend
       agenda.at(Math.max(nowMs, job.arrivalMs + constants.frontEndMs), (dueMs) => {
         if (!residents.has(job.id)) return
         enqueue(engine, sequence, dueMs)
-        if (!stepping) startStep(dueMs)
+        if (stepping) return
+        // Through the agenda, so that all that arrive at this instant share the step.
+        stepping = true
+        agenda.at(dueMs, startStep)
       })
     },
     cancel(id) {
