@@ -127,7 +127,9 @@ export function exchangeFailure(error: unknown, { phase, at, reused, tls }: Brok
   if (code === 'UND_ERR_HEADERS_OVERFLOW')
     return fail('oversized', `the response headers of ${at} are larger than 16 KiB`)
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH')
-    return truncated('fewer bytes came than its content-length says')
+    return phase === 'body'
+      ? truncated('fewer bytes came than its content-length says')
+      : fail('malformed', `the headers of ${at} contradict each other about the length of the body`)
   if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED')
     return fail('malformed', `the request for ${at} is no valid HTTP: ${ownMessage(error)}`)
   if (isTls(code)) return fail('tls', tlsDetail(code, at))

@@ -37,6 +37,11 @@ export function http1Link(socket: Socket, options: LinkOptions): Link {
   let used = false
   let gone = false
 
+  // Not by the controller: undici 7 throws out of reach (assert in onComplete) when a body that only the
+  // connection's end would have ended is aborted.
+  const drop = (): void => {
+    socket.destroy(new Error('dropped'))
+  }
   const onGone = (): void => {
     if (gone) return
     gone = true
@@ -56,7 +61,6 @@ export function http1Link(socket: Socket, options: LinkOptions): Link {
     onRequestStart(controller) {
       const current = flight
       if (!current || current.landed) return controller.abort(new Error('landed'))
-      current.drop = () => controller.abort(new Error('dropped'))
       // undici writes headers and body to the socket in this same turn.
       current.startNs = clock.nowNs()
     },
@@ -94,7 +98,7 @@ export function http1Link(socket: Socket, options: LinkOptions): Link {
         used = true
         socket.off('readable', onEarly)
       }
-      next.drop = () => socket.destroy()
+      next.drop = drop
       const { method, path, body } = next.request
       const headers = requestHeaders(next.request)
       if (forward?.authorization !== undefined) headers['proxy-authorization'] = forward.authorization
