@@ -3,41 +3,19 @@ import { basename, dirname, isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import type { Problem } from '../border/problem.js'
 import { readYaml } from '../border/yaml.js'
-import type { Probe } from '../plan/probe.js'
-import type { ProtocolName } from '../protocol/protocol.js'
-import type { Provider } from '../provider/provider.js'
 import { fillIn } from './checker.js'
 import type { Filled } from './checker.js'
+import type { ScenarioContext } from './context.js'
 import { checkProbe } from './probe-use.js'
 import { createReport } from './report.js'
 import type { Report } from './report.js'
 import { checkBudget, checkExpectations, checkNames, checkSchedule, readGate, readLoad } from './rules.js'
-import type { ProbeUse, Scenario, Target } from './scenario.js'
-import { entryLists, targetSchema, topLevel } from './schema.js'
+import type { ProbeUse, Scenario } from './scenario.js'
+import { entryLists, topLevel } from './schema.js'
 import type { TopLevel } from './schema.js'
-import { reportBody, reportHeaders, reportSecrets, secretLines } from './secrets.js'
-import type { Environment } from './substitute.js'
-import { resolveTarget } from './target.js'
-
-/** The tables and surroundings that a scenario is read in. */
-export interface ScenarioContext {
-  /** Built-in probes, by name. */
-  probes: Readonly<Record<string, Probe>>
-  providers: Readonly<Record<string, Provider>>
-  protocols: readonly ProtocolName[]
-  /** Profiles of the simulated provider; left out: any name is taken. */
-  profiles?: readonly string[]
-  /** What is wrong with constants set on a profile, in sentences. */
-  checkSimulate?: (
-    profile: string,
-    set: Readonly<Record<string, number | string | boolean>>,
-  ) => readonly string[]
-  env: Environment
-  /** The user's probes, by the paths of `probeFilesOf`, already loaded. */
-  userProbes: Readonly<Record<string, Probe>>
-  /** By the same paths: why one could not be loaded. */
-  probeProblems?: Readonly<Record<string, string>>
-}
+import { reportSecrets, secretLines } from './secrets.js'
+import { readTargets } from './targets.js'
+import type { ReadTarget } from './targets.js'
 
 export type ParsedScenario =
   { ok: true; scenario: Scenario; warnings: readonly Problem[] } | { ok: false; problems: readonly Problem[] }
@@ -104,7 +82,7 @@ function build(
     targets: chosen(top.prompts.targets, ['prompts', 'targets']),
   }
   const load = readLoad(top.load, problem)
-  const gate = readGate(top.gate, problem)
+  const gate = readGate(top.gate)
   const probeNames = probes.some((use) => use === undefined)
     ? null
     : new Set(probes.flatMap((use) => use?.probe.name ?? []))
@@ -168,67 +146,6 @@ function checkTop({ values, check }: Filled): TopLevel {
   if (checked !== undefined) return checked
   const good = Object.entries(topLevel).filter(([key, schema]) => schema.safeParse(values[key]).success)
   return topSchema.parse(Object.fromEntries(good.map(([key]) => [key, values[key]])))
-}
-
-interface ReadTarget {
-  /** As far as it can be told. */
-  name: string | undefined
-  target: Target | undefined
-}
-
-function readTargets(
-  { values, check }: Filled,
-  top: TopLevel,
-  context: ScenarioContext,
-  report: Report,
-  resolveFile: (name: string) => string,
-): ReadTarget[] {
-  const { problem } = report
-  const schema = targetSchema({
-    providers: Object.keys(context.providers),
-    protocols: context.protocols,
-    profiles: context.profiles ?? null,
-  })
-  const entries = check(entryLists.targets, values['targets'], ['targets'])
-  if (entries === undefined) return [{ name: undefined, target: undefined }]
-  const read = entries.map((raw, index): ReadTarget => {
-    const path = ['targets', index]
-    const { headers, body, name } = partsOf(raw)
-    reportHeaders(headers, [...path, 'headers'], problem)
-    reportBody(body, [...path, 'body'], problem)
-    const entry = check(schema, raw, path)
-    if (entry === undefined) return { name, target: undefined }
-    const { providers } = context
-    const target = resolveTarget(entry, path, { providers, deadlines: top.deadlines, resolveFile, ...report })
-    const { simulate } = entry
-    if (simulate !== undefined) {
-      for (const message of context.checkSimulate?.(simulate.profile, simulate.set ?? {}) ?? []) {
-        problem([...path, 'simulate'], `is wrong: ${message}`)
-      }
-    }
-    return { name: target?.name ?? name, target }
-  })
-  for (const [index, { name }] of read.entries()) {
-    const first = read.findIndex((other) => other.name === name)
-    if (name === undefined || first === index) continue
-    problem(
-      ['targets', index, 'name'],
-      `'${name}' is the name of targets[${first}] too: give each target a name of its own`,
-    )
-  }
-  return read
-}
-
-const Parts = z.object({
-  name: z.string().optional().catch(undefined),
-  headers: z.record(z.string(), z.unknown()).catch({}),
-  body: z.record(z.string(), z.unknown()).catch({}),
-})
-
-/** Headers, body and name of an entry whatever the rest of it is like. */
-function partsOf(raw: unknown): z.output<typeof Parts> {
-  const parts = Parts.safeParse(raw)
-  return parts.success ? parts.data : { name: undefined, headers: {}, body: {} }
 }
 
 function readProbes(

@@ -1,43 +1,17 @@
 /** Rules of a scenario that need more than one key at once. */
 import { didYouMean } from '../border/nearest.js'
 import type { PathPart } from '../border/problem.js'
-import { expectedMetrics, parseExpectation } from './expectation.js'
+import { parseExpectation } from './expectation.js'
 import type { Complain } from './report.js'
 import type { Load, Scenario, Target } from './scenario.js'
+import { gateMetrics } from './schema.js'
 import type { TopLevel } from './schema.js'
 
 const defaultMargin = 0.05
 const defaultDetect = { ttft: 0.25, tpot: 0.25 }
 
-/** Parameters of the curves and shares of samples: what a comparison tests beside the metrics of a sample. */
-const curveMetrics = [
-  'base',
-  'fresh',
-  'hit',
-  'curve',
-  'step',
-  'perContext',
-  'ttftPerPeer',
-  'tpotPerPeer',
-  'slowShare',
-  'canary',
-]
-
-export const gateMetrics: readonly string[] = [...expectedMetrics, ...curveMetrics]
-
 /** Margins of every metric, and the metrics that must be detectable: the usual two and those that are named. */
-export function readGate(gate: TopLevel['gate'], problem: Complain): Pick<Scenario, 'margins' | 'detect'> {
-  for (const part of ['margins', 'detect'] as const) {
-    for (const metric of Object.keys(gate?.[part] ?? {})) {
-      if (gateMetrics.includes(metric)) continue
-      const meant = didYouMean(metric, gateMetrics)
-      problem(
-        ['gate', part, metric],
-        `is no metric${meant === '' ? `: ${gateMetrics.join(', ')}` : meant}`,
-        'key',
-      )
-    }
-  }
+export function readGate(gate: TopLevel['gate']): Pick<Scenario, 'margins' | 'detect'> {
   const usual = Object.fromEntries(gateMetrics.map((metric) => [metric, defaultMargin]))
   return { margins: { ...usual, ...gate?.margins }, detect: { ...defaultDetect, ...gate?.detect } }
 }

@@ -39,6 +39,7 @@ export function findings(
       const known = keysOf(node)
       return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, known), at: 'key' }))
     }
+    if (issue.code === 'invalid_key') return [{ path, message: 'is no key that fits here', at: 'key' }]
     if (issue.code === 'custom') return [{ path, message: issue.message, at: 'value' }]
     const found = inside.reduce<unknown>(valueAt, value)
     if (found === undefined) return [{ path, message: `is missing: it must be ${phrase(node)}`, at: 'value' }]
@@ -91,7 +92,10 @@ function nodeOf(schema: z.ZodType): Node {
   return node
 }
 
+/** The alternatives of a node; zod writes those of plain types as a list of types. */
 function options(node: Node): Node[] {
+  const types: unknown = node.type
+  if (Array.isArray(types)) return types.map((type: NonNullable<Node['type']>) => ({ type }))
   return (node.anyOf ?? node.oneOf ?? []).filter((option): option is Node => typeof option === 'object')
 }
 
@@ -111,7 +115,8 @@ function child(node: Node | undefined, part: PathPart): Node | undefined {
 
 function keysOf(node: Node | undefined): string[] {
   if (node === undefined) return []
-  return [...Object.keys(node.properties ?? {}), ...options(node).flatMap(keysOf)]
+  const names = typeof node.propertyNames === 'object' ? (node.propertyNames.enum ?? []).map(String) : []
+  return [...Object.keys(node.properties ?? {}), ...names, ...options(node).flatMap(keysOf)]
 }
 
 /** `a whole number ≥ 1`, `one of closed, open`, `a list of at least 1 entry` */
@@ -140,7 +145,9 @@ function phrase(node: Node | undefined): string {
       return 'null'
     default: {
       const keys = Object.keys(node.properties ?? {})
-      return keys.length === 0 ? 'a mapping' : `a mapping with the keys ${keys.join(', ')}`
+      return keys.length === 0
+        ? 'a mapping'
+        : `a mapping with the key${keys.length === 1 ? '' : 's'} ${keys.join(', ')}`
     }
   }
 }

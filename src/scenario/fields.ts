@@ -1,0 +1,48 @@
+/** Kinds of values that several keys of a scenario share. */
+import { z } from 'zod'
+import { ENV_NAME } from './substitute.js'
+
+/** A schema with its meaning and default in words; the default is also filled in. */
+export function orElse<S extends z.ZodType>(
+  schema: S,
+  value: z.core.util.NoUndefined<z.output<S>>,
+  meaning: string,
+): z.ZodDefault<S> {
+  return schema
+    .default(value)
+    .describe(`${meaning} Default: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}.`)
+}
+
+const PERCENT = /^\d+(?:\.\d+)?\s*%$/
+
+/** 0.05 or 5%. */
+export const share = z
+  .union([z.number().min(0).max(1), z.string().regex(PERCENT)])
+  .transform((value) => (typeof value === 'number' ? value : Number.parseFloat(value) / 100))
+  .pipe(z.number().min(0).max(1))
+  .meta({ phrase: 'a share from 0 to 1, or a percentage such as 5%' })
+
+export const text = z.string().min(1)
+export const positive = z.int().min(1)
+export const seconds = z.number().gt(0).max(86_400)
+export const envName = z
+  .string()
+  .regex(ENV_NAME)
+  .meta({ phrase: 'the name of an environment variable, such as OPENAI_API_KEY' })
+export const fileName = text.max(4096)
+export const targetNames = z.array(text).min(1)
+
+export const deadlines = z.strictObject({
+  connectS: seconds.optional().describe('Longest time for DNS, TCP and TLS together, seconds. Default: 10.'),
+  firstByteS: seconds
+    .optional()
+    .describe('Longest time from request start to response headers, seconds. Default: 120.'),
+  gapS: seconds
+    .optional()
+    .describe('Longest silence between two chunks of the answer, seconds. Default: 60.'),
+  totalS: seconds
+    .optional()
+    .describe('Longest time for the whole request, connection set-up included, seconds. Default: 600.'),
+})
+
+export type DeadlineEntry = z.output<typeof deadlines>
