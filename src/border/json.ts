@@ -75,7 +75,6 @@ function check(text: string, maxDepth: number, refuseDuplicateKeys: boolean): Fa
   let expect: Expect = 'value'
   let offset = 0
 
-  const afterValue = (): Expect => 'comma-or-end'
   const unexpected = (at: number): Fault => {
     if (at >= text.length)
       return { offset: text.length, message: `the text ends where ${wanted[expect]} should stand` }
@@ -96,7 +95,7 @@ function check(text: string, maxDepth: number, refuseDuplicateKeys: boolean): Fa
           open.pop()
           seen.pop()
           offset++
-          expect = afterValue()
+          expect = 'comma-or-end'
         } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
           if (open.length === maxDepth) return { offset, message: `nested more than ${maxDepth} deep` }
           open.push(code)
@@ -107,7 +106,7 @@ function check(text: string, maxDepth: number, refuseDuplicateKeys: boolean): Fa
           const end = scalarEnd(text, offset, code)
           if (typeof end !== 'number') return end ?? unexpected(offset)
           offset = end
-          expect = afterValue()
+          expect = 'comma-or-end'
         }
         break
       }
@@ -117,14 +116,14 @@ function check(text: string, maxDepth: number, refuseDuplicateKeys: boolean): Fa
           open.pop()
           seen.pop()
           offset++
-          expect = afterValue()
+          expect = 'comma-or-end'
           break
         }
         if (code !== QUOTE) return unexpected(offset)
         const end = stringEnd(text, offset)
         if (typeof end !== 'number') return end
         const raw = text.slice(offset + 1, end - 1)
-        const key = raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw
+        const key = raw.includes('\\') ? String(JSON.parse(`"${raw}"`)) : raw
         if (key === '__proto__') return { offset, message: 'the key __proto__ is refused' }
         if (refuseDuplicateKeys) {
           const keys = seen.at(-1)

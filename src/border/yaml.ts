@@ -150,7 +150,7 @@ function toValue(
       return stop(node, path.slice(0, 3), `nested more than ${limits.maxDepth} deep`)
     if (isScalar(node)) return scalar(node, path)
     if (isSeq(node)) return node.items.map((item, index) => visit(item, [...path, index], inAlias))
-    const object: Record<string, unknown> = Object.create(null) as Record<string, unknown>
+    const object: Record<string, unknown> = Object.setPrototypeOf({}, null)
     for (const pair of node.items) {
       const key = keyOf(pair.key)
       const offset = pair.key.range[0]
