@@ -35,9 +35,12 @@ export function describeOutcome(
     case 'ok':
       return marks(exchange, stream)
     case 'refused':
-      return `${url} refused the connection: is the server running?`
+      // A proxy may refuse too; then the wire's own sentence names it.
+      return failure?.code === 'ECONNREFUSED' && !failure.detail.includes('proxy')
+        ? `${url} refused the connection: is the server running?`
+        : `${name} (${url}): ${failure?.detail ?? 'the connection was refused'}`
     case 'dns':
-      return `${host(url)} was not found (${failure?.code ?? 'no address'}): check the host name in the base URL of ${name}`
+      return `${name}: ${failure?.detail ?? 'its host name has no address'}; check the base URL (${url})`
     case 'http-400':
       return `${what}: the request was refused${said()}; check the model's name, its parameters and the prompt length`
     case 'http-401':
@@ -69,11 +72,10 @@ export function describeOutcome(
         ? `${name} spent its whole answer on hidden reasoning (${stream.usage.reasoningTokens} tokens): ask for more output tokens or less reasoning effort`
         : `${name} completed its answer without any output (finish reason ${stream?.finishReason ?? 'none'}): check the prompt and the model`
     case 'oversized':
-      return `${name} sent ${failure ? failure.detail : 'one event above 1 MiB'}: the rest was not read`
+      return `${name}: ${failure?.detail ?? 'one event is larger than 1 MiB'}; the rest was not read`
     case 'aborted':
       return `the request to ${name} was stopped by us`
     case 'tls':
-      return `no TLS connection to ${host(url)} (${name}): ${failure?.detail ?? failure?.code ?? 'handshake failed'}`
     case 'reset':
     case 'closed':
     case 'malformed':
@@ -124,8 +126,4 @@ function retryAfter(headers: Readonly<Record<string, string>>): string {
 /** Location's host only: path and query may hold tokens. */
 function redirectHost(location: string | undefined, base: string): string {
   return location !== undefined && URL.canParse(location, base) ? new URL(location, base).host : 'nowhere'
-}
-
-function host(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url
 }

@@ -25,9 +25,10 @@ const failing = (kind: WireFailureKind, phase: WireFailure['phase'] = 'body'): W
 
 describe('a request without a response has the kind of its failure and no times', () => {
   it.each<[WireFailureKind, string]>([
-    ['refused', 'http://localhost:9/v1 refused the connection: is the server running?'],
-    ['dns', 'localhost:9 was not found (ECODE): check the host name in the base URL of openai'],
-    ['tls', 'no TLS connection to localhost:9 (openai): tls in connect'],
+    ['refused', 'openai (http://localhost:9/v1): refused in connect'],
+    ['dns', 'openai: dns in connect; check the base URL (http://localhost:9/v1)'],
+    ['oversized', 'openai: oversized in connect; the rest was not read'],
+    ['tls', 'openai (http://localhost:9/v1): tls in connect'],
     ['reset', 'openai (http://localhost:9/v1): reset in connect'],
     ['closed', 'openai (http://localhost:9/v1): closed in connect'],
     ['malformed', 'openai (http://localhost:9/v1): malformed in connect'],
@@ -52,6 +53,12 @@ describe('a request without a response has the kind of its failure and no times'
       e2e: null,
     })
   })
+})
+
+it('a port that nobody listens at gives the URL and asks whether the server runs', () => {
+  const failure = { ...failing('refused', 'connect'), code: 'ECONNREFUSED' }
+  const { detail } = sampleOf([], { startNs: undefined, status: undefined, failure })
+  expect(detail).toBe('http://localhost:9/v1 refused the connection: is the server running?')
 })
 
 describe('a status that is no success', () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openaiChat } from '../../src/protocol/openai-chat.js'
 import { toSample } from '../../src/sample/toSample.js'
@@ -283,6 +284,40 @@ describe('counts, cost, cache', () => {
     expect(stateAt(900, 715)).toBe('confirmed')
     expect(stateAt(900, 600)).toBe('contradicted')
     expect(stateAt(1000, 715)).toBe('contradicted')
+  })
+})
+
+describe('the network', () => {
+  it('chunks cut anywhere change times and coalescing only', () => {
+    const body =
+      role +
+      words(12, 0, 0)
+        .map(([, text]) => text)
+        .join('') +
+      finish +
+      usage(100, 12, 0) +
+      done
+    const bytes = new TextEncoder().encode(body)
+    const timeless = (cuts: readonly number[]) => {
+      const ends = [...new Set([...cuts.filter((cut) => cut < bytes.length), bytes.length])].sort(
+        (a, b) => a - b,
+      )
+      const chunks = ends.map((end, index) => [index + 1, bytes.slice(ends[index - 1] ?? 0, end)] as const)
+      const { ttfe, ttft, ttfvt, ttftIntended, tpot, decodeRate, e2e, e2eIntended, itl, coalesced, ...rest } =
+        sampleOf(chunks)
+      const times = [ttfe, ttft, ttfvt, ttftIntended, e2e, e2eIntended]
+      expect(times.every((time) => time !== null && time >= 1 && time <= ends.length)).toBe(true)
+      expect((tpot === null) === (decodeRate === null)).toBe(true)
+      expect(coalesced + 1 + (itl?.count ?? 0)).toBe(12)
+      return rest
+    }
+    const whole = timeless([])
+    expect(whole).toMatchObject({ outcome: 'ok', outputTokens: 12, finishReason: 'stop' })
+    fc.assert(
+      fc.property(fc.array(fc.nat(bytes.length), { maxLength: 30 }), (cuts) => {
+        expect(timeless(cuts)).toEqual(whole)
+      }),
+    )
   })
 })
 

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { presets } from '../../src/provider/presets.js'
+import { priceFor, quirksFor, resolveProvider, tokenizerFor } from '../../src/provider/resolve.js'
+import type { Provider } from '../../src/provider/provider.js'
+
+const preset = (name: string): Provider => {
+  const found = resolveProvider(name)
+  if (!found) throw new Error(`no preset ${name}`)
+  return found
+}
+
+describe('presets', () => {
+  it('names are unique and resolve to themselves', () => {
+    expect(new Set(presets.map(({ name }) => name)).size).toBe(presets.length)
+    for (const provider of presets) expect(resolveProvider(provider.name)).toBe(provider)
+    expect(resolveProvider('nobody')).toBeUndefined()
+    expect(resolveProvider('toString')).toBeUndefined()
+  })
+
+  it.each(presets)(
+    '$name: a key goes over https only, the base URL ends without a slash, no pattern keeps state',
+    (provider) => {
+      const { baseUrl, apiKeyEnv } = provider
+      if (apiKeyEnv !== null) expect(baseUrl).toMatch(/^https:\/\/[^/]+(\/.*[^/])?$/)
+      if (baseUrl !== null) expect(baseUrl).not.toMatch(/\/$/)
+      for (const { model } of [...provider.tokenizers, ...(provider.quirksByModel ?? [])])
+        expect(model.flags).not.toMatch(/[gy]/)
+      expect(provider.cache.minimumTokens).toBeGreaterThanOrEqual(provider.cache.stepTokens)
+      expect(tokenizerFor(provider, 'some-model-nobody-knows')).toBe(
+        provider.name === 'simulated' ? 'o200k_base' : 'approximate',
+      )
+    },
+  )
+
+  it('ignore_eos goes to engines only, never to a hosted API', () => {
+    const engines = presets.filter((provider) => provider.quirks.ignoreEos).map(({ name }) => name)
+    expect(engines).toEqual(['vllm', 'sglang', 'llama-cpp', 'simulated'])
+  })
+
+  it.each([
+    ['gpt-4o-mini', 0],
+    ['gpt-4.1', 0],
+    ['gpt-5', null],
+    ['gpt-5-mini-2025-08-07', null],
+    ['o1', null],
+    ['o3-mini', null],
+    ['o4-mini', null],
+  ])('openai %s: temperature %s', (model, temperature) => {
+    expect(quirksFor(preset('openai'), model)).toEqual({
+      maxTokensField: 'max_completion_tokens',
+      streamOptions: true,
+      ignoreEos: false,
+      temperature,
+    })
+  })
+
+  it.each([
+    ['openai', 'gpt-4o-2024-08-06', 'o200k_base'],
+    ['openai', 'gpt-4.1-nano', 'o200k_base'],
+    ['openai', 'gpt-5', 'o200k_base'],
+    ['openai', 'o3', 'o200k_base'],
+    ['openai', 'gpt-4', 'cl100k_base'],
+    ['openai', 'gpt-4-turbo', 'cl100k_base'],
+    ['openai', 'gpt-3.5-turbo-0125', 'cl100k_base'],
+    ['openai', 'ft:gpt-4o-mini:acme::1', 'o200k_base'],
+    ['openrouter', 'openai/gpt-4o', 'o200k_base'],
+    ['openrouter', 'openai/gpt-4', 'cl100k_base'],
+    ['openrouter', 'meta-llama/llama-3.3-70b', 'approximate'],
+    ['groq', 'openai/gpt-oss-120b', 'o200k_base'],
+    ['mistral', 'open-mistral-7b', 'approximate'],
+    ['simulated', 'anything', 'o200k_base'],
+  ])('%s %s counts with %s', (name, model, tokenizer) => {
+    expect(tokenizerFor(preset(name), model)).toBe(tokenizer)
+  })
+
+  it('a price has a date and a cached price below the input price; an unknown model has none', () => {
+    expect(priceFor(preset('openai'), 'gpt-4o-mini')).toEqual({
+      currency: 'USD',
+      inputPerM: 0.15,
+      cachedPerM: 0.075,
+      outputPerM: 0.6,
+      asOf: '2025-08-01',
+    })
+    expect(priceFor(preset('openai'), 'gpt-99')).toBeUndefined()
+    expect(priceFor(preset('openai'), 'constructor')).toBeUndefined()
+    for (const price of presets.flatMap(({ prices }) => Object.values(prices))) {
+      expect(price.asOf).toMatch(/^\d{4}-\d\d-\d\d$/)
+      expect(price.cachedPerM ?? 0).toBeLessThan(price.inputPerM)
+    }
+  })
+})
