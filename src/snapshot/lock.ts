@@ -21,7 +21,7 @@ const LOCK = '.lock'
 /** A holder on another machine, whose process nobody here can see, is dead after this long without a renewal. */
 const SILENCE_MS = 120_000
 /** How long to wait for a rival that came at the same moment to step back. */
-const YIELD_MS = 500
+const YIELD_MS = 1000
 
 const Holder = z.object({
   run: z.string(),
@@ -79,7 +79,7 @@ export async function liveLocks(folder: string): Promise<LiveLock[]> {
     const found = await inspect(path)
     if (found === null) continue
     if (isAlive(found.holder, found.silentMs)) live.push({ name, holder: found.holder })
-    else await rm(path, { force: true })
+    else await rm(path, { force: true }).catch(() => undefined) // in a folder that we may only read it does no harm
   }
   return live
 }

@@ -66,19 +66,19 @@ export function start(command: string, args: readonly string[]): Child {
   // The last line may be torn by the kill; only whole ones were said.
   const lines = (): string[] => text.split('\n').slice(0, -1)
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  const said = (start: string): Promise<void> => {
-    const found = new Promise<void>((resolve) => {
-      const check = (): void => {
-        if (lines().some((line) => line.startsWith(start))) resolve()
-      }
-      waiting.add(check)
-      check()
-    })
-    const failed = ended.then(() => {
-      if (!lines().some((line) => line.startsWith(start)))
-        throw new Error(`ended without "${start}": ${text}`)
-    })
-    return Promise.race([found, failed])
+  const said = async (beginning: string): Promise<void> => {
+    const found = (): boolean => lines().some((line) => line.startsWith(beginning))
+    let check = (): void => undefined
+    await Promise.race([
+      ended,
+      new Promise<void>((resolve) => {
+        check = (): void => void (found() && resolve())
+        waiting.add(check)
+        check()
+      }),
+    ])
+    waiting.delete(check)
+    if (!found()) throw new Error(`ended without "${beginning}": ${text}`)
   }
   return { process: child, lines, said, ended }
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -41,7 +41,7 @@ describe('layout', () => {
 
   test('any layout and any order of keys fits the same checksum', () => {
     const document = JSON.parse(text) as Record<string, unknown>
-    const reversed = Object.fromEntries(Object.entries(document).reverse())
+    const reversed = Object.fromEntries(Object.entries(document).toReversed())
     expect(kindOf(parse(JSON.stringify(reversed)))).toBe('ok')
     expect(kindOf(parse(text.replaceAll('\n', '\r\n')))).toBe('ok')
   })
