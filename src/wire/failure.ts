@@ -91,7 +91,10 @@ export function connectFailure(error: unknown, stage: Stage, at: string, host: s
   if (code === 'ETIMEDOUT') return fail('timeout', `${at} did not answer our attempt to connect`)
   if (isTls(code)) return fail('tls', tlsDetail(code, at))
   if (stage === 'tls')
-    return fail('tls', `${at} closed the connection within the TLS handshake; does this port speak TLS?`)
+    return fail(
+      'tls',
+      `${at} closed the connection within the TLS handshake; does this port speak TLS, and without a client certificate (tls.certFile)?`,
+    )
   if (stage === 'proxy') return fail('closed', `the proxy closed the connection instead of a tunnel to ${at}`)
   return fail('reset', `the connection to ${at} broke off while it was made${code ? ` (${code})` : ''}`)
 }
@@ -114,10 +117,12 @@ export interface Broken {
   /** A kept connection: the server may have let it go just as we wrote. */
   reused: boolean
   tls: boolean
+  /** What a close without an answer may mean on a fresh connection; a whole phrase. */
+  hint: string
 }
 
 /** Why an exchange over HTTP/1.1 broke off; `error` is undici's, or the socket's own. */
-export function exchangeFailure(error: unknown, { phase, at, reused, tls }: Broken): WireFailure {
+export function exchangeFailure(error: unknown, { phase, at, reused, tls, hint }: Broken): WireFailure {
   const code = codeOf(error)
   const fail = (kind: WireFailureKind, detail: string): WireFailure => ({ kind, phase, detail, code })
   const truncated = (how: string): WireFailure =>
@@ -147,10 +152,10 @@ export function exchangeFailure(error: unknown, { phase, at, reused, tls }: Brok
   if (code === 'ETIMEDOUT') return fail('timeout', `${at} stopped acknowledging our packets`)
   const reset = code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED'
   if (phase === 'body') return truncated(reset ? 'the connection was reset' : 'the connection closed')
-  const hint = !tls && !reused ? '; if this port speaks TLS, write https:// instead of http://' : ''
+  const guess = reused ? '' : `; ${hint}`
   return reset
-    ? fail('reset', `${at} reset the connection before it answered${kept}${hint}`)
-    : fail('closed', `${at} closed the connection before it answered${kept}${hint}`)
+    ? fail('reset', `${at} reset the connection before it answered${kept}${guess}`)
+    : fail('closed', `${at} closed the connection before it answered${kept}${guess}`)
 }
 
 /** undici's complaint about our own request names a header or option, never a value. */

@@ -13,7 +13,7 @@ import { handOver, requestHeaders, type Link, type LinkOptions } from './link.js
  * body on in the same turn, one piece for every HTTP chunk, and all pieces of one read share its stamp.
  */
 export function http1Link(socket: Socket, options: LinkOptions): Link {
-  const { origin, at, clock, forward } = options
+  const { origin, at, clock, forward, hint } = options
   const reading: Reading = { ns: 0, count: 0 }
   const push = socket.push
   socket.push = function stamped(chunk: unknown, encoding?: BufferEncoding) {
@@ -84,7 +84,7 @@ export function http1Link(socket: Socket, options: LinkOptions): Link {
       if (current.startNs === undefined && reused) return options.onUnsent(current)
       const unsent = current.startNs === undefined || socket.writableLength > 0
       const phase = current.headersNs !== undefined ? 'body' : unsent ? 'send' : 'headers'
-      current.fail(exchangeFailure(error, { phase, at, reused, tls: origin.protocol === 'https:' }))
+      current.fail(exchangeFailure(error, { phase, at, reused, tls: origin.protocol === 'https:', hint }))
     },
   }
 

@@ -19,6 +19,8 @@ export interface LinkOptions {
   origin: URL
   at: string
   clock: Clock
+  /** What a close without an answer may mean on a fresh connection. */
+  hint: string
   /** A kept connection without exchange is closed after this, milliseconds; a server's keep-alive hint wins. */
   idleMs: number
   /** Absolute URLs in the request line, and this header if not undefined: a plain proxy forwards. */

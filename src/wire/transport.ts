@@ -74,6 +74,13 @@ export function createTransport(options: TransportOptions): Transport {
   const route: Route = { origin, proxy, offerHttp2: http === '2', tls, at }
   const forward = proxy && origin.protocol === 'http:' ? { authorization: proxyAuthorization(proxy) } : null
 
+  const hint =
+    origin.protocol === 'http:'
+      ? 'if this port speaks TLS, write https:// instead of http://'
+      : tls.cert === undefined
+        ? 'if it asks for a client certificate, name one in tls.certFile and tls.keyFile'
+        : 'it may not accept our client certificate (tls.certFile)'
+
   const flights = new Set<Flight>()
   /** In order of arrival: a kept connection that frees itself goes to the first. */
   const waiting = new Set<Flight>()
@@ -121,7 +128,7 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   function linkOf(opened: Opened, callbacks: Pick<LinkOptions, 'onFree' | 'onGone' | 'onUnsent'>): Link {
-    return http1Link(opened.socket, { origin, at, clock, idleMs, forward, ...callbacks })
+    return http1Link(opened.socket, { origin, at, clock, hint, idleMs, forward, ...callbacks })
   }
 
   function board(flight: Flight, link: Link, fresh: Opened | undefined): void {

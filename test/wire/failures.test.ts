@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, readdir } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
-import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/units/time.js'
 import type { Exchange, WireFailure, WireRequest } from '../../src/wire/exchange.js'
@@ -265,40 +266,31 @@ describe('failures of connecting', () => {
     await wire.close()
   })
 
-  it('no descriptor left: resource, and `ulimit -n` is named (31)', async () => {
-    const server = await rawServer((socket) => socket.write(whole('ok')))
-    open.push(server)
-    // A fresh process, since a limit cannot be raised again. It takes what vitest needs not.
-    const script = `
-      import { openSync } from 'node:fs'
-      import { connect } from 'node:net'
-      const { codes } = await new Promise((resolve) => {
-        const sockets = Array.from({ length: 60 }, () => connect(${server.port}, '127.0.0.1'))
-        const codes = []
-        let left = sockets.length
-        for (const socket of sockets)
-          socket.on('error', (e) => codes.push(e.code)).on('connect', () => 0)
-            .once('close', () => 0)
-        setTimeout(() => { for (const s of sockets) s.destroy(); resolve({ codes }) }, 300)
-      })
-      console.log(JSON.stringify([...new Set(codes)]))`
-    const run = promisify(execFile)
-    const { stdout } = await run('bash', [
-      '-c',
-      `ulimit -n 40; exec "${process.execPath}" --input-type=module -e '${script.replaceAll("'", `'"'"'`)}'`,
-    ])
-    const codes = JSON.parse(stdout) as string[]
-    expect(codes).toContain('EMFILE')
-    const { connectFailure } = await import('../../src/wire/failure.js')
-    const failure = connectFailure(
-      Object.assign(new Error('x'), { code: 'EMFILE' }),
-      'tcp',
-      'api.example:443',
-      'api.example',
-    )
-    expect(failure).toMatchObject({ kind: 'resource', phase: 'connect', code: 'EMFILE' })
-    expect(failure.detail).toContain('ulimit -n')
-  })
+  it.skipIf(process.platform !== 'linux')(
+    'no descriptor left: resource, and `ulimit -n` is named (31)',
+    async () => {
+      const server = await rawServer((socket) => socket.write(whole('ok')))
+      const wire = transport(server.port)
+      open.push(server, wire)
+      await wire.send(request(), { connection: 'new' }) // undici loads its parser from a file at the first
+      const before = await readFile('/proc/self/limits', 'utf8')
+      const usual = /Max open files +(\d+)/.exec(before)?.[1]
+      const used = (await readdir('/proc/self/fd')).length
+      // The limit of this process, lowered from outside for a moment.
+      const limit = `prlimit --pid ${process.pid} --nofile`
+      const shell = spawn('sh', ['-c', `${limit}=${used + 4}: && echo && sleep 0.3; ${limit}=${usual}:`])
+      await once(shell.stdout, 'data')
+      const all = await Promise.all(
+        Array.from({ length: 40 }, () => wire.send(request(), { connection: 'new' })),
+      )
+      await once(shell, 'exit')
+      const failures = all.map(({ failure }) => failure).filter((failure) => failure?.kind === 'resource')
+      expect(failures.length).toBeGreaterThan(10)
+      expect(failures[0]).toMatchObject({ phase: 'connect', code: 'EMFILE' })
+      expect(failures[0]?.detail).toContain('ulimit -n')
+      expect((await wire.send(request(), { connection: 'new' })).failure).toBeUndefined()
+    },
+  )
 })
 
 describe('deadlines', () => {
