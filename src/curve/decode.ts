@@ -1,0 +1,41 @@
+/** Decode: time per output token over the context, one request at a time. */
+import { huberLog } from '../stats/huberLog.js'
+import { estimate, residualOf, type Column } from './estimate.js'
+import type { Fitted, FitOptions } from './law.js'
+import { rangeOf, spreadOf, timed, type Row } from './rows.js'
+import { warningsOf } from './warnings.js'
+
+const STEP: Column = { name: 'step', unit: 'ms/token', of: () => 1, level: true }
+const PER_CONTEXT: Column = {
+  name: 'perContext',
+  unit: 'us/token/token',
+  of: ({ context }) => context / 1000,
+}
+
+const CONTEXT_RATIO = 4
+
+/** tpot = step + perContext·context, Huber's estimator on log residuals. Null without any decode time. */
+export function fitDecode(all: readonly Row[], options: FitOptions): Fitted | null {
+  const rows = timed(all, 'tpot').filter(({ concurrency }) => concurrency === 1)
+  if (rows.length === 0) return null
+  const contexts = rows.map(({ context }) => context)
+  const spread = spreadOf(contexts).ratio >= CONTEXT_RATIO
+  const found = estimate(rows, spread ? [STEP, PER_CONTEXT] : [STEP], huberLog, options)
+  if (found === null) {
+    return { note: { kind: 'one-block', sentence: 'no interval can be given: it takes two blocks' } }
+  }
+  const residual = residualOf(found.fit.residuals)
+  return {
+    parameters: found.parameters,
+    residual,
+    validity: { context: rangeOf(contexts) },
+    samples: rows.length,
+    blocks: found.blocks,
+    warnings: [
+      ...warningsOf({ parameters: found.parameters, residual, blocks: found.blocks }),
+      ...(spread
+        ? []
+        : [`the cost of context is in step: contexts spread by less than a factor of ${CONTEXT_RATIO}`]),
+    ],
+  }
+}

@@ -1,0 +1,59 @@
+/** From the samples of a run to the curves of its targets. */
+import type { Law } from '../plan/probe.js'
+import type { Random } from '../random/random.js'
+import type { Sample } from '../sample/sample.js'
+import { fitContention } from './contention.js'
+import type { Curve } from './curve.js'
+import { fitDecode } from './decode.js'
+import type { Fitted, FitNote, FitOptions } from './law.js'
+import { fitPrefill } from './prefill.js'
+import { toRows } from './rows.js'
+
+export interface FitCurvesOptions {
+  random: Random
+  /** Names, in the order wanted. @default every target that has samples */
+  targets?: readonly string[] | undefined
+  /** @default 999 */
+  resamples?: number | undefined
+  /** Prefill with its quadratic, or without. @default where it earns its place */
+  curved?: boolean | undefined
+}
+
+/** A curve that could not be fitted although samples of its kind were taken. */
+export interface TargetNote extends FitNote {
+  target: string
+  law: Law
+}
+
+const CONTENTION_PROBE = 'concurrency'
+
+/** Each curve from its own stream of chance, so that a target more changes no other's interval. */
+export function fitCurves(
+  samples: readonly Sample[],
+  options: FitCurvesOptions,
+): { curves: Curve[]; notes: TargetNote[] } {
+  const targets = options.targets ?? [...new Set(samples.map(({ target }) => target))]
+  const curves: Curve[] = []
+  const notes: TargetNote[] = []
+  for (const target of targets) {
+    const own = samples.filter((sample) => sample.target === target)
+    for (const [law, fitted] of fitAll(own, target, options)) {
+      if (fitted === null) continue
+      if ('note' in fitted) notes.push({ target, law, ...fitted.note })
+      else curves.push({ target, law, ...fitted, regimes: 1 })
+    }
+  }
+  return { curves, notes }
+}
+
+function fitAll(own: readonly Sample[], target: string, options: FitCurvesOptions): [Law, Fitted | null][] {
+  const { random, resamples = 999, curved } = options
+  const forLaw = (law: Law): FitOptions => ({ random: random.fork(`${target}/${law}`), resamples, curved })
+  const rows = toRows(own)
+  const contended = toRows(own.filter(({ probe }) => probe === CONTENTION_PROBE))
+  return [
+    ['prefill', fitPrefill(rows, forLaw('prefill'))],
+    ['decode', fitDecode(rows, forLaw('decode'))],
+    ['contention', fitContention(contended, forLaw('contention'))],
+  ]
+}

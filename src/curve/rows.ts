@@ -1,0 +1,112 @@
+/** Samples as rows of a law: which of them count, at which lengths, in which block. */
+import type { Sample } from '../sample/sample.js'
+
+/** One sample of a law. */
+export interface Row {
+  /** Prompt tokens that had to be computed, n − c. */
+  fresh: number
+  /** Prompt tokens served from the prefix cache, c. */
+  cached: number
+  /** Mean context while decoding: prompt tokens + half of the output tokens. */
+  context: number
+  outputTokens: number
+  concurrency: number
+  ttft: number | null
+  tpot: number | null
+  /** Asked warm. */
+  warm: boolean
+  /** Asked warm, and the server did not say how much it served from the cache: `cached` is what was asked. */
+  apart: boolean
+  unverified: boolean
+  /** Number of its block in order of time; a block is one pass of one probe over its cells. */
+  block: number
+  /** Number of its cell. */
+  cell: number
+}
+
+/**
+ * The successful closed-loop samples whose cache state was not contradicted, in order of time. Counts are the
+ * server's where it gave them, else ours, else what was asked. Own prompts (cache `any`) feed no curve.
+ */
+export function toRows(samples: readonly Sample[]): Row[] {
+  const blocks = numbering()
+  const cells = numbering()
+  return samples
+    .filter(feedsCurves)
+    .sort((a, b) => a.atMs - b.atMs)
+    .map((sample) => {
+      const { asked } = sample
+      const promptTokens = sample.promptTokens ?? asked.promptTokens
+      const outputTokens = sample.outputTokens ?? asked.outputTokens
+      const warm = asked.cache === 'warm'
+      const cached = Math.min(promptTokens, sample.cachedTokens ?? (warm ? asked.prefixTokens : 0))
+      return {
+        fresh: promptTokens - cached,
+        cached,
+        context: promptTokens + outputTokens / 2,
+        outputTokens,
+        concurrency: asked.concurrency ?? 1,
+        ttft: sample.ttft,
+        tpot: sample.tpot,
+        warm,
+        apart: warm && sample.cachedTokens === undefined,
+        unverified: sample.cacheState === 'unverified',
+        block: blocks(`${sample.probe}\n${sample.block}`),
+        cell: cells(sample.cell),
+      }
+    })
+}
+
+function feedsCurves({ outcome, warmup, cacheState, asked }: Sample): boolean {
+  return (
+    outcome === 'ok' &&
+    !warmup &&
+    cacheState !== 'contradicted' &&
+    asked.cache !== 'any' &&
+    asked.concurrency !== null &&
+    asked.rate === null
+  )
+}
+
+/** Numbers labels from 0 in the order in which they come. */
+function numbering(): (label: string) => number {
+  const known = new Map<string, number>()
+  return (label) => {
+    const number = known.get(label) ?? known.size
+    known.set(label, number)
+    return number
+  }
+}
+
+/** A row with a time above 0; a time of 0 has no logarithm. */
+export type Timed = Row & { ms: number }
+
+export function timed(rows: readonly Row[], metric: 'ttft' | 'tpot'): Timed[] {
+  return rows.flatMap((row) => {
+    const ms = row[metric]
+    return ms !== null && ms > 0 ? [{ ...row, ms }] : []
+  })
+}
+
+// Servers count the same prompt a few tokens apart, so lengths this near are one.
+const SAME_LENGTH = 1.25
+
+/** How many different lengths there are, and the ratio of the longest to the shortest (1 without any). */
+export function spreadOf(lengths: readonly number[]): { count: number; ratio: number } {
+  let count = 0
+  let from = -Infinity
+  const sorted = lengths.map((length) => Math.max(1, length)).sort((a, b) => a - b)
+  for (const length of sorted) {
+    if (length <= from * SAME_LENGTH) continue
+    from = length
+    count++
+  }
+  return { count, ratio: (sorted.at(-1) ?? 1) / (sorted[0] ?? 1) }
+}
+
+export function rangeOf(values: readonly number[]): readonly [number, number] {
+  return values.reduce<[number, number]>(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+    [Infinity, -Infinity],
+  )
+}
