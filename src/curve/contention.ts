@@ -19,12 +19,12 @@ export function fitContention(rows: readonly Row[], options: FitOptions): Fitted
   const first = timed(rows, 'ttft')
   if (first.length === 0) return null
   if (new Set(first.map(({ concurrency }) => concurrency)).size < 2) {
-    const sentence = 'one concurrency says nothing of contention: ask for 1 and more'
-    return { note: { kind: 'one-concurrency', sentence } }
+    const message = 'one concurrency says nothing of contention: ask for 1 and more'
+    return { note: { kind: 'one-concurrency', message } }
   }
   const ttft = estimate(first, [ALONE, TTFT_PER_PEER], lad, options)
   if (ttft === null) {
-    return { note: { kind: 'one-block', sentence: 'no interval can be given: it takes two blocks' } }
+    return { note: { kind: 'one-block', message: 'no interval can be given: it takes two blocks' } }
   }
   const tpot = estimate(timed(rows, 'tpot'), [ALONE, TPOT_PER_PEER], huberLog, options)
   const parameters = {

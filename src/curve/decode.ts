@@ -22,7 +22,7 @@ export function fitDecode(all: readonly Row[], options: FitOptions): Fitted | nu
   const spread = spreadOf(contexts).ratio >= CONTEXT_RATIO
   const found = estimate(rows, spread ? [STEP, PER_CONTEXT] : [STEP], huberLog, options)
   if (found === null) {
-    return { note: { kind: 'one-block', sentence: 'no interval can be given: it takes two blocks' } }
+    return { note: { kind: 'one-block', message: 'no interval can be given: it takes two blocks' } }
   }
   const residual = residualOf(found.fit.residuals)
   return {

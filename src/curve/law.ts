@@ -12,7 +12,7 @@ export type FitNoteKind = 'one-length' | 'one-concurrency' | 'one-block'
 
 export interface FitNote {
   kind: FitNoteKind
-  sentence: string
+  message: string
 }
 
 export type Fitted = Omit<Curve, 'target' | 'law' | 'regimes'> | { note: FitNote }

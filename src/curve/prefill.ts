@@ -47,15 +47,15 @@ export function fitPrefill(all: readonly Row[], options: FitOptions): Fitted | n
   const linear = hasHit ? [BASE, FRESH, HIT] : [BASE, FRESH]
   const lengths = spreadOf(proven.map(({ fresh }) => fresh))
   if (lengths.count < 2 || placesOf(proven) < linear.length) {
-    const sentence =
+    const message =
       'one prompt length cannot tell the base from the slope: ask for two, better four, far apart'
-    return { note: { kind: 'one-length', sentence } }
+    return { note: { kind: 'one-length', message } }
   }
   const curvable = lengths.count >= CURVE_LENGTHS && lengths.ratio >= CURVE_RATIO
   const found = choose(proven, linear, curvable, options)
   if (found === null) {
-    const sentence = 'no interval can be given: it takes two blocks with the same lengths'
-    return { note: { kind: 'one-block', sentence } }
+    const message = 'no interval can be given: it takes two blocks with the same lengths'
+    return { note: { kind: 'one-block', message } }
   }
   const parameters = { ...found.parameters }
   const unverified = !hasHit && apart.length > 0 ? hitApart(proven, apart, found, options) : null
