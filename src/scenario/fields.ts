@@ -45,4 +45,26 @@ export const deadlines = z.strictObject({
     .describe('Longest time for the whole request, connection set-up included, seconds. Default: 600.'),
 })
 
+/** What is wrong with an address, or null; the address itself is not repeated. */
+export function urlFault(text: string): string | null {
+  if (!URL.canParse(text))
+    return 'must be a whole address, such as https://api.example.com/v1 or http://localhost:8000/v1'
+  const { protocol, username, password } = new URL(text)
+  if (protocol !== 'http:' && protocol !== 'https:')
+    return 'must be an address that starts with http:// or https://'
+  if (username !== '' || password !== '' || /^[a-z]+:\/\/[^/]*@/i.test(text)) {
+    return 'must not hold a user name or password: use apiKeyEnv, or a header { env: NAME }'
+  }
+  if (/[?#]/.test(text))
+    return 'must not hold a query or a fragment (? or #): use headers or body for what the server needs'
+  return /[\s\p{C}\\]/u.test(text) ? 'must not hold spaces, backslashes or control characters' : null
+}
+
+/** An http or https address; one of `words` may stand in its place. */
+export const address = (...words: string[]): z.ZodString =>
+  z.string().superRefine((value, { addIssue }) => {
+    const fault = words.includes(value) ? null : urlFault(value)
+    if (fault !== null) addIssue({ code: 'custom', message: [fault, ...words].join(', or ') })
+  })
+
 export type DeadlineEntry = z.output<typeof deadlines>

@@ -19,7 +19,7 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 /** A long random run is no secret here: a commit, a digest or a path of a model cache holds one. */
 const NAMES_OF_FILES = new Set(['model', 'description'])
 
-/** True for the text of a header that is secret by its name. */
+/** Whether a header is secret by its name. */
 export function isSecretHeader(name: string): boolean {
   return SECRET_HEADER.test(name)
 }
@@ -59,6 +59,15 @@ export function secretLines(text: string): { line: number; kind: string }[] {
   })
 }
 
+/** What is wrong with a header on the wire, and whether it is the name or the value; the value is not repeated. */
+export function headerFault(name: string, value: unknown): { at: 'key' | 'value'; message: string } | null {
+  if (!HEADER_NAME.test(name))
+    return { at: 'key', message: 'is no name of a header: letters, digits and dashes' }
+  if (OWN_HEADER.test(name)) return { at: 'key', message: 'is set by Plumbline itself: leave it out' }
+  if (typeof value !== 'string' || HEADER_VALUE.test(value)) return null
+  return { at: 'value', message: 'holds a line end or another character that a header cannot carry' }
+}
+
 /** Headers that hold a secret as text, that the wire owns, or that are no headers at all. */
 export function reportHeaders(
   headers: Readonly<Record<string, unknown>>,
@@ -70,16 +79,13 @@ export function reportHeaders(
     const at = [...path, name]
     if (seen.has(name.toLowerCase())) problem(at, 'is given twice: header names know no capitals', 'key')
     seen.add(name.toLowerCase())
-    if (!HEADER_NAME.test(name)) problem(at, 'is no name of a header: letters, digits and dashes', 'key')
-    else if (OWN_HEADER.test(name)) problem(at, 'is set by Plumbline itself: leave it out', 'key')
-    if (typeof value !== 'string') continue
-    if (SECRET_HEADER.test(name)) {
+    const fault = headerFault(name, value)
+    if (fault !== null) problem(at, fault.message, fault.at)
+    else if (typeof value === 'string' && isSecretHeader(name)) {
       const also = /^authorization$/i.test(name)
         ? ' (the whole value, Bearer included; or apiKeyEnv: NAME for a bearer key)'
         : ''
       problem(at, `would hold a secret in the file: write { env: NAME } and export NAME${also}`)
-    } else if (!HEADER_VALUE.test(value)) {
-      problem(at, 'holds a line end or another character that a header cannot carry')
     }
   }
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ProtocolName } from '../protocol/protocol.js'
 import type { TokenizerName } from '../tokens/tokenizer.js'
 import { terminalText } from '../border/escape.js'
-import { deadlines, envName, fileName, orElse, positive, text } from './fields.js'
+import { address, deadlines, envName, fileName, orElse, positive, text } from './fields.js'
 
 /** The closed lists of names that a file may use. */
 export interface KnownNames {
@@ -124,7 +124,7 @@ export function targetSchema({ providers, protocols, profiles }: KnownNames) {
         'Preset that fills in address, protocol, key variable, quirks, tokenizer, cache rules and price. Default: openai-compatible.',
       ),
     protocol: z.enum(protocols).optional().describe('How the target is spoken to. Default: by provider.'),
-    baseUrl: text
+    baseUrl: address()
       .optional()
       .describe(
         'Address up to and including the version, such as http://localhost:8000/v1. Default: by provider.',
@@ -181,7 +181,7 @@ export function targetSchema({ providers, protocols, profiles }: KnownNames) {
       'Version of HTTP.',
     ),
     tls: tls.optional().describe('Certificates of our own. Default: those of the system.'),
-    proxy: text
+    proxy: address('none')
       .optional()
       .describe(
         "Address of a proxy without credentials, or none to connect directly. Default: by the environment's HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",

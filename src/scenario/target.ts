@@ -8,8 +8,9 @@ import type { Target } from './scenario.js'
 import type { DeadlineEntry } from './fields.js'
 import type { TargetEntry } from './target-schema.js'
 
-export const DEFAULT_PROVIDER = 'openai-compatible'
-export const SIMULATED_PROVIDER = 'simulated'
+const DEFAULT_PROVIDER = 'openai-compatible'
+const SIMULATED_PROVIDER = 'simulated'
+const SIMULATED_MODEL = 'sim'
 
 const defaultDeadlines: Deadlines = {
   connectMs: 10_000,
@@ -34,71 +35,31 @@ export function resolveTarget(
   path: readonly PathPart[],
   context: TargetContext,
 ): Target | undefined {
-  let good = true
-  const problem = (key: string, message: string, at?: 'value' | 'key'): void => {
-    good = false
-    context.problem([...path, key], message, at)
-  }
   const simulate =
     entry.simulate === undefined ? null : { profile: entry.simulate.profile, set: { ...entry.simulate.set } }
   const name = entry.provider ?? (simulate === null ? DEFAULT_PROVIDER : SIMULATED_PROVIDER)
   const preset = context.providers[name]
   if (preset === undefined) throw new Error(`the table of providers lacks ${name}`)
+  const model = entry.model ?? (simulate === null ? undefined : SIMULATED_MODEL)
+  const baseUrl = entry.baseUrl?.replace(/\/+$/, '') ?? preset.baseUrl
+  const faults = [
+    ...(simulate === null ? faultsOfAddress(entry, preset) : faultsBesideSimulate(entry)),
+    ...faultsOfTls(entry),
+  ]
+  if (model === undefined)
+    faults.push({ key: 'model', message: 'is missing: write the name of the model as the server knows it' })
+  for (const { key, message, at } of faults) context.problem([...path, key], message, at)
+  if (faults.length > 0 || model === undefined) return undefined
 
-  if (simulate !== null) {
-    for (const key of ['baseUrl', 'apiKeyEnv', 'proxy'] as const) {
-      if (entry[key] !== undefined && entry[key] !== null) {
-        problem(
-          key,
-          'cannot stand beside simulate: Plumbline starts that provider itself, on a loopback port',
-          'key',
-        )
-      }
-    }
-  }
-  const model = entry.model ?? (simulate === null ? undefined : 'sim')
-  if (model === undefined) problem('model', 'is missing: write the name of the model as the server knows it')
-
-  const given = entry.baseUrl === undefined ? undefined : checkUrl(entry.baseUrl)
-  if (given !== undefined && 'wrong' in given) problem('baseUrl', given.wrong)
-  const baseUrl = given !== undefined && 'url' in given ? given.url : preset.baseUrl
-  if (simulate === null && baseUrl === null && given === undefined) {
-    const why = entry.provider === undefined ? 'without a provider' : `with provider ${name}`
-    problem(
-      'baseUrl',
-      `is missing: ${why} it is needed, such as http://localhost:8000/v1 (or simulate: { profile: 8b-h100 })`,
-    )
-  }
-
-  const apiKeyEnv =
-    simulate !== null ? null : entry.apiKeyEnv === undefined ? preset.apiKeyEnv : entry.apiKeyEnv
-  const elsewhere = given !== undefined && 'url' in given && !sameOrigin(given.url, preset.baseUrl)
-  if (elsewhere && entry.apiKeyEnv === undefined && preset.apiKeyEnv !== null && preset.baseUrl !== null) {
-    problem(
-      'baseUrl',
-      `is not the address of ${name}, and ${preset.apiKeyEnv} goes only to ${new URL(preset.baseUrl).origin}: ` +
-        `add apiKeyEnv: ${preset.apiKeyEnv} if this server may have that key, another name, or apiKeyEnv: null to send none`,
-    )
-  }
+  const preferred = entry.apiKeyEnv === undefined ? preset.apiKeyEnv : entry.apiKeyEnv
+  const apiKeyEnv = simulate === null ? preferred : null
   if (apiKeyEnv !== null && baseUrl !== null && isPlainRemote(baseUrl)) {
     context.warning(
       [...path, 'baseUrl'],
       `sends the key in ${apiKeyEnv} over http without encryption: use https`,
     )
   }
-  const proxy = entry.proxy === undefined ? null : entry.proxy === 'none' ? 'none' : checkUrl(entry.proxy)
-  if (proxy !== null && typeof proxy === 'object' && 'wrong' in proxy)
-    problem('proxy', `${proxy.wrong}, or none`)
-
   const { tls = {} } = entry
-  for (const [one, other] of [
-    ['certFile', 'keyFile'],
-    ['keyFile', 'certFile'],
-  ] as const) {
-    if (tls[one] !== undefined && tls[other] === undefined)
-      problem('tls', `holds ${one} without ${other}: a client certificate needs both`)
-  }
-  if (!good || model === undefined) return undefined
   const file = (named: string | undefined): string | null =>
     named === undefined ? null : context.resolveFile(named)
   return {
@@ -119,9 +80,45 @@ export function resolveTarget(
     price: entry.price === undefined ? priceOf(preset, model) : entry.price,
     http: entry.http,
     tls: { caFile: file(tls.caFile), certFile: file(tls.certFile), keyFile: file(tls.keyFile) },
-    proxy: proxy === null || proxy === 'none' ? proxy : 'url' in proxy ? proxy.url : null,
+    proxy: entry.proxy ?? null,
     deadlines: { ...defaultDeadlines, ...inMs(context.deadlines), ...inMs(entry.deadlines) },
   }
+}
+
+interface Fault {
+  key: 'baseUrl' | 'apiKeyEnv' | 'proxy' | 'tls' | 'model'
+  message: string
+  at?: 'key'
+}
+
+/** There is an address, and the preset's key goes nowhere but to the preset's host unless the entry names both. */
+function faultsOfAddress({ baseUrl, apiKeyEnv, provider }: TargetEntry, preset: Provider): Fault[] {
+  if (baseUrl === undefined) {
+    if (preset.baseUrl !== null) return []
+    const why = provider === undefined ? 'without a provider' : `with provider ${provider}`
+    const message = `is missing: ${why} it is needed, such as http://localhost:8000/v1 (or simulate: { profile: 8b-h100 })`
+    return [{ key: 'baseUrl', message }]
+  }
+  if (apiKeyEnv !== undefined || preset.apiKeyEnv === null || preset.baseUrl === null) return []
+  const home = new URL(preset.baseUrl).origin
+  if (new URL(baseUrl).origin === home) return []
+  const message =
+    `is not the address of ${preset.name}, and ${preset.apiKeyEnv} goes only to ${home}: add ` +
+    `apiKeyEnv: ${preset.apiKeyEnv} if this server may have that key, another name, or apiKeyEnv: null to send none`
+  return [{ key: 'baseUrl', message }]
+}
+
+function faultsBesideSimulate(entry: TargetEntry): Fault[] {
+  const message = 'cannot stand beside simulate: Plumbline starts that provider itself, on a loopback port'
+  return (['baseUrl', 'apiKeyEnv', 'proxy'] as const)
+    .filter((key) => entry[key] !== undefined && entry[key] !== null)
+    .map((key) => ({ key, message, at: 'key' }))
+}
+
+function faultsOfTls({ tls: { certFile, keyFile } = {} }: TargetEntry): Fault[] {
+  if ((certFile === undefined) === (keyFile === undefined)) return []
+  const [one, other] = certFile === undefined ? ['keyFile', 'certFile'] : ['certFile', 'keyFile']
+  return [{ key: 'tls', message: `holds ${one} without ${other}: a client certificate needs both` }]
 }
 
 /** The keys that were really given: a key whose value is undefined must not hide the preset's. */
@@ -149,33 +146,6 @@ function quirksOf({ quirks, quirksByModel = [] }: Provider, model: string): Quir
 
 function priceOf(preset: Provider, model: string): Target['price'] {
   return Object.hasOwn(preset.prices, model) ? (preset.prices[model] ?? null) : null
-}
-
-/** An address without a trailing slash, or what is wrong with it; the address itself is not repeated. */
-export function checkUrl(text: string): { url: string } | { wrong: string } {
-  if (!URL.canParse(text)) {
-    return {
-      wrong: 'must be a whole address, such as https://api.example.com/v1 or http://localhost:8000/v1',
-    }
-  }
-  const { protocol, username, password, search, hash, hostname } = new URL(text)
-  if (protocol !== 'http:' && protocol !== 'https:')
-    return { wrong: 'must be an address that starts with http:// or https://' }
-  if (username !== '' || password !== '') {
-    return { wrong: 'must not hold a user name or password: use apiKeyEnv, or a header { env: NAME }' }
-  }
-  if (search !== '' || hash !== '' || /[?#]/.test(text)) {
-    return {
-      wrong: 'must not hold a query or a fragment (? or #): use headers or body for what the server needs',
-    }
-  }
-  if (hostname === '') return { wrong: 'must hold the name of a host' }
-  if (/[\s\p{C}]/u.test(text)) return { wrong: 'must not hold spaces or control characters' }
-  return { url: text.replace(/\/+$/, '') }
-}
-
-function sameOrigin(url: string, other: string | null): boolean {
-  return other !== null && new URL(url).origin === new URL(other).origin
 }
 
 function isPlainRemote(url: string): boolean {
