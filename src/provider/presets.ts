@@ -219,3 +219,8 @@ export const presets: readonly Provider[] = [
     prices: {},
   },
 ]
+
+/** The preset of that name, or undefined. */
+export function resolveProvider(name: string): Provider | undefined {
+  return presets.find((preset) => preset.name === name)
+}

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { presets } from '../../src/provider/presets.js'
-import { priceFor, quirksFor, resolveProvider, tokenizerFor } from '../../src/provider/resolve.js'
+import { presets, resolveProvider } from '../../src/provider/presets.js'
 import type { Provider } from '../../src/provider/provider.js'
 
 const preset = (name: string): Provider => {
@@ -8,6 +7,10 @@ const preset = (name: string): Provider => {
   if (!found) throw new Error(`no preset ${name}`)
   return found
 }
+
+/** First matching pattern wins. */
+const tokenizerFor = ({ tokenizers }: Provider, model: string) =>
+  tokenizers.find((entry) => entry.model.test(model))?.tokenizer
 
 describe('presets', () => {
   it('names are unique and resolve to themselves', () => {
@@ -46,7 +49,9 @@ describe('presets', () => {
     ['o3-mini', null],
     ['o4-mini', null],
   ])('openai %s: temperature %s', (model, temperature) => {
-    expect(quirksFor(preset('openai'), model)).toEqual({
+    const { quirks, quirksByModel = [] } = preset('openai')
+    const overrides = quirksByModel.filter((entry) => entry.model.test(model)).map((entry) => entry.quirks)
+    expect(Object.assign({ ...quirks }, ...overrides)).toEqual({
       maxTokensField: 'max_completion_tokens',
       streamOptions: true,
       ignoreEos: false,
@@ -73,16 +78,14 @@ describe('presets', () => {
     expect(tokenizerFor(preset(name), model)).toBe(tokenizer)
   })
 
-  it('a price has a date and a cached price below the input price; an unknown model has none', () => {
-    expect(priceFor(preset('openai'), 'gpt-4o-mini')).toEqual({
+  it('a price has a date and a cached price below the input price', () => {
+    expect(preset('openai').prices['gpt-4o-mini']).toEqual({
       currency: 'USD',
       inputPerM: 0.15,
       cachedPerM: 0.075,
       outputPerM: 0.6,
       asOf: '2025-08-01',
     })
-    expect(priceFor(preset('openai'), 'gpt-99')).toBeUndefined()
-    expect(priceFor(preset('openai'), 'constructor')).toBeUndefined()
     for (const price of presets.flatMap(({ prices }) => Object.values(prices))) {
       expect(price.asOf).toMatch(/^\d{4}-\d\d-\d\d$/)
       expect(price.cachedPerM ?? 0).toBeLessThan(price.inputPerM)
