@@ -1,5 +1,6 @@
 /** The simulator as a process of its own: options in argv as JSON, one line of JSON out, dead when stdin closes. */
-import { startSimulator } from './server.js'
+import { parseSimulateOptions } from './options.js'
+import { startChecked } from './server.js'
 
 /** The parent holds our stdin; when it ends, for whatever reason, so do we. */
 process.stdin.on('end', () => process.exit(0))
@@ -8,14 +9,23 @@ process.stdin.resume()
 // Ctrl-C goes to the whole group; the parent drains what is in flight and then closes us.
 process.on('SIGINT', () => {})
 
-try {
-  const options: unknown = JSON.parse(process.argv[2] ?? '{}')
-  const { url, port } = await startSimulator(options as Parameters<typeof startSimulator>[0])
-  process.stdout.write(`${JSON.stringify({ url, port, pid: process.pid })}\n`)
-} catch (error) {
-  process.stdout.write(
-    `${JSON.stringify({ error: error instanceof Error ? error.message : String(error) })}\n`,
-  )
+function say(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+function fail(error: string): void {
+  say({ error })
   process.exitCode = 1
   process.stdin.pause()
+}
+
+const parsed = parseSimulateOptions(JSON.parse(process.argv[2] ?? '{}'))
+if (!parsed.ok) fail(parsed.problems.join('\n'))
+else {
+  try {
+    const { url, port } = await startChecked(parsed.options)
+    say({ url, port, pid: process.pid })
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error))
+  }
 }

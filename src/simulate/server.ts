@@ -17,17 +17,19 @@ export interface Simulator {
   close(): Promise<void>
 }
 
-/**
- * Starts on a loopback port, warmed up. Throws a RangeError with all problems, a line each, when the options are
- * wrong, and the error of the socket or the truth file when one can't be opened.
- */
+/** As `startChecked`; throws a RangeError with all problems, a line each, when the options are wrong. */
 export async function startSimulator(input: SimulateOptions = {}): Promise<Simulator> {
   const parsed = parseSimulateOptions(input)
   if (!parsed.ok) throw new RangeError(parsed.problems.join('\n'))
-  const counter = await createCounter(parsed.options.profile.constants.blockTokens)
+  return startChecked(parsed.options)
+}
+
+/** Starts, warmed up. Throws the error of the socket or of the truth file when one can't be opened. */
+export async function startChecked(options: CheckedOptions): Promise<Simulator> {
+  const counter = await createCounter(options.profile.constants.blockTokens)
   try {
     await warmUp(counter)
-    const simulator = await listen(parsed.options, counter)
+    const simulator = await listen(options, counter)
     return {
       ...simulator,
       async close() {
