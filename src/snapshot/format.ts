@@ -128,14 +128,10 @@ function refuseJson(text: string, name: string, offset: number, message: string)
 function checkFormat(format: unknown, name: string): Result<null> {
   if (format === SNAPSHOT_FORMAT) return { ok: true, value: null }
   const [family, ours] = SNAPSHOT_FORMAT.split('/')
-  const theirs = typeof format === 'string' ? /^(.*)\/(\d{1,6})$/.exec(format) : null
-  if (theirs?.[1] !== family || Number(theirs?.[2]) < Number(ours)) {
+  const [, theirFamily, theirs] = /^(.*)\/(\d{1,6})$/.exec(typeof format === 'string' ? format : '') ?? []
+  if (theirFamily !== family || Number(theirs) < Number(ours)) {
     return fail('malformed', name, `is no snapshot: its "format" is not "${SNAPSHOT_FORMAT}"`)
   }
-  const advice = 'use the newer Plumbline that wrote it'
-  return fail(
-    'newer-format',
-    name,
-    `is in format ${format as string}, this Plumbline reads ${SNAPSHOT_FORMAT}; ${advice}`,
-  )
+  const both = `is in format ${theirFamily}/${theirs}, this Plumbline reads ${SNAPSHOT_FORMAT}`
+  return fail('newer-format', name, `${both}; use the newer Plumbline that wrote it`)
 }

@@ -3,20 +3,18 @@ import { readFileSync, statSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
 import type { Provenance } from './snapshot.js'
 
 const PACKAGE = 'llm-plumbline'
 
-interface PackageFile {
-  folder: string
-  version: string
-}
+const PackageFile = z.object({ name: z.literal(PACKAGE), version: z.string() })
 
 /** The package this file belongs to: the sources and the built files lie at different depths below it. */
-function findPackage(from: string): PackageFile | null {
+function findPackage(from: string): { folder: string; version: string } | null {
   const text = readOrNull(join(from, 'package.json'))
-  const found = text === null ? null : (JSON.parse(text) as { name?: unknown; version?: unknown })
-  if (found?.name === PACKAGE) return { folder: from, version: String(found.version) }
+  const found = text === null ? null : PackageFile.safeParse(JSON.parse(text))
+  if (found?.success) return { folder: from, version: found.data.version }
   const parent = dirname(from)
   return parent === from ? null : findPackage(parent)
 }

@@ -57,14 +57,14 @@ switch (task) {
     if (opened.ok) setInterval(() => void opened.value.sync(), 1000)
     break
   }
-  case 'replace-for-ever':
-    say('ready')
-    for (let i = 0; ; i++) {
-      await writeAtomically(
-        `${folder}/baseline.json`,
-        encodeSnapshot(snapshotOf({ notes: ['y'.repeat(i % 5000)] })),
-      )
+  case 'replace':
+    for (let i = 0; i < Number(argument); i++) {
+      const text = encodeSnapshot(snapshotOf({ notes: ['y'.repeat((i * 997) % 50_000)] }))
+      const written = await writeAtomically(`${folder}/baseline.json`, text)
+      if (!written.ok) say(`problem ${written.problem.message}`)
     }
+    say('done')
+    break
   case 'no-descriptors': {
     const opened = await createJournal(folder, headerOf())
     const held: number[] = []

@@ -12,7 +12,7 @@ import { lstatSync, readlinkSync, statSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { encodeSnapshot, parseSnapshot, writeSnapshot } from '../../src/snapshot/format.js'
+import { encodeSnapshot, readSnapshot, writeSnapshot } from '../../src/snapshot/format.js'
 import { readJournal } from '../../src/snapshot/journal-reader.js'
 import type { Journal } from '../../src/snapshot/journal.js'
 import { createJournal, journalPath } from '../../src/snapshot/journal.js'
@@ -56,18 +56,22 @@ function fill(journal: Journal): { taken: number; kind: string } {
 }
 
 describe('28: a limit on the size of files (ulimit -f 8)', () => {
-  test('the journal says so, and what it took is whole', async () => {
-    const folder = temporaryFolder()
-    const limited = `ulimit -f 8; exec "$0" "$@"`
-    const writer = start('bash', ['-c', limited, process.execPath, child, 'write', folder, '700'])
-    await writer.ended
-    expect(writer.lines().at(-1)).toBe('problem size-limit')
-    const said = writer.lines().filter((line) => line.startsWith('s-'))
-    expect(said.length).toBeGreaterThan(1)
-    const { entries, warnings } = valueOf(await readJournal(journalPath(folder, run)))
-    expect(entries.flatMap((entry) => (entry.kind === 'sample' ? entry.sample.id : []))).toEqual(said)
-    expect(warnings).toEqual([])
-  })
+  // A length may happen to end a line at the limit, where nothing is torn: three cannot.
+  test.each([300, 301, 444])(
+    'what the journal took is whole, and it says why no more (%i)',
+    async (length) => {
+      const folder = temporaryFolder()
+      const limited = `ulimit -f 8; exec "$0" "$@"`
+      const writer = start('bash', ['-c', limited, process.execPath, child, 'write', folder, String(length)])
+      await writer.ended
+      expect(writer.lines().at(-1)).toBe('problem size-limit')
+      const said = writer.lines().filter((line) => line.startsWith('s-'))
+      expect(said.length).toBeGreaterThan(1)
+      const { entries, warnings } = valueOf(await readJournal(journalPath(folder, run)))
+      expect(entries.flatMap((entry) => (entry.kind === 'sample' ? entry.sample.id : []))).toEqual(said)
+      expect(warnings).toEqual([])
+    },
+  )
 })
 
 describe('29: a full disk', () => {
@@ -127,7 +131,9 @@ describe('30: a folder that cannot be written is found before the first request'
     const folder = temporaryFolder()
     if (isRoot) {
       process.seteuid?.(65534)
-      onTestFinished(() => void process.seteuid?.(0))
+      onTestFinished(() => {
+        process.seteuid?.(0)
+      })
     } else execFileSync('chmod', ['500', folder])
     const result = await createJournal(folder, headerOf())
     if (isRoot) process.seteuid?.(0)
@@ -145,16 +151,20 @@ test('31: out of descriptors, an open journal goes on, and a new file says why n
 })
 
 describe('32: a file that many replace', () => {
-  test('a reader finds a whole one each time, two writers at once', async () => {
+  test('two writers at once: no write fails, and a reader finds a whole file each time', async () => {
     const folder = temporaryFolder()
-    const writers = [1, 2].map(() => start(process.execPath, [child, 'replace-for-ever', folder]))
-    await Promise.all(writers.map((writer) => writer.said('ready')))
     const path = join(folder, 'baseline.json')
-    await expect.poll(() => readdirSync(folder).includes('baseline.json')).toBe(true)
-    for (let i = 0; i < 300; i++) {
-      expect(kindOf(parseSnapshot(readFileSync(path, 'utf8'), path))).toBe('ok')
-      if (i % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
+    valueOf(await writeSnapshot(path, snapshotOf()))
+    const writers = [1, 2].map(() => start(process.execPath, [child, 'replace', folder, '150']))
+    let reads = 0
+    while (writers.some((writer) => writer.process.exitCode === null)) {
+      expect(kindOf(await readSnapshot(path))).toBe('ok')
+      reads++
     }
+    expect(reads).toBeGreaterThan(20)
+    await Promise.all(writers.map((writer) => writer.ended))
+    for (const writer of writers) expect(writer.lines()).toEqual(['done'])
+    expect(readdirSync(folder)).toEqual(['baseline.json'])
   })
 
   test('what a killed writer left is swept after an hour, and nothing else', async () => {

@@ -33,7 +33,7 @@ export function compiledChild(): string {
       extends: join(root, 'tsconfig.build.json'),
       compilerOptions,
       include: [],
-      files: [join(root, 'test/snapshot/child.ts')],
+      files: [fileURLToPath(new URL('./child.ts', import.meta.url))],
     }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(project))
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}')

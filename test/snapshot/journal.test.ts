@@ -66,10 +66,10 @@ describe('27: kill -9', () => {
       writer.process.kill('SIGKILL')
       await writer.ended
       const said = writer.lines().filter((line) => line.startsWith('s-'))
-      const path = journalPath(folder, run)
-      expect(await samplesOf(path)).toEqual(expect.arrayContaining(said))
+      const { journal, text } = valueOf(await resumeJournal(journalPath(folder, run), NOW))
+      const back = new Set(recover(text).samples.map((sample) => sample.id))
+      expect(said.filter((id) => !back.has(id))).toEqual([])
       acknowledged += said.length
-      const { journal } = valueOf(await resumeJournal(path, NOW))
       await journal.discard()
     }
     for (let i = 0; i < 24; i += 3) await Promise.all([i, i + 1, i + 2].map((k) => kill((k * 7) % 40)))

@@ -53,8 +53,9 @@ describe('32: two runs of one scenario', () => {
     const folder = temporaryFolder()
     const runs = ['r1', 'r2', 'r3', 'r4'].map((run) => start(process.execPath, [child, 'hold', folder, run]))
     await Promise.all(runs.map((run) => Promise.race([run.said('ready'), run.said('problem')])))
-    const answers = runs.map((run) => run.lines()[0])
-    expect(answers.toSorted()).toEqual(['problem locked', 'problem locked', 'problem locked', 'ready'])
+    const answers = runs.map((run) => run.lines()[0] ?? '')
+    expect(answers.filter((answer) => answer === 'ready')).toHaveLength(1)
+    expect(answers.filter((answer) => answer === 'problem locked')).toHaveLength(3)
   })
 
   test('a run that comes later is refused even where its name sorts first', async () => {
