@@ -26,7 +26,7 @@ export interface InstrumentReport {
   /** Smallest step of the clock, nanoseconds. */
   timerNs: number
   /**
-   * Timing error, milliseconds: received minus due at a bare paced server of known timing in a process of its own, at
+   * Timing error, milliseconds: stamped here minus sent by a bare paced server in a process of its own, at
    * `streams` concurrent streams over `n` events. Null: not calibrated, and `warnings` says why.
    */
   error: { p50: number; p99: number; streams: number; n: number } | null
