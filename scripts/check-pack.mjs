@@ -54,7 +54,7 @@ try {
 if (faults.length > 0) {
   process.exitCode = 1
   for (const fault of faults) console.error(`pack: ${fault}`)
-  console.error(`pack: ${faults.length} faults; the packed file and its installation are in ${folder}`)
+  console.error(`pack: faults above: ${faults.length}; the packed file and its installation are in ${folder}`)
 }
 
 function check() {
