@@ -40,7 +40,12 @@ export function problemText({ file, line, column, path, message }: Problem): str
 
 /** The position of a UTF-16 offset; LF, CRLF and a lone CR end a line. */
 export function positionOf(text: string, offset: number): Position {
-  const before = text.slice(0, offset)
-  const lines = before.split(/\r\n|\n|\r/)
-  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 }
+  let line = 1
+  let lineStart = 0
+  for (const { index, 0: end } of text.slice(0, offset).matchAll(/\r\n|\n|\r/g)) {
+    line++
+    lineStart = index + end.length
+  }
+  return { line, column: offset - lineStart + 1 }
+}
 }
