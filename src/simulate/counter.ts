@@ -31,17 +31,20 @@ async function createThreadCounter(script: URL, blockTokens: number): Promise<Co
   await once(worker, 'message')
   const asked = new Map<number, { resolve: (counted: Counted) => void; reject: (error: Error) => void }>()
   let nextId = 0
+  let failure: Error | undefined
   worker.on('message', ({ id, promptTokens, hashes }: CountAnswered) => {
     asked.get(id)?.resolve({ promptTokens, hashes })
     asked.delete(id)
   })
   worker.on('error', (error) => {
+    failure = error
     for (const { reject } of asked.values()) reject(error)
     asked.clear()
   })
   return {
     count: (turns) =>
       new Promise((resolve, reject) => {
+        if (failure) reject(failure)
         const id = nextId++
         asked.set(id, { resolve, reject })
         worker.postMessage({ id, turns, blockTokens } satisfies CountAsked)

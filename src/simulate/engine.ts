@@ -111,7 +111,7 @@ export function createSequence(
 }
 
 /** The longest prompt and output together that can ever run: all blocks of the pool for one sequence. */
-export function capacityTokens(constants: EngineConstants): number {
+function capacityTokens(constants: EngineConstants): number {
   return constants.kvBlocks * constants.blockTokens
 }
 

@@ -35,7 +35,11 @@ function post(url: string, body: unknown, headers: Record<string, string> = {}):
 interface Chunk {
   id: string
   object: string
-  choices: { index: number; delta: Record<string, unknown>; finish_reason: string | null }[]
+  choices: {
+    index: number
+    delta: { role?: string; content?: string; reasoning_content?: string; refusal?: null }
+    finish_reason: string | null
+  }[]
   usage?: Record<string, unknown> | null
 }
 
@@ -60,7 +64,7 @@ describe('a streamed chat completion', () => {
     const all = chunks(text)
     expect(all).toHaveLength(1 + 6 + 1 + 1)
     expect(all[0]!.choices[0]!.delta).toEqual({ role: 'assistant', content: '', refusal: null })
-    const output = all.slice(1, 7).map(({ choices }) => String(choices[0]!.delta['content']))
+    const output = all.slice(1, 7).map(({ choices }) => choices[0]!.delta.content ?? '')
     for (const token of output) expect(encode(token)).toHaveLength(1)
     expect(encode(output.join(''))).toHaveLength(6)
     expect(all[7]!.choices[0]).toMatchObject({ delta: {}, finish_reason: 'length' })
@@ -104,7 +108,7 @@ describe('a streamed chat completion', () => {
   it('text of 300 tokens counts as 300 tokens when it is put together', async () => {
     const { url } = await start({ set: { ...fast, tpot: 0 } })
     const all = chunks(await (await post(url, { ...hello, max_tokens: 300, stream: true })).text())
-    const text = all.map(({ choices }) => String(choices[0]?.delta['content'] ?? '')).join('')
+    const text = all.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
     expect(encode(text)).toHaveLength(300)
   })
 
@@ -329,10 +333,10 @@ describe('faults by the header x-plumbline-fault', () => {
   })
   it('two-per-event puts 6 tokens into 3 events', async () => {
     const { text } = await fetched('two-per-event')
-    const contents = chunks(text).flatMap(({ choices }) => choices[0]?.delta['content'] ?? [])
-    expect(
-      contents.filter((content) => content !== '').map((content) => encode(String(content)).length),
-    ).toEqual([2, 2, 2])
+    const contents = chunks(text).flatMap(({ choices }) => choices[0]?.delta.content ?? [])
+    expect(contents.filter((content) => content !== '').map((content) => encode(content).length)).toEqual([
+      2, 2, 2,
+    ])
   })
   it('no-usage, no-done and dup-done leave out or double the end', async () => {
     expect((await fetched('no-usage')).text).not.toContain('prompt_tokens')

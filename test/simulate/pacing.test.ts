@@ -9,7 +9,7 @@ import { ensureBuilt } from '../support/build.js'
 const STREAMS = 200
 const TPOT_MS = 20
 const BASE_MS = 250
-const TOKENS = 100
+const TOKENS = 60
 
 /** Opens one stream and gives how long after its due time each token was read, ms. */
 function lateness(port: number): Promise<number[]> {
@@ -54,7 +54,7 @@ it('200 streams of 50 tokens/s with phases spread evenly: no token early, all th
   })
   const port = Number(new URL(simulator.url).port)
   const streams = Array.from({ length: STREAMS }, async (_, i) => {
-    await new Promise((resolve) => setTimeout(resolve, (i * TPOT_MS * 71) / STREAMS))
+    await new Promise((resolve) => setTimeout(resolve, (i * TPOT_MS * 41) / STREAMS))
     return lateness(port)
   })
   const late = (await Promise.all(streams)).flat().toSorted((a, b) => a - b)

@@ -25,7 +25,7 @@ export function profileOf(name: string, overrides: Record<string, unknown> = {})
   return resolved.profile
 }
 
-export function promptHashes(promptTokens: number, family: number): Float64Array {
+function promptHashes(promptTokens: number, family: number): Float64Array {
   const ids = Array.from({ length: promptTokens }, (_, i) => (family * 7919 + i * 31) % 200_000)
   return chainBlocks([family, ...ids.slice(1)], 16)
 }
