@@ -1,5 +1,5 @@
 /** From what was measured to a snapshot: curves fitted, cells summed up, money counted. */
-import { fitCurves } from '../curve/fit-curves.js'
+import { fitCurves } from '../curve/fitCurves.js'
 import type { InstrumentReport } from '../instrument/report.js'
 import type { Used } from '../plan/budget.js'
 import { createRandom } from '../random/random.js'
@@ -27,7 +27,11 @@ export interface Measured {
 
 export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
   const { used, currency, partialReason } = measured
-  const fitted = fitCurves(measured.samples, createRandom(`${measured.provenance.seed}/curves`))
+  const fitted = fitCurves(measured.samples, {
+    random: createRandom(`${measured.provenance.seed}/curves`),
+    targets: measured.targets.map((target) => target.name),
+  })
+  const unfitted = fitted.notes.map((note) => `${note.target}: no ${note.law} curve: ${note.message}`)
   return {
     format: SNAPSHOT_FORMAT,
     id: measured.id,
@@ -47,7 +51,7 @@ export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
       outputTokens: used.outputTokens,
       cost: currency === null ? null : { currency, amount: used.cost },
     },
-    notes: [...new Set([...measured.notes, ...fitted.notes])],
+    notes: [...new Set([...measured.notes, ...unfitted])],
     samples: measured.samples,
   }
 }

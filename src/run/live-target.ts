@@ -104,3 +104,9 @@ export function toSnapshotTarget({ target, baseUrl, correction }: LiveTarget): S
     tokenCorrection: correction.pairs === 0 ? undefined : correction,
   }
 }
+
+export function liveOf(targets: ReadonlyMap<string, LiveTarget>, name: string): LiveTarget {
+  const live = targets.get(name)
+  if (live === undefined) throw new Error(`no such target: ${name}`)
+  return live
+}

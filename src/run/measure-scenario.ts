@@ -12,10 +12,11 @@ import type { Snapshot } from '../snapshot/snapshot.js'
 import { nsToMs } from '../units/time.js'
 import { assemble } from './assemble.js'
 import { backOffMs } from './back-off.js'
+import { checkLengths } from './check-lengths.js'
 import { conduct } from './conduct.js'
 import type { Stop } from './events.js'
 import type { LiveTarget } from './live-target.js'
-import { toSnapshotTarget } from './live-target.js'
+import { liveOf, toSnapshotTarget } from './live-target.js'
 import { createMeasure } from './measure.js'
 import type { OwnPrompts } from './own-prompts.js'
 import { createPreparer } from './prepare.js'
@@ -59,9 +60,8 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
     targets,
     ownMessages: ownPrompts.messages,
   })
-  for (const { target, condition } of plan.conditions) {
-    const problem = preparer.problem(target, condition)
-    if (problem === null) continue
+  const problem = checkLengths(plan.conditions, (target) => liveOf(targets, target).builder)
+  if (problem !== null) {
     await journal.discard()
     return { kind: 'refused', exit: 2, message: `${scenario.file ?? scenario.name}: ${problem}` }
   }

@@ -1,14 +1,13 @@
 /** Builds a request, prompt included, before the timed path begins. */
-import type { Condition } from '../plan/cell.js'
 import type { PlannedRequest } from '../plan/visit.js'
 import type { WorstCase } from '../plan/budget.js'
 import type { Message } from '../protocol/protocol.js'
 import type { PromptResult } from '../prompt/builder.js'
-import { explainTooShort } from '../prompt/builder.js'
 import { corrected } from '../prompt/correction.js'
 import { nonceFor } from '../prompt/nonce.js'
 import type { WireRequest } from '../wire/exchange.js'
 import type { LiveTarget } from './live-target.js'
+import { liveOf } from './live-target.js'
 
 /** `prime` brings a prefix into the cache; it and `warmup` stand in no figure. */
 export type Role = 'measure' | 'warmup' | 'prime'
@@ -29,8 +28,6 @@ export interface Preparer {
   warmup(planned: PlannedRequest): Prepared
   /** A nonce for a new prefix. */
   prefixNonce(): string
-  /** Why a prompt of this condition cannot be built for the target, or null. */
-  problem(target: string, condition: Condition): string | null
 }
 
 export interface PreparerOptions {
@@ -50,13 +47,9 @@ const PRIME_OUTPUT_TOKENS = 1
 export function createPreparer({ seed, runId, targets, ownMessages }: PreparerOptions): Preparer {
   let nonces = 0
   const nextNonce = (kind: string): string => nonceFor(seed, runId, `${kind}/${nonces++}`)
-  const liveOf = (planned: PlannedRequest): LiveTarget => {
-    const live = targets.get(planned.target)
-    if (live === undefined) throw new Error(`no such target: ${planned.target}`)
-    return live
-  }
+  const targetOf = (planned: PlannedRequest): LiveTarget => liveOf(targets, planned.target)
   const promptOf = (planned: PlannedRequest, prefixNonce: string | null): PromptResult => {
-    const { builder, correction } = liveOf(planned)
+    const { builder, correction } = targetOf(planned)
     const { promptTokens, prefixTokens, cache } = planned.condition
     const tokens = corrected(promptTokens, correction)
     if (cache !== 'warm') return builder.freshPrompt({ tokens, nonce: nextNonce('fresh') })
@@ -83,23 +76,19 @@ export function createPreparer({ seed, runId, targets, ownMessages }: PreparerOp
   return {
     measure(planned, prefixNonce) {
       const { messages, tokens } = asked(planned, prefixNonce)
-      return finish(planned, liveOf(planned), 'measure', messages, tokens, planned.condition.outputTokens)
+      return finish(planned, targetOf(planned), 'measure', messages, tokens, planned.condition.outputTokens)
     },
     prime(planned, prefixNonce) {
-      const live = liveOf(planned)
+      const live = targetOf(planned)
       const prefixTokens = Math.round(planned.condition.prefixTokens / live.correction.ratio)
       const { messages, tokens } = userMessage(live.builder.primePrompt({ prefixTokens, prefixNonce }))
       return finish(planned, live, 'prime', messages, tokens, PRIME_OUTPUT_TOKENS)
     },
     warmup(planned) {
       const { messages, tokens } = asked(planned, null)
-      return finish(planned, liveOf(planned), 'warmup', messages, tokens, planned.condition.outputTokens)
+      return finish(planned, targetOf(planned), 'warmup', messages, tokens, planned.condition.outputTokens)
     },
     prefixNonce: () => nextNonce('prefix'),
-    problem(target, condition) {
-      const result = promptOf({ target, probe: '', cell: '', block: 0, condition }, null)
-      return result.ok ? null : explainTooShort(result.error)
-    },
   }
 }
 

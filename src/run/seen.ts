@@ -1,5 +1,5 @@
 /** What an adaptive probe is shown: its cells so far, and how narrow the curve that it feeds has become. */
-import { fitCurves } from '../curve/fit-curves.js'
+import { fitCurves } from '../curve/fitCurves.js'
 import type { Condition } from '../plan/cell.js'
 import type { Law, Seen } from '../plan/probe.js'
 import type { VisitBlock } from '../plan/visit.js'
@@ -36,9 +36,10 @@ export function createSeen(samples: () => readonly Sample[], random: Random): Se
 }
 
 function halfWidths(samples: readonly Sample[], law: Law, random: Random): Record<string, number> {
-  const curve = fitCurves(samples, random.fork(String(samples.length))).curves.find(
-    (each) => each.law === law,
-  )
+  const curve = fitCurves(samples, {
+    random: random.fork(String(samples.length)),
+    resamples: 199,
+  }).curves.find((each) => each.law === law)
   const parameters = Object.entries(curve?.parameters ?? {})
   return Object.fromEntries(
     parameters.map(([name, { value, low, high }]) => [name, (high - low) / 2 / Math.abs(value)]),

@@ -1,4 +1,4 @@
-/** The built-in probes and protocols by name: a variant is a file and a line here. */
+/** The built-in probes, protocols and providers by name: a variant is a file and a line here. */
 import { arrivalRate } from '../../probes/arrival-rate.js'
 import { concurrency } from '../../probes/concurrency.js'
 import { outputLength } from '../../probes/output-length.js'
@@ -8,6 +8,8 @@ import type { Probe } from '../plan/probe.js'
 import { openaiChat } from '../protocol/openai-chat.js'
 import { openaiCompletions } from '../protocol/openai-completions.js'
 import type { Protocol, ProtocolName } from '../protocol/protocol.js'
+import { presets } from '../provider/presets.js'
+import type { Provider } from '../provider/provider.js'
 
 export const probes: Readonly<Record<string, Probe>> = {
   'prompt-length': promptLength,
@@ -16,6 +18,10 @@ export const probes: Readonly<Record<string, Probe>> = {
   concurrency,
   'arrival-rate': arrivalRate,
 }
+
+export const providers: Readonly<Record<string, Provider>> = Object.fromEntries(
+  presets.map((preset) => [preset.name, preset]),
+)
 
 export const protocols = {
   'openai-chat': openaiChat,

@@ -1,0 +1,58 @@
+/** Options that several commands share, and how their values are read. */
+import type { Command } from 'commander'
+import { InvalidArgumentError } from 'commander'
+
+export interface RunFlags {
+  json?: boolean
+  samples?: string
+  out: string
+  quiet?: boolean
+  seed?: number
+  budgetRequests?: number
+  budgetTokens?: number
+  budgetCost?: number
+  dryRun?: boolean
+  resume?: boolean
+  code: boolean
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError(`a whole number is needed, got '${text}'`)
+  return value
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (!(value > 0) || !Number.isFinite(value))
+    throw new InvalidArgumentError(`a number above 0 is needed, got '${text}'`)
+  return value
+}
+
+export function wholeNumbers(text: string): number[] {
+  return text.split(',').map((part) => {
+    const value = wholeNumber(part.trim())
+    if (value < 1) throw new InvalidArgumentError(`whole numbers from 1 up are needed, got '${part}'`)
+    return value
+  })
+}
+
+export function withRunFlags(command: Command): Command {
+  return command
+    .option('--json', 'one JSON document on stdout, everything else on stderr')
+    .option('--samples <file>', 'write every sample to this file, one JSON object a line')
+    .option('--out <dir>', 'folder of results (default: output.dir of the scenario, else results)', '')
+    .option('--quiet', 'no progress')
+    .option('--no-color', 'accepted for scripts: the output has no colours')
+    .option('--seed <n>', 'seed of prompts and order', wholeNumber)
+    .option('--budget-requests <n>', 'never send more requests than this', wholeNumber)
+    .option('--budget-tokens <n>', 'never use more prompt and output tokens than this', wholeNumber)
+    .option(
+      '--budget-cost <amount>',
+      "never spend more than this, in the currency of the targets' prices",
+      positiveNumber,
+    )
+    .option('--dry-run', 'print the plan, its tokens and its cost; send nothing')
+    .option('--no-code', 'refuse probe files, which are code')
+}

@@ -1,0 +1,35 @@
+/** What a command may touch of the world: its streams, its environment, its folder. */
+export interface Io {
+  /** The result: text for people, or one JSON document. */
+  out(text: string): void
+  /** Everything else: progress, notes, errors. */
+  err(text: string): void
+  /** Whether `err` is a terminal that takes control codes: not on a pipe, not in CI. */
+  isLive: boolean
+  env: Readonly<Record<string, string | undefined>>
+  cwd: string
+}
+
+/** The process's own. A reader that went away (`| head`) ends the output, not the run. */
+export function processIo(): Io {
+  const open = new Set<NodeJS.WriteStream>([process.stdout, process.stderr])
+  for (const stream of open) stream.on('error', () => open.delete(stream))
+  const write = (stream: NodeJS.WriteStream, text: string): void => {
+    if (open.has(stream)) stream.write(text)
+  }
+  return {
+    out: (text) => write(process.stdout, text),
+    err: (text) => write(process.stderr, text),
+    isLive: process.stderr.isTTY === true && !process.env['CI'] && process.env['TERM'] !== 'dumb',
+    env: process.env,
+    cwd: process.cwd(),
+  }
+}
+
+/** Exit codes in the order in which the first that applies is taken. */
+const ORDER = [130, 2, 3, 5, 1, 4, 0] as const
+export type ExitCode = (typeof ORDER)[number]
+
+export function worst(codes: readonly ExitCode[]): ExitCode {
+  return ORDER.find((code) => codes.includes(code)) ?? 0
+}

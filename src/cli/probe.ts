@@ -1,0 +1,80 @@
+/** `plumbline probe <base-url> --model M`: the same as run, without a file; `--once --trace` shows one exchange. */
+import { scenarioContext } from '../run/load-scenario.js'
+import { traceOnce } from '../run/trace-once.js'
+import { traceText } from '../report/trace.js'
+import { scenarioFromFlags } from '../scenario/flags.js'
+import { systemClock } from '../units/time.js'
+import { terminalText } from '../border/escape.js'
+import type { Register } from './command.js'
+import { execute } from './execute.js'
+import type { RunFlags } from './flags.js'
+import { withRunFlags } from './flags.js'
+import type { ExitCode, Io } from './io.js'
+
+interface ProbeCommandFlags extends RunFlags {
+  model: string
+  protocol?: string
+  promptTokens?: string
+  outputTokens?: string
+  concurrency?: string
+  rate?: string
+  maxInFlight?: string
+  requests?: string
+  cache?: string
+  apiKeyEnv?: string
+  header?: string[]
+  once?: boolean
+  trace?: boolean
+}
+
+export const probeCommand: Register = (program, io, done) => {
+  withRunFlags(program.command('probe').description('measure one endpoint without a scenario file'))
+    .argument('<base-url>', 'for example http://localhost:8000/v1')
+    .requiredOption('--model <name>', 'the model, as the server knows it')
+    .option('--protocol <name>', 'how the server is spoken to (default: openai-chat)')
+    .option('--prompt-tokens <list>', 'prompt lengths, for example 128,1024,8192')
+    .option('--output-tokens <n>', 'output length')
+    .option('--concurrency <list>', 'requests in flight, for example 1,8')
+    .option('--rate <n>', 'requests started per second, instead of --concurrency')
+    .option('--max-in-flight <n>', 'upper bound of requests in flight; needed with --rate')
+    .option('--requests <n>', 'requests a cell')
+    .option('--cache <list>', 'fresh, warm or fresh,warm')
+    .option('--api-key-env <name>', 'environment variable that holds the key')
+    .option('--header <header>', "extra header 'Name: value'; may stand several times", collect)
+    .option('--once', 'one request only')
+    .option('--trace', 'with --once: print the exchange event by event')
+    .action(async (baseUrl: string, flags: ProbeCommandFlags) => done(await probe(baseUrl, flags, io)))
+}
+
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
+async function probe(baseUrl: string, flags: ProbeCommandFlags, io: Io): Promise<ExitCode> {
+  const made = scenarioFromFlags({ ...flags, baseUrl, headers: flags.header }, scenarioContext(io.env))
+  if (!made.ok) {
+    for (const problem of made.problems) io.err(`error: ${terminalText(problem, 2000)}\n`)
+    return 2
+  }
+  for (const warning of made.warnings) io.err(`warning: ${terminalText(warning, 2000)}\n`)
+  if (flags.trace === true && flags.once !== true)
+    io.err('warning: --trace shows one exchange and stands with --once\n')
+  if (flags.once === true) {
+    const traced = await traceOnce(made.scenario, {
+      clock: systemClock,
+      env: io.env,
+      extraHeaders: made.secretHeaders,
+      seed: flags.seed,
+    })
+    if (traced.kind === 'refused') {
+      io.err(`error: ${terminalText(traced.message, 2000)}\n`)
+      return traced.exit
+    }
+    if (flags.json === true) io.out(`${JSON.stringify(traced, null, 1)}\n`)
+    else io.out(traceText(traced, flags.trace === true))
+    return traced.sample.outcome === 'ok' ? 0 : 3
+  }
+  const { exit, json } = await execute(made.scenario, flags, made.secretHeaders, io)
+  if (flags.json === true) io.out(`${JSON.stringify(json, null, 1)}\n`)
+  return exit
+}

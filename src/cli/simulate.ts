@@ -1,0 +1,88 @@
+/** `plumbline simulate`: the simulated provider as a server of its own. */
+import { terminalText } from '../border/escape.js'
+import { parseSimulateOptions } from '../simulate/options.js'
+import { parseSetting } from '../simulate/profiles.js'
+import { startSimulator } from '../simulate/server.js'
+import type { Register } from './command.js'
+import { wholeNumber } from './flags.js'
+
+interface SimulateFlags {
+  profile: string
+  port: number
+  host: string
+  model?: string[]
+  set?: string[]
+  seed?: number
+  fault: string
+  faultsByHeader?: boolean
+  apiKeyEnv?: string
+  truth?: string
+  json?: boolean
+}
+
+export const simulateCommand: Register = (program, io, done) => {
+  program
+    .command('simulate')
+    .description('serve the simulated provider until it is stopped')
+    .option('--profile <name>', 'see docs/simulator.md', '8b-h100')
+    .option('--port <n>', '0 takes a free one', wholeNumber, 8080)
+    .option('--host <address>', 'another than loopback needs --api-key-env', '127.0.0.1')
+    .option('--model <name>', 'a model to answer to; may stand several times', collect)
+    .option('--set <name=value>', 'replace a constant of the profile; may stand several times', collect)
+    .option('--seed <n>', 'seed of the noise', wholeNumber)
+    .option('--fault <list>', 'faults of every request, for example crlf,slowdown:2', '')
+    .option('--faults-by-header', 'heed the request header x-plumbline-fault')
+    .option('--api-key-env <name>', 'environment variable that holds the key to ask for')
+    .option('--truth <file>', 'write what befell each request, one JSON object a line')
+    .option('--json', 'one JSON line with the URL when it listens')
+    .action(async (flags: SimulateFlags) => {
+      const set: Record<string, unknown> = {}
+      for (const each of flags.set ?? []) {
+        const setting = parseSetting(each)
+        if (setting === undefined) {
+          io.err(`error: --set ${terminalText(each)} must read name=value\n`)
+          return done(2)
+        }
+        set[setting[0]] = setting[1]
+      }
+      const { profile, port, host, fault, model: models, seed, faultsByHeader, apiKeyEnv, truth } = flags
+      const input = {
+        profile,
+        port,
+        host,
+        fault,
+        set,
+        ...defined({ models, seed, faultsByHeader, apiKeyEnv, truth }),
+      }
+      const parsed = parseSimulateOptions(input)
+      if (!parsed.ok) {
+        for (const problem of parsed.problems) io.err(`error: ${terminalText(problem, 2000)}\n`)
+        return done(2)
+      }
+      try {
+        const simulator = await startSimulator(input)
+        if (flags.json === true) io.out(`${JSON.stringify({ url: `${simulator.url}/v1`, profile })}\n`)
+        else io.out(`simulated provider ${profile} at ${simulator.url}/v1 (Ctrl-C stops it)\n`)
+        await stopped()
+        await simulator.close()
+        done(0)
+      } catch (error) {
+        io.err(`error: ${error instanceof Error ? terminalText(error.message) : 'the simulator failed'}\n`)
+        done(3)
+      }
+    })
+}
+
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
+function defined<T extends object>(fields: T): { [K in keyof T]: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
+function stopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
+  })
+}

@@ -1,0 +1,32 @@
+/** `plumbline validate <scenario…>`: check scenario files and send nothing. */
+import { loadScenario } from '../run/load-scenario.js'
+import type { Register } from './command.js'
+
+export const validateCommand: Register = (program, io, done) => {
+  program
+    .command('validate')
+    .description('check scenario files; nothing is sent')
+    .argument('<scenario...>', 'YAML files')
+    .option('--json', 'one JSON document on stdout')
+    .option('--no-code', 'refuse probe files, which are code')
+    .action(async (files: string[], flags: { json?: boolean; code: boolean }) => {
+      const results = []
+      for (const file of files) {
+        const loaded = await loadScenario(file, { env: io.env, allowCode: flags.code })
+        results.push({
+          file,
+          problems: loaded.ok ? [] : loaded.problems,
+          warnings: loaded.ok ? loaded.warnings : [],
+        })
+      }
+      const isGood = results.every((result) => result.problems.length === 0)
+      for (const { file, problems, warnings } of results) {
+        for (const problem of problems) io.err(`${problem}\n`)
+        for (const warning of warnings) io.err(`warning: ${warning}\n`)
+        if (flags.json !== true && problems.length === 0) io.out(`${file}: good\n`)
+      }
+      if (flags.json === true)
+        io.out(`${JSON.stringify({ exit: isGood ? 0 : 2, files: results }, null, 1)}\n`)
+      done(isGood ? 0 : 2)
+    })
+}

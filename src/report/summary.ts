@@ -1,0 +1,208 @@
+/** The model of a run's summary: what is to be said of a snapshot, in the order in which people ask. */
+import type { Curve, Parameter } from '../curve/curve.js'
+import type { InstrumentReport } from '../instrument/report.js'
+import type { Snapshot, SnapshotTarget, SummaryRow } from '../snapshot/snapshot.js'
+import { duration, figure, interval, money, plural, whole } from './numbers.js'
+
+export interface Cell {
+  text: string
+  /** Numbers stand flush right. */
+  right: boolean
+}
+
+export interface Table {
+  title: string
+  head: readonly Cell[]
+  rows: readonly (readonly Cell[])[]
+}
+
+export interface TargetSummary {
+  name: string
+  about: string
+  tables: readonly Table[]
+  /** One line a curve. */
+  curves: readonly { law: string; text: string }[]
+  warnings: readonly string[]
+}
+
+export interface Summary {
+  title: string
+  /** Requests, failures, money. */
+  spent: string
+  targets: readonly TargetSummary[]
+  instrument: string
+  notes: readonly string[]
+}
+
+export function summaryOf(snapshot: Snapshot): Summary {
+  const elapsed = duration(Date.parse(snapshot.endedAt) - Date.parse(snapshot.startedAt))
+  const partial = snapshot.partial ? `, PARTIAL (${snapshot.partialReason ?? 'no reason recorded'})` : ''
+  return {
+    title: `${snapshot.scenario.name}, run ${snapshot.id}, ${elapsed}${partial}`,
+    spent: spentOf(snapshot),
+    targets: snapshot.targets.map((target) => targetSummary(target, snapshot)),
+    instrument: instrumentLine(snapshot.instrument),
+    notes: [...snapshot.instrument.warnings, ...snapshot.notes],
+  }
+}
+
+function spentOf({ spent, samples }: Snapshot): string {
+  const failed = samples.filter((sample) => sample.outcome !== 'ok').length
+  const untimed = samples.filter((sample) => sample.warmup).length
+  const parts = [
+    `${plural(spent.requests, 'request')} (${untimed} untimed: warm-up and priming)`,
+    failed === 0 ? 'none failed' : `${failed} FAILED`,
+    `${whole(spent.promptTokens)} prompt and ${whole(spent.outputTokens)} output tokens`,
+  ]
+  if (spent.cost !== null) parts.push(money(spent.cost))
+  return parts.join(', ')
+}
+
+function targetSummary(target: SnapshotTarget, snapshot: Snapshot): TargetSummary {
+  const rows = snapshot.summary.filter((row) => row.target === target.name)
+  const curves = snapshot.curves.filter((curve) => curve.target === target.name)
+  const probes = [...new Set(rows.map((row) => row.probe))].sort()
+  const at = target.region === undefined ? '' : `, ${target.region}`
+  return {
+    name: target.name,
+    about: `${target.model} at ${target.baseUrl} (${target.provider}, ${target.protocol}${at}; ${tokenizerNote(target)})`,
+    tables: probes.map((probe) => tableOf(probe, inReadingOrder(rows.filter((row) => row.probe === probe)))),
+    curves: curves.map((curve) => ({ law: curve.law, text: curveText(curve) })),
+    warnings: [
+      ...cacheWarnings(rows),
+      ...curves.flatMap((curve) => curve.warnings.map((warning) => `${curve.law}: ${warning}`)),
+    ],
+  }
+}
+
+/** Cells are visited in random order; a reader wants lengths and loads to rise. */
+function inReadingOrder(rows: readonly SummaryRow[]): SummaryRow[] {
+  const keys = (row: SummaryRow): number[] => [
+    row.promptTokens,
+    row.prefixTokens,
+    row.outputTokens,
+    row.concurrency ?? 0,
+    row.rate ?? 0,
+  ]
+  return [...rows].sort((a, b) => {
+    const [x, y] = [keys(a), keys(b)]
+    const i = x.findIndex((value, index) => value !== y[index])
+    return i === -1 ? a.cell.localeCompare(b.cell) : x[i]! - y[i]!
+  })
+}
+
+function tokenizerNote({ tokenizer, tokenCorrection: correction }: SnapshotTarget): string {
+  if (correction === undefined) return `tokens by ${tokenizer}`
+  return `tokens estimated, corrected by its usage: × ${figure(correction.ratio)} + ${figure(correction.overhead)}`
+}
+
+const left = (text: string): Cell => ({ text, right: false })
+const right = (text: string): Cell => ({ text, right: true })
+
+/** Columns that say the same in every row go into the title. */
+function tableOf(probe: string, rows: readonly SummaryRow[]): Table {
+  const columns: { head: Cell; cell: (row: SummaryRow) => Cell; fixed?: string }[] = [
+    { head: right('prompt'), cell: (row) => right(whole(row.promptTokens)), fixed: 'prompt tokens' },
+    { head: left('cache'), cell: (row) => left(cacheLabel(row)), fixed: 'cache' },
+    { head: right('out'), cell: (row) => right(whole(row.outputTokens)), fixed: 'output tokens' },
+    { head: left('load'), cell: (row) => left(loadLabel(row)), fixed: '' },
+    { head: right('n'), cell: (row) => right(String(row.n)) },
+    { head: right('TTFT ms'), cell: (row) => right(figure(row.ttft?.p50)) },
+    { head: left('95 %'), cell: (row) => left(interval(row.ttft?.p50Low, row.ttft?.p50High)) },
+    { head: right('ms/token'), cell: (row) => right(figure(row.tpot?.p50)) },
+    { head: right('req/s'), cell: (row) => right(figure(row.requestsPerS)) },
+    { head: right('tok/s'), cell: (row) => right(figure(row.outputTokensPerS)) },
+    { head: left('failed'), cell: (row) => left(failures(row)) },
+  ]
+  const texts = (column: (typeof columns)[number]): string[] => rows.map((row) => column.cell(row).text)
+  const isSame = (column: (typeof columns)[number]): boolean =>
+    column.fixed !== undefined && rows.length > 1 && new Set(texts(column)).size === 1
+  const fixed = columns.filter(isSame).map((column) => `${column.fixed} ${texts(column)[0]}`.trim())
+  const shown = columns.filter(
+    (column) =>
+      !isSame(column) && (column.head.text !== 'failed' || texts(column).some((text) => text !== '')),
+  )
+  return {
+    title: [probe, ...fixed].join(', '),
+    head: shown.map((column) => column.head),
+    rows: rows.map((row) => shown.map((column) => column.cell(row))),
+  }
+}
+
+function cacheLabel({ cache, prefixTokens }: SummaryRow): string {
+  return cache === 'warm' ? `warm ${whole(prefixTokens)}` : cache
+}
+
+function loadLabel({ concurrency, rate, connection, cell }: SummaryRow): string {
+  const load =
+    rate === null
+      ? `${concurrency ?? 1} in flight`
+      : `${rate}/s ${cell.includes('/poisson') ? 'poisson' : 'constant'}`
+  return connection === 'new' ? `${load}, new conn.` : load
+}
+
+function failures({ errors }: SummaryRow): string {
+  return Object.entries(errors)
+    .map(([kind, count]) => `${count} ${kind}`)
+    .join(', ')
+}
+
+function cacheWarnings(rows: readonly SummaryRow[]): string[] {
+  const sum = (key: 'confirmed' | 'contradicted' | 'unverified', of: readonly SummaryRow[]): number =>
+    of.reduce((total, row) => total + row.cacheStates[key], 0)
+  const warnings: string[] = []
+  const contradicted = sum('contradicted', rows)
+  if (contradicted > 0) {
+    warnings.push(
+      `cache: ${plural(contradicted, 'sample')} in another cache state than asked, by the server's own count; kept, left out of every figure`,
+    )
+  }
+  const warm = rows.filter((row) => row.cache === 'warm')
+  if (sum('unverified', warm) > 0) {
+    warnings.push(
+      `cache: the server does not report cached tokens, so ${plural(sum('unverified', warm), 'warm sample')} cannot be verified`,
+    )
+  }
+  return warnings
+}
+
+function curveText(curve: Curve): string {
+  const { parameters } = curve
+  const parts = Object.entries(parameters).map(([name, parameter]) => parameterText(name, parameter))
+  const rates = [rate('prefill', parameters['fresh'], 1e6), rate('decode', parameters['step'], 1000)]
+  const counts = `${plural(curve.samples, 'sample')} in ${plural(curve.blocks, 'block')}`
+  return [...parts, ...rates.filter((text) => text !== ''), counts].join('; ')
+}
+
+/** A rate is the inverse of a time a token, so its interval turns round. */
+function rate(name: string, parameter: Parameter | undefined, per: number): string {
+  if (parameter === undefined || parameter.value <= 0) return ''
+  const { value, low, high } = parameter
+  const bounds = low > 0 ? ` ${interval(per / high, per / low)}` : ''
+  return `${name} rate ${figure(per / value)}${bounds} tokens/s`
+}
+
+const UNITS: Readonly<Record<Parameter['unit'], string>> = {
+  ms: 'ms',
+  'us/token': 'µs/token',
+  'us/token^2': 'µs/token²',
+  'ms/token': 'ms/token',
+  'us/token/token': 'µs/token per token of context',
+  tokens: 'tokens',
+  s: 's',
+}
+
+function parameterText(name: string, { value, low, high, unit, bounded, unverified }: Parameter): string {
+  const marks = [bounded ? 'held at 0' : '', unverified ? 'unverified' : ''].filter((mark) => mark !== '')
+  const mark = marks.length === 0 ? '' : ` (${marks.join(', ')})`
+  return `${name} ${figure(value)} ${interval(low, high)} ${UNITS[unit]}${mark}`
+}
+
+export function instrumentLine({ error, loopDelay, overloaded }: InstrumentReport): string {
+  const timing =
+    error === null
+      ? 'timing error not known'
+      : `timing error p50 ${figure(error.p50)} ms, p99 ${figure(error.p99)} ms (${plural(error.streams, 'stream')}, ${plural(error.n, 'event')})`
+  const loop = `event-loop delay p99 ${figure(loopDelay.p99)} ms, max ${figure(loopDelay.max)} ms`
+  return `${timing}; ${loop}${overloaded ? '; OVERLOADED: do not trust these numbers' : ''}`
+}

@@ -1,0 +1,73 @@
+/** A summary as plain text of at most 80 columns where its tables allow; the same on a terminal and on a pipe. */
+import Table from 'cli-table3'
+import { terminalText } from '../border/escape.js'
+import type { Summary, Table as TableModel, TargetSummary } from './summary.js'
+
+const WIDTH = 80
+
+export function terminalSummary(summary: Summary): string {
+  const lines = [summary.title, wrap(summary.spent, '  ')]
+  for (const target of summary.targets) lines.push('', ...targetLines(target))
+  lines.push('', wrap(`instrument: ${summary.instrument}`, '  '))
+  for (const note of summary.notes) lines.push(wrap(`note: ${terminalText(note)}`, '  '))
+  return `${lines.join('\n')}\n`
+}
+
+function targetLines({ name, about, tables, curves, warnings }: TargetSummary): string[] {
+  const lines = [wrap(terminalText(`${name}: ${about}`), '  ')]
+  for (const table of tables) lines.push('', terminalText(table.title), tableText(table))
+  if (curves.length > 0) lines.push('', 'curves, with 95 % intervals')
+  for (const { law, text } of curves) lines.push(wrap(`  ${law}: ${text}`, '    '))
+  for (const warning of warnings) lines.push(wrap(`  warning: ${terminalText(warning)}`, '    '))
+  return lines
+}
+
+const NO_BORDER = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+}
+
+export function tableText({ head, rows }: TableModel): string {
+  const table = new Table({
+    chars: NO_BORDER,
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+    colAligns: head.map((cell) => (cell.right ? 'right' : 'left')),
+  })
+  table.push(
+    head.map((cell) => cell.text),
+    ...rows.map((row) => row.map((cell) => terminalText(cell.text))),
+  )
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => `  ${line.trimEnd()}`)
+    .join('\n')
+}
+
+/** Breaks at blanks; the lines after the first are indented. A word longer than the line stays whole. */
+export function wrap(text: string, indent: string, width = WIDTH): string {
+  const lines: string[] = []
+  let line = ''
+  const lead = /^ */.exec(text)![0]
+  for (const word of text.trim().split(' ')) {
+    const next = line === '' ? (lines.length === 0 ? lead : indent) + word : `${line} ${word}`
+    if (next.length > width && line !== '') {
+      lines.push(line)
+      line = indent + word
+    } else line = next
+  }
+  return [...lines, line].join('\n')
+}

@@ -1,0 +1,123 @@
+/** The plan of a scenario with its tokens and its cost at worst; nothing is sent. */
+import { randomInt } from 'node:crypto'
+import { inOrder } from '../plan/visit.js'
+import type { PromptBuilder } from '../prompt/builder.js'
+import { createPromptBuilder } from '../prompt/builder.js'
+import { createRandom } from '../random/random.js'
+import type { Scenario } from '../scenario/scenario.js'
+import { loadTokenizer } from '../tokens/tokenizer.js'
+import { checkLengths } from './check-lengths.js'
+import type { OwnPrompts } from './own-prompts.js'
+import { noPrompts, readOwnPrompts } from './own-prompts.js'
+import type { Refused } from './run.js'
+import { sourcesOf } from './sources.js'
+
+export interface PlannedCell {
+  target: string
+  cell: string
+  requests: number
+  /** Priming requests besides. */
+  primes: number
+  promptTokens: number
+  outputTokens: number
+}
+
+export interface DryRun {
+  kind: 'plan'
+  scenario: string
+  cells: PlannedCell[]
+  /** Requests, warm-up and priming included. */
+  requests: number
+  promptTokens: number
+  outputTokens: number
+  /** At list price with nothing from the cache; null where a target's price is not known. */
+  cost: { currency: string; amount: number } | null
+  /** The plan is a part only: a probe decides as it sees. */
+  isOpen: boolean
+  notes: string[]
+}
+
+export async function dryRun(scenario: Scenario, seed: number | undefined): Promise<DryRun | Refused> {
+  const own = await ownPrompts(scenario)
+  if ('exit' in own) return own
+  const random = createRandom(seed ?? scenario.seed ?? randomInt(2 ** 31))
+  const seen = () => ({ blocks: 0, cells: [], halfWidths: {} })
+  const plan = sourcesOf(scenario, { random, seen, ownRequests: own.conversations })
+  const problem = await lengthProblem(scenario, plan.conditions)
+  if (problem !== null)
+    return { kind: 'refused', exit: 2, message: `${scenario.file ?? scenario.name}: ${problem}` }
+
+  const cells = new Map<string, PlannedCell>()
+  const planned = plan.sources.filter((source) => source.total !== null)
+  for (const { visits } of inOrder(planned, scenario.order, random.fork('order'))) {
+    for (const visit of visits) {
+      const isWarm = visit.chains[0]?.[0]?.condition.cache === 'warm'
+      for (const [i, { target, cell, condition }] of visit.chains.flat().entries()) {
+        const primes = isWarm && i === 0 ? 1 : 0
+        const sum = cells.get(`${target} ${cell}`) ?? {
+          target,
+          cell,
+          requests: 0,
+          primes: 0,
+          promptTokens: 0,
+          outputTokens: 0,
+        }
+        sum.requests++
+        sum.primes += primes
+        sum.promptTokens += condition.promptTokens + primes * condition.prefixTokens
+        sum.outputTokens += condition.outputTokens + primes
+        cells.set(`${target} ${cell}`, sum)
+      }
+    }
+  }
+  const all = [...cells.values()]
+  const total = (of: (cell: PlannedCell) => number): number => all.reduce((sum, cell) => sum + of(cell), 0)
+  return {
+    kind: 'plan',
+    scenario: scenario.name,
+    cells: all,
+    requests:
+      total((cell) => cell.requests + cell.primes) + scenario.targets.length * scenario.warmupRequests,
+    promptTokens: total((cell) => cell.promptTokens),
+    outputTokens: total((cell) => cell.outputTokens),
+    cost: costOf(scenario, all),
+    isOpen: plan.planned === null,
+    notes: plan.notes,
+  }
+}
+
+function costOf(scenario: Scenario, cells: readonly PlannedCell[]): DryRun['cost'] {
+  const prices = new Map(scenario.targets.map((target) => [target.name, target.price]))
+  let amount = 0
+  let currency: string | null = null
+  for (const { target, promptTokens, outputTokens } of cells) {
+    const price = prices.get(target) ?? null
+    if (price === null) return null
+    currency = price.currency
+    amount += (promptTokens * price.inputPerM + outputTokens * price.outputPerM) / 1e6
+  }
+  return currency === null ? null : { currency, amount }
+}
+
+async function ownPrompts(scenario: Scenario): Promise<OwnPrompts | Refused> {
+  const { prompts, targets } = scenario
+  if (prompts === null) return noPrompts
+  const first = targets.find((target) => target.name === prompts.targets[0])
+  const tokenizer = await loadTokenizer(first?.tokenizer ?? 'approximate')
+  const read = await readOwnPrompts(prompts, (text) => tokenizer.count(text))
+  return read.ok ? read.prompts : { kind: 'refused', exit: 2, message: read.message }
+}
+
+async function lengthProblem(
+  { targets }: Scenario,
+  conditions: ReturnType<typeof sourcesOf>['conditions'],
+): Promise<string | null> {
+  const builders = new Map<string, PromptBuilder>()
+  for (const { name, tokenizer } of targets)
+    builders.set(name, createPromptBuilder(await loadTokenizer(tokenizer)))
+  return checkLengths(conditions, (target) => {
+    const builder = builders.get(target)
+    if (builder === undefined) throw new Error(`no such target: ${target}`)
+    return builder
+  })
+}

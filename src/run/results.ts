@@ -1,0 +1,212 @@
+/** Where a run writes: folder and journal opened before the first request, the snapshot written at the end. */
+import { createHash, randomInt } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import type { Used } from '../plan/budget.js'
+import { createBudget } from '../plan/budget.js'
+import { definitions } from '../sample/sample.js'
+import type { Sample } from '../sample/sample.js'
+import type { Scenario } from '../scenario/scenario.js'
+import { readSnapshot, sha256, writeSnapshot } from '../snapshot/format.js'
+import type { JournalHeader } from '../snapshot/journal-line.js'
+import { readJournal } from '../snapshot/journal-reader.js'
+import type { Journal } from '../snapshot/journal.js'
+import { createJournal, resumeJournal } from '../snapshot/journal.js'
+import type { SnapshotProblem } from '../snapshot/problem.js'
+import { readProvenance } from '../snapshot/provenance.js'
+import type { Recovered, Reserved } from '../snapshot/recover.js'
+import { recover } from '../snapshot/recover.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { findJournals, makeResultsDir, runId, snapshotPath } from '../snapshot/store.js'
+import { assembleRecovered } from './assemble.js'
+import type { Stop } from './events.js'
+import type { LiveTarget } from './live-target.js'
+import { toSnapshotTarget } from './live-target.js'
+import type { Refused, RunOptions, RunResult } from './run.js'
+
+/** What an earlier part of the run left; empty for a run that begins. */
+export interface Before {
+  samples: readonly Sample[]
+  usedIds: ReadonlySet<string>
+  used: Used
+  notes: readonly string[]
+  isDone(probe: string, target: string, block: number): boolean
+  /** How often the run was taken up again: part of every nonce. */
+  resumptions: number
+}
+
+export interface OpenResults {
+  kind: 'open'
+  folder: string
+  journal: Journal
+  run: {
+    id: string
+    startedAt: string
+    seed: number
+    currency: string | null
+    scenario: Snapshot['scenario']
+    provenance: Snapshot['provenance']
+  }
+  before: Before
+}
+
+const NOTHING_USED: Used = { requests: 0, promptTokens: 0, outputTokens: 0, cost: 0 }
+const NOTHING: Before = {
+  samples: [],
+  usedIds: new Set(),
+  used: NOTHING_USED,
+  notes: [],
+  isDone: () => false,
+  resumptions: 0,
+}
+
+export async function openResults(
+  scenario: Scenario,
+  lives: readonly LiveTarget[],
+  options: RunOptions,
+): Promise<OpenResults | Refused> {
+  const made = await makeResultsDir(options.outDir, scenario.name)
+  if (!made.ok) return refusal(made.problem)
+  const folder = made.value
+  const left = await findJournals(folder)
+  if (!left.ok) return refusal(left.problem)
+  const newest = left.value.at(-1)
+  if (options.resume === true) {
+    if (newest === undefined) {
+      return {
+        kind: 'refused',
+        exit: 2,
+        message: `${folder} holds no journal to resume: run without --resume`,
+      }
+    }
+    return takeUp(newest, folder, scenario, options)
+  }
+  for (const journal of left.value) await turnIntoSnapshot(journal, folder, options)
+  return begin(folder, scenario, lives, options)
+}
+
+async function begin(
+  folder: string,
+  scenario: Scenario,
+  lives: readonly LiveTarget[],
+  options: RunOptions,
+): Promise<OpenResults | Refused> {
+  const utcMs = options.clock.utcMs()
+  const seed = options.seed ?? scenario.seed ?? randomInt(2 ** 31)
+  const id = runId(utcMs)
+  const run: OpenResults['run'] = {
+    id,
+    startedAt: new Date(utcMs).toISOString(),
+    seed,
+    currency: scenario.targets.find((target) => target.price !== null)?.price?.currency ?? null,
+    scenario: { name: scenario.name, file: scenario.file, hash: sha256(scenario.text), text: scenario.text },
+    provenance: readProvenance({ seed, runId: id, definitions }),
+  }
+  const { currency, startedAt, provenance } = run
+  const journal = await createJournal(folder, {
+    run: id,
+    startedAt,
+    scenario: run.scenario,
+    seed,
+    planHash: planHash(scenario, seed),
+    currency,
+    provenance,
+    instrument: null,
+    targets: lives.map(toSnapshotTarget),
+  })
+  if (!journal.ok) return refusal(journal.problem)
+  return { kind: 'open', folder, journal: journal.value, run, before: NOTHING }
+}
+
+async function takeUp(
+  path: string,
+  folder: string,
+  scenario: Scenario,
+  options: RunOptions,
+): Promise<OpenResults | Refused> {
+  const resumed = await resumeJournal(path, new Date(options.clock.utcMs()).toISOString())
+  if (!resumed.ok) return refusal(resumed.problem)
+  const { journal, text } = resumed.value
+  const recovered = recover(text)
+  const { header } = recovered
+  if (header.planHash !== planHash(scenario, header.seed)) {
+    await journal.close()
+    const message = `${path} was begun with another text of ${scenario.name}: restore it, or run without --resume`
+    return { kind: 'refused', exit: 2, message }
+  }
+  return {
+    kind: 'open',
+    folder,
+    journal,
+    run: runOf(header),
+    before: {
+      ...recovered,
+      used: usedOf(recovered.reserved),
+      resumptions: text.entries.filter((entry) => entry.kind === 'resume').length,
+    },
+  }
+}
+
+function runOf(header: JournalHeader): OpenResults['run'] {
+  const { run: id, startedAt, seed, currency, scenario, provenance } = header
+  return { id, startedAt, seed, currency, scenario, provenance }
+}
+
+/** The next run saves what a dead one left, as a snapshot marked partial. */
+async function turnIntoSnapshot(path: string, folder: string, { onEvent }: RunOptions): Promise<void> {
+  const read = await readJournal(path)
+  if (!read.ok) {
+    onEvent({ kind: 'note', text: `left as it is: ${read.problem.message}` })
+    return
+  }
+  const recovered: Recovered = recover(read.value)
+  if (recovered.samples.length === 0) {
+    await rm(path, { force: true })
+    return
+  }
+  const target = snapshotPath(folder, recovered.header.run)
+  const written = await writeSnapshot(target, assembleRecovered(recovered, usedOf(recovered.reserved)))
+  if (written.ok) await rm(path, { force: true })
+  const text = written.ok
+    ? `an earlier run was broken off: its ${recovered.samples.length} samples are saved in ${written.value} (partial)`
+    : `an earlier run was broken off and could not be saved: ${written.problem.message}`
+  onEvent({ kind: 'note', text })
+}
+
+/** A cap holds over any number of crashes: what was reserved and never settled counts at its worst. */
+function usedOf(reserved: readonly Reserved[]): Used {
+  const budget = createBudget({ requests: null, tokens: null, cost: null })
+  for (const { worst, settled } of reserved) {
+    const reservation = budget.reserve(worst)
+    if (!('passed' in reservation)) reservation.settle(settled === 'open' ? {} : settled)
+  }
+  return budget.used()
+}
+
+function planHash(scenario: Scenario, seed: number): string {
+  return `sha256:${createHash('sha256')
+    .update(JSON.stringify([scenario.text, seed]))
+    .digest('hex')}`
+}
+
+/** Writes the snapshot; the journal goes once it is safe, and stays where it is not. */
+export async function finishResults(
+  snapshot: Omit<Snapshot, 'checksum'>,
+  { folder, journal }: OpenResults,
+  stop: Stop | null,
+): Promise<RunResult> {
+  await journal.sync()
+  const written = await writeSnapshot(snapshotPath(folder, snapshot.id), snapshot)
+  if (!written.ok) {
+    await journal.close()
+    const message = `${written.problem.message}; the samples are in ${journal.path}: run again with --resume`
+    return { kind: 'refused', exit: 3, message }
+  }
+  await journal.discard()
+  const read = await readSnapshot(written.value)
+  if (!read.ok) return { kind: 'refused', exit: 3, message: read.problem.message }
+  return { kind: 'finished', snapshot: read.value, path: written.value, stop }
+}
+
+function refusal({ message }: SnapshotProblem): Refused {
+  return { kind: 'refused', exit: 2, message }
+}

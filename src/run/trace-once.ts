@@ -1,0 +1,90 @@
+/** One request, kept event by event: what people reach for first when a number looks odd. */
+import { createRedactor } from '../border/redact.js'
+import type { Environment } from '../credentials/api-key.js'
+import type { StreamEvent } from '../protocol/protocol.js'
+import type { Sample } from '../sample/sample.js'
+import { readStream } from '../sample/stream.js'
+import type { Scenario } from '../scenario/scenario.js'
+import type { Clock } from '../units/time.js'
+import { nsToMs } from '../units/time.js'
+import { startSimulators } from './simulators.js'
+import { openTarget } from './live-target.js'
+import { createMeasure } from './measure.js'
+import { noPrompts } from './own-prompts.js'
+import { createPreparer } from './prepare.js'
+import type { Refused } from './run.js'
+import { sourcesOf } from './sources.js'
+import { createRandom } from '../random/random.js'
+
+export interface TracedEvent {
+  /** Milliseconds from request start to the arrival of the chunk that completed the event. */
+  atMs: number
+  /** Which network chunk it came in, counted from 1. */
+  chunk: number
+  /** What it said; empty for an event without meaning to us (role only, ping). */
+  says: readonly StreamEvent[]
+}
+
+export interface Trace {
+  kind: 'trace'
+  url: string
+  sample: Sample
+  events: TracedEvent[]
+  chunks: number
+}
+
+export interface TraceOptions {
+  clock: Clock
+  env: Environment
+  extraHeaders: Readonly<Record<string, string>>
+  seed?: number | undefined
+}
+
+/** Sends the first request of the plan to the first target. */
+export async function traceOnce(scenario: Scenario, options: TraceOptions): Promise<Trace | Refused> {
+  const { clock } = options
+  const target = scenario.targets[0]
+  if (target === undefined) throw new Error('a scenario without a target')
+  const started = await startSimulators([target])
+  if (!started.ok) return { kind: 'refused', exit: 3, message: started.message }
+  const baseUrl = started.simulators.urlOf(target.name) ?? target.baseUrl ?? ''
+  const opened = await openTarget(target, baseUrl, { ...options, maxConnections: 1 })
+  if (!opened.ok) return { kind: 'refused', exit: 2, message: opened.message }
+  const { live, secrets } = opened
+  try {
+    const seed = options.seed ?? clock.utcMs()
+    const seen = () => ({ blocks: 0, cells: [], halfWidths: {} })
+    const plan = sourcesOf(scenario, { random: createRandom(seed), seen, ownRequests: [] })
+    const first = plan.sources[0]?.next()
+    const planned = first === undefined || 'done' in first ? undefined : first.visits[0]?.chains[0]?.[0]
+    if (planned === undefined)
+      return { kind: 'refused', exit: 2, message: `${scenario.name} asks for no request` }
+    const preparer = createPreparer({
+      seed,
+      runId: `trace/${clock.utcMs()}`,
+      targets: new Map([[target.name, live]]),
+      ownMessages: noPrompts.messages,
+    })
+    const prepared = preparer.measure(planned, null)
+    await live.transport.warm(1)
+    const intendedNs = clock.nowNs()
+    const exchange = await live.transport.send(prepared.request, { connection: planned.condition.connection })
+    const redactor = createRedactor(secrets)
+    const measure = createMeasure({
+      runStartNs: intendedNs,
+      runStartUtcMs: clock.utcMs(),
+      redact: redactor.text,
+    })
+    const sample = measure(exchange, prepared, { id: 's-000001', intendedNs, attempt: 1 })
+    const startNs = exchange.startNs ?? exchange.enqueuedNs
+    const events = readStream(exchange, live.protocol).moments.map(({ atNs, chunk, events: says }) => ({
+      atMs: nsToMs(atNs - startNs),
+      chunk: chunk + 1,
+      says,
+    }))
+    return { kind: 'trace', url: baseUrl, sample, events, chunks: exchange.chunkNs.length }
+  } finally {
+    await live.transport.close()
+    await started.simulators.close()
+  }
+}
