@@ -48,4 +48,3 @@ export function positionOf(text: string, offset: number): Position {
   }
   return { line, column: offset - lineStart + 1 }
 }
-}
