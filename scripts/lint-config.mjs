@@ -91,6 +91,7 @@ const config = {
     'unicorn/consistent-function-scoping': 'off', // a function stands where it is used
     'unicorn/no-array-reverse': 'off', // of a fresh copy
     'unicorn/no-array-sort': 'off', // of a fresh copy
+    'unicorn/no-useless-spread': 'off', // lists broken into lines by meaning
     'unicorn/require-post-message-target-origin': 'off', // for windows, not for workers
   },
   overrides: [
