@@ -2,7 +2,7 @@
 import type { WireFailure, WireFailureKind } from './exchange.js'
 
 /** How far opening a connection came. */
-export type Stage = 'dns' | 'tcp' | 'proxy' | 'tls'
+export type Stage = 'dns' | 'tcp' | 'proxy' | 'tls' | 'http2'
 
 const DNS_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA', 'EAI_NONAME', 'EAI_FAIL', 'ENODATA'])
 
@@ -95,6 +95,7 @@ export function connectFailure(error: unknown, stage: Stage, at: string, host: s
       'tls',
       `${at} closed the connection within the TLS handshake; does this port speak TLS, and without a client certificate (tls.certFile)?`,
     )
+  if (stage === 'http2') return fail('malformed', `${at} chose HTTP/2 but did not begin to speak it`)
   if (stage === 'proxy') return fail('closed', `the proxy closed the connection instead of a tunnel to ${at}`)
   return fail('reset', `the connection to ${at} broke off while it was made${code ? ` (${code})` : ''}`)
 }
@@ -106,6 +107,7 @@ export function connectTimeout(stage: Stage, at: string, host: string, limitMs: 
     tcp: `${at} did not accept a connection`,
     proxy: `the proxy opened no tunnel to ${at}`,
     tls: `${at} accepted the connection but did not finish the TLS handshake`,
+    http2: `${at} chose HTTP/2 but sent no settings`,
   }[stage]
   return { kind: 'timeout', phase: 'connect', detail: `${what} within ${limitMs} ms`, code: undefined }
 }
@@ -156,6 +158,32 @@ export function exchangeFailure(error: unknown, { phase, at, reused, tls, hint }
   return reset
     ? fail('reset', `${at} reset the connection before it answered${kept}${guess}`)
     : fail('closed', `${at} closed the connection before it answered${kept}${guess}`)
+}
+
+/** Why a stream of HTTP/2 broke off. */
+export function streamFailure(broken: {
+  at: string
+  phase: 'send' | 'headers' | 'body'
+  reused: boolean
+  error: unknown
+  /** The server said that it is going away, and that this stream is not among those it will finish. */
+  goaway?: boolean
+  /** Name of the code with which the server reset the stream; undefined: the whole connection went. */
+  rst?: string | undefined
+}): WireFailure {
+  const { at, phase, reused, error, rst } = broken
+  const code = rst ?? codeOf(error)
+  const fail = (kind: WireFailureKind, detail: string): WireFailure => ({ kind, phase, detail, code })
+  if (phase === 'send')
+    return fail('malformed', `the request for ${at} is no valid HTTP/2 (${code ?? 'unknown'})`)
+  if (broken.goaway) return fail('goaway', `${at} is going away (GOAWAY) and let go of this exchange`)
+  const how = rst === undefined ? 'the connection closed' : `the server reset the stream (${rst})`
+  if (phase === 'body') return fail('truncated', `the body from ${at} ended inside: ${how}`)
+  const kept = reused ? ' on a kept connection' : ''
+  if (rst !== undefined) return fail('reset', `${at} reset the stream before it answered (${rst})`)
+  return code === 'ECONNRESET'
+    ? fail('reset', `${at} reset the connection before it answered${kept}`)
+    : fail('closed', `${at} closed the connection before it answered${kept}`)
 }
 
 /** undici's complaint about our own request names a header or option, never a value. */

@@ -9,7 +9,7 @@ export const MAX_BODY_BYTES = 256 * 1024 * 1024
 const GRACE_MS = 250
 const FIRST_CAPACITY = 256
 
-/** The last read of a connection: when its bytes arrived, and the how-manieth it was. */
+/** The last network read of a connection: when its bytes arrived, and how many had come by then. */
 export interface Reading {
   ns: number
   count: number
@@ -115,7 +115,7 @@ export class Flight {
       this.#markerChunk = this.#chunks - 1
       this.#markerNs = reading.ns
     }
-    if (this.#eventsLimited && this.#scan.lineBytes > MAX_EVENT_BYTES)
+    if (this.#eventsLimited && this.#scan.longest > MAX_EVENT_BYTES)
       this.#refuse('oversized', `one event from ${this.at} is larger than 1 MiB`)
     else if (this.#bytes > MAX_BODY_BYTES)
       this.#refuse('oversized', `the response of ${this.at} is larger than 256 MiB`)
@@ -129,39 +129,39 @@ export class Flight {
     this.#settle(ns, failure)
   }
 
-  /** Called by the sweep: deadlines, the grace after the end marker, an abort. */
+  /** Called by the sweep: an abort, the grace after the end marker, deadlines. */
   check(nowNs: number): void {
-    const { connectMs: _, firstByteMs, gapMs, totalMs } = this.request.deadlines
-    const late = (sinceNs: number, limitMs: number): boolean => nsToMs(nowNs - sinceNs) > limitMs
-    const timeout = (detail: string): void => {
-      this.fail(
-        { kind: 'timeout', phase: this.phase, detail: `${this.at} ${detail} ms`, code: undefined },
-        nowNs,
-      )
-      this.drop?.()
-    }
-    if (this.signal?.aborted) {
-      this.abort('stopped by us', nowNs)
-    } else if (this.#markerChunk !== undefined && late(this.#markerNs, GRACE_MS)) {
+    const { firstByteMs, gapMs, totalMs } = this.request.deadlines
+    if (this.signal?.aborted) return this.abort('stopped by us', nowNs)
+    if (this.#markerChunk !== undefined && nsToMs(nowNs - this.#markerNs) > GRACE_MS) {
       this.complete(nowNs)
       this.drop?.()
-    } else if (late(this.enqueuedNs, totalMs)) {
-      timeout(`did not finish the whole exchange within ${totalMs}`)
-    } else if (this.startNs === undefined) {
-      return // the opening has its own deadline
-    } else if (this.headersNs === undefined) {
-      if (late(this.startNs, firstByteMs)) timeout(`sent no response headers within ${firstByteMs}`)
+      return
+    }
+    if (nsToMs(nowNs - this.enqueuedNs) > totalMs)
+      return this.#timeout(nowNs, `did not finish the whole exchange within ${totalMs} ms`)
+    if (this.startNs === undefined) return // the opening has a deadline of its own
+    const sinceStartMs = nsToMs(nowNs - this.startNs)
+    if (this.headersNs === undefined) {
+      if (sinceStartMs > firstByteMs)
+        this.#timeout(nowNs, `sent no response headers within ${firstByteMs} ms`)
     } else if (this.#chunks > 0) {
-      if (late(this.#chunkNs[this.#chunks - 1] ?? nowNs, gapMs)) timeout(`sent nothing more for ${gapMs}`)
-    } else if (late(this.startNs, firstByteMs) && late(this.headersNs, gapMs)) {
+      const sinceChunkMs = nsToMs(nowNs - (this.#chunkNs[this.#chunks - 1] ?? nowNs))
+      if (sinceChunkMs > gapMs) this.#timeout(nowNs, `sent nothing more for ${gapMs} ms`)
+    } else if (sinceStartMs > firstByteMs && nsToMs(nowNs - this.headersNs) > gapMs) {
       // Servers that send headers at once may still be in prefill: the first chunk has the longer of the two.
-      timeout(`sent headers but no body within ${Math.max(firstByteMs, gapMs)}`)
+      this.#timeout(nowNs, `sent headers but no body within ${Math.max(firstByteMs, gapMs)} ms`)
     }
   }
 
   abort(why: string, nowNs = this.#clock.nowNs()): void {
     const detail = `the exchange with ${this.at} was ${why}`
     this.fail({ kind: 'aborted', phase: this.phase, detail, code: undefined }, nowNs)
+    this.drop?.()
+  }
+
+  #timeout(nowNs: number, what: string): void {
+    this.fail({ kind: 'timeout', phase: this.phase, detail: `${this.at} ${what}`, code: undefined }, nowNs)
     this.drop?.()
   }
 
@@ -196,7 +196,8 @@ export class Flight {
       chunkEnd: this.#chunkEnd.slice(0, this.#chunks),
       endMarkerChunk: this.#markerChunk,
       endNs,
-      failure,
+      // Whatever broke after the terminal event broke nothing of it.
+      failure: this.#markerChunk === undefined ? failure : undefined,
     })
     this.#parts = []
   }

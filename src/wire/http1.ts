@@ -9,17 +9,20 @@ import { handOver, requestHeaders, type Link, type LinkOptions } from './link.js
  * A Client a connection, not undici's Pool: so it is known which connection carries what, setting it up is ours
  * to time and to explain, and a request that failed can never be sent a second time behind our back.
  *
- * Arrival is stamped where the socket pushes bytes into its stream, before undici's parser; undici hands the
- * body on in the same turn, one piece for every HTTP chunk, and all pieces of one read share its stamp.
+ * Arrival is stamped where the socket pushes bytes into its stream, before undici's parser. undici hands on one
+ * piece for every HTTP chunk, TLS one for every record: all pieces of one network read share its stamp, and the
+ * byte count of `tcp`, the socket at the bottom, tells one read from the next.
  */
-export function http1Link(socket: Socket, options: LinkOptions): Link {
+export function http1Link({ socket, tcp }: { socket: Socket; tcp: Socket }, options: LinkOptions): Link {
   const { origin, at, clock, forward, hint } = options
-  const reading: Reading = { ns: 0, count: 0 }
+  const reading: Reading = { ns: 0, count: -1 }
   const push = socket.push
-  socket.push = function stamped(chunk: unknown, encoding?: BufferEncoding) {
-    reading.ns = clock.nowNs()
-    reading.count++
-    return push.call(this, chunk, encoding)
+  socket.push = function stamped(bytes: unknown, encoding?: BufferEncoding) {
+    if (bytes === null || tcp.bytesRead !== reading.count) {
+      reading.count = tcp.bytesRead
+      reading.ns = clock.nowNs()
+    }
+    return push.call(this, bytes, encoding)
   }
 
   const client = new Client(origin, {
@@ -90,6 +93,7 @@ export function http1Link(socket: Socket, options: LinkOptions): Link {
 
   const link: Link = {
     http: '1.1',
+    capacity: () => 1,
     free: () => (flight === undefined && !gone && !socket.destroyed ? 1 : 0),
     run(next, isReused) {
       flight = next

@@ -7,6 +7,8 @@ import type { Flight } from './flight.js'
 
 export interface Link {
   readonly http: '1.1' | '2'
+  /** Exchanges at once. */
+  capacity(): number
   /** Exchanges that may start now without waiting. */
   free(): number
   /** Carries the exchange; every outcome reaches the flight, or `onUnsent`. */
@@ -21,7 +23,7 @@ export interface LinkOptions {
   clock: Clock
   /** What a close without an answer may mean on a fresh connection. */
   hint: string
-  /** A kept connection without exchange is closed after this, milliseconds; a server's keep-alive hint wins. */
+  /** A kept HTTP/1.1 connection without exchange is closed after this, milliseconds; a server's hint wins. */
   idleMs: number
   /** Absolute URLs in the request line, and this header if not undefined: a plain proxy forwards. */
   forward: { authorization: string | undefined } | null

@@ -1,4 +1,5 @@
 /** Opens one connection to an origin, directly or through a proxy, and times DNS, TCP and TLS. */
+import type { ClientHttp2Session } from 'node:http2'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import {
   connect as connectTls,
@@ -11,6 +12,7 @@ import { Client } from 'undici'
 import { nsToMs, type Clock } from '../units/time.js'
 import type { WireFailure } from './exchange.js'
 import { connectFailure, connectTimeout, type Stage } from './failure.js'
+import { beginSession } from './http2.js'
 import { handOver } from './link.js'
 import { hostOf, portOf, proxyAuthorization } from './proxy.js'
 
@@ -35,7 +37,10 @@ export interface Route {
 /** A ready socket and what making it took. Through a proxy, `connectMs` lasts until the tunnel stands. */
 export interface Opened {
   socket: Socket
-  http: '1.1' | '2'
+  /** The socket at the bottom, beneath TLS. */
+  tcp: Socket
+  /** Where the server chose HTTP/2. */
+  session: ClientHttp2Session | undefined
   dnsMs: number
   connectMs: number
   tlsMs: number
@@ -109,9 +114,15 @@ export function openConnection(route: Route, secrets: Secrets, clock: Clock, lim
       stream = await handshake(stream, origin, secrets.origin(), protocols)
     }
     const readyNs = clock.nowNs()
+    let session: ClientHttp2Session | undefined
+    if ('alpnProtocol' in stream && stream.alpnProtocol === 'h2') {
+      stage = 'http2'
+      session = await beginSession(stream, origin)
+    }
     return {
       socket: stream,
-      http: 'alpnProtocol' in stream && stream.alpnProtocol === 'h2' ? '2' : '1.1',
+      tcp,
+      session,
       dnsMs: nsToMs((lookupNs ?? beginNs) - beginNs),
       connectMs: nsToMs(connectedNs - (lookupNs ?? beginNs)),
       tlsMs: nsToMs(readyNs - connectedNs),

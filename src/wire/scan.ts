@@ -8,6 +8,8 @@ export interface LineScan {
   matched: number
   /** Bytes since the last line break. */
   lineBytes: number
+  /** Bytes of the longest line so far that lay over more than one chunk, the open one included. */
+  longest: number
 }
 
 const LINE_FEED = 10
@@ -18,7 +20,7 @@ const LINE_FEED = 10
  */
 export function lineScan(endMarker: string | null): LineScan {
   const line = endMarker?.replace(/^[\r\n]+|[\r\n]+$/g, '') ?? ''
-  return { marker: line === '' ? null : Buffer.from(line), matched: 0, lineBytes: 0 }
+  return { marker: line === '' ? null : Buffer.from(line), matched: 0, lineBytes: 0, longest: 0 }
 }
 
 /** Whether the marker became complete in this chunk; wherever its bytes were cut. */
@@ -26,12 +28,12 @@ export function scanChunk(scan: LineScan, chunk: Buffer): boolean {
   const { marker } = scan
   const length = chunk.length
   if (marker === null) {
-    const last = chunk.lastIndexOf(LINE_FEED)
-    scan.lineBytes = last === -1 ? scan.lineBytes + length : length - 1 - last
+    measure(scan, length, chunk.indexOf(LINE_FEED), chunk.lastIndexOf(LINE_FEED))
     return false
   }
   let found = false
   let matched = scan.matched
+  let first = -1
   let last = -1
   let at = 0
   for (;;) {
@@ -48,12 +50,20 @@ export function scanChunk(scan: LineScan, chunk: Buffer): boolean {
     }
     const next = chunk.indexOf(LINE_FEED, at)
     if (next === -1) break
+    if (first === -1) first = next
     last = next
     at = next + 1
     matched = 0
     if (at === length) break
   }
   scan.matched = matched
-  scan.lineBytes = last === -1 ? scan.lineBytes + length : length - 1 - last
+  measure(scan, length, first, last)
   return found
+}
+
+/** Only the first line of a chunk can be longer than the chunk; the others are shorter than any limit. */
+function measure(scan: LineScan, length: number, first: number, last: number): void {
+  const line = scan.lineBytes + (first === -1 ? length : first)
+  if (line > scan.longest) scan.longest = line
+  scan.lineBytes = last === -1 ? line : length - 1 - last
 }

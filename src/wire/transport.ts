@@ -3,6 +3,7 @@ import type { Clock } from '../units/time.js'
 import type { Exchange, WireFailure, WireRequest } from './exchange.js'
 import { Flight } from './flight.js'
 import { http1Link } from './http1.js'
+import { MAX_STREAMS, http2Link } from './http2.js'
 import type { Link, LinkOptions } from './link.js'
 import {
   openConnection,
@@ -27,7 +28,7 @@ export interface TransportOptions {
   proxy?: string | undefined
   /** Where 'env' looks. */
   env?: Readonly<Record<string, string | undefined>> | undefined
-  /** A kept connection without exchange is closed after this; a server's keep-alive hint wins. */
+  /** A kept HTTP/1.1 connection without exchange is closed after this; a server's keep-alive hint wins. */
   idleMs?: number | undefined
   /** How long opening a connection beforehand may take. */
   warmConnectMs?: number | undefined
@@ -49,7 +50,7 @@ export interface Warmed {
 }
 
 export interface Transport {
-  /** Opens connections beforehand until `n` exchanges can start at once. */
+  /** Opens connections beforehand until `n` exchanges can start at once: `n` of HTTP/1.1, fewer of HTTP/2. */
   warm(n: number): Promise<Warmed>
   /** Never rejects. No redirect is followed, nothing is sent twice. */
   send(request: WireRequest, options: SendOptions): Promise<Exchange>
@@ -91,6 +92,8 @@ export function createTransport(options: TransportOptions): Transport {
   const openings = new Set<Opening>()
   /** Openings whose connection will be kept. */
   let opening = 0
+  /** Exchanges that one connection carries at once: a guess until one stands. */
+  let perConnection = http === '2' && origin.protocol === 'https:' ? MAX_STREAMS : 1
   let closed = false
 
   let sweep: NodeJS.Timeout | undefined
@@ -128,7 +131,9 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   function linkOf(opened: Opened, callbacks: Pick<LinkOptions, 'onFree' | 'onGone' | 'onUnsent'>): Link {
-    return http1Link(opened.socket, { origin, at, clock, hint, idleMs, forward, ...callbacks })
+    const { session, socket, tcp } = opened
+    const settings = { origin, at, clock, hint, idleMs, forward, ...callbacks }
+    return session ? http2Link({ session, socket, tcp }, settings) : http1Link(opened, settings)
   }
 
   function board(flight: Flight, link: Link, fresh: Opened | undefined): void {
@@ -154,19 +159,20 @@ export function createTransport(options: TransportOptions): Transport {
     },
   }
 
-  /** Opens one more kept connection; the first that waits gets it, or its failure. */
+  /** Opens one more kept connection; the first that wait get it, or its failure. */
   async function openKept(limitMs: number): Promise<WireFailure | undefined> {
     opening++
     const result = await open(limitMs, () => undefined)
     opening--
-    const [first] = waiting
     if ('kind' in result) {
-      first?.fail(result)
+      for (const flight of [...waiting].slice(0, perConnection)) flight.fail(result)
       pump()
       return result
     }
     const link = linkOf(result, keeping)
+    perConnection = link.capacity()
     kept.add(link)
+    const [first] = waiting
     if (first) {
       waiting.delete(first)
       board(first, link, result)
@@ -184,11 +190,9 @@ export function createTransport(options: TransportOptions): Transport {
       waiting.delete(flight)
       board(flight, link, undefined)
     }
-    let lacking = waiting.size - opening
-    for (const flight of waiting) {
-      if (lacking-- <= 0 || kept.size + opening >= maxConnections) break
-      void openKept(flight.request.deadlines.connectMs)
-    }
+    const [first] = waiting
+    while (first && waiting.size > opening * perConnection && kept.size + opening < maxConnections)
+      void openKept(first.request.deadlines.connectMs)
   }
 
   function takeIdle(): Link | undefined {
@@ -218,11 +222,17 @@ export function createTransport(options: TransportOptions): Transport {
 
   return {
     async warm(n) {
-      const have = idle.length + opening
-      const wanted = Math.max(0, Math.min(n - have, maxConnections - kept.size - opening))
-      const results = await Promise.all(Array.from({ length: wanted }, () => openKept(warmConnectMs)))
-      const failures = results.filter((result) => result !== undefined)
-      return { opened: wanted - failures.length, failure: failures[0] }
+      let opened = 0
+      for (;;) {
+        const room = [...kept].reduce((sum, link) => sum + link.free(), opening * perConnection)
+        const lacking = Math.ceil((n - room) / perConnection)
+        const length = Math.min(lacking, maxConnections - kept.size - opening)
+        if (length <= 0) return { opened, failure: undefined }
+        const results = await Promise.all(Array.from({ length }, () => openKept(warmConnectMs)))
+        const failures = results.filter((result) => result !== undefined)
+        opened += length - failures.length
+        if (failures.length > 0) return { opened, failure: failures[0] }
+      }
     },
     send(request, { connection, signal }) {
       const flight = new Flight(request, { at, clock, signal, onLanded })

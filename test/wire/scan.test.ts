@@ -57,7 +57,15 @@ describe('the scan for the end marker', () => {
   })
 })
 
-describe('the length of the open line', () => {
+describe('the length of lines', () => {
+  it('the longest that lies over several chunks is known to the byte', () => {
+    for (const marker of [null, 'data: [DONE]']) {
+      const scan = lineScan(marker)
+      for (const piece of ['ab', 'cde\nf', '\n', 'xy\nz']) scanChunk(scan, Buffer.from(piece))
+      expect(scan.longest).toBe(5)
+    }
+  })
+
   it('counts bytes since the last line break over any cuts, with and without a marker', () => {
     const letters = fc.string({ unit: fc.constantFrom('d', 'x', '\n'), maxLength: 40 })
     fc.assert(
