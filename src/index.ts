@@ -1,16 +1,36 @@
-/** The package edge: what `import … from 'llm-plumbline'` offers, and what the command line is built on. */
-export { run } from './run/run.js'
-export type { RunOptions, RunResult, Refused } from './run/run.js'
-export type { Progress, RunEvent, Stop, StopControl, StopReason } from './run/events.js'
-export { loadScenario } from './run/load-scenario.js'
+/** The package edge: what `import … from 'llm-plumbline'` offers, and all that the command line is built on. */
+
+// Scenarios
+export { loadScenario, scenarioContext } from './run/load-scenario.js'
 export type { LoadOptions, Loaded } from './run/load-scenario.js'
+export { scenarioFromFlags } from './scenario/flags.js'
+export { scenarioSchema } from './run/schema.js'
+export type { Budget, Scenario, Target } from './scenario/scenario.js'
+export { providers } from './run/tables.js'
+
+// Runs
+export { run } from './run/run.js'
+export type { Refused, RunOptions, RunResult } from './run/run.js'
+export type { Progress, RunEvent, Stop, StopControl, StopReason } from './run/events.js'
 export { dryRun } from './run/dry-run.js'
 export type { DryRun, PlannedCell } from './run/dry-run.js'
+export { traceOnce } from './run/trace-once.js'
+export type { Trace } from './run/trace-once.js'
+export { systemClock } from './units/time.js'
+export type { Clock } from './units/time.js'
+
+// Results
+export { acceptBaseline } from './snapshot/baseline.js'
 export { readSnapshot } from './snapshot/format.js'
+export { harnessVersion } from './snapshot/provenance.js'
 export type { Snapshot, SummaryRow } from './snapshot/snapshot.js'
 export type { Curve, Parameter } from './curve/curve.js'
 export type { Sample } from './sample/sample.js'
-export type { Scenario, Target } from './scenario/scenario.js'
+
+// The contract of a probe
 export type { AdaptiveProbe, Block, CellAsk, Next, PlannedProbe, Probe, Seen } from './plan/probe.js'
-export { systemClock } from './units/time.js'
-export type { Clock } from './units/time.js'
+
+// The simulated provider
+export { parseSimulateOptions } from './simulate/options.js'
+export { parseSetting } from './simulate/profiles.js'
+export { startSimulator } from './simulate/server.js'

@@ -1,6 +1,6 @@
 /** `plumbline accept <snapshot>`: make it the baseline of its scenario. */
+import { acceptBaseline } from '../index.js'
 import { terminalText } from '../border/escape.js'
-import { acceptBaseline } from '../snapshot/baseline.js'
 import type { Register } from './command.js'
 
 export const acceptCommand: Register = (program, io, done) => {

@@ -1,6 +1,5 @@
 /** What follows a run: its expectations, and how it compares with the baseline or, without one, the run before. */
-import type { Scenario } from '../scenario/scenario.js'
-import type { Snapshot } from '../snapshot/snapshot.js'
+import type { Scenario, Snapshot } from '../index.js'
 import type { ExitCode } from './io.js'
 
 export interface Aftermath {

@@ -20,7 +20,7 @@ export function processIo(): Io {
   return {
     out: (text) => write(process.stdout, text),
     err: (text) => write(process.stderr, text),
-    isLive: process.stderr.isTTY === true && !process.env['CI'] && process.env['TERM'] !== 'dumb',
+    isLive: process.stderr.isTTY && !process.env['CI'] && process.env['TERM'] !== 'dumb',
     env: process.env,
     cwd: process.cwd(),
   }

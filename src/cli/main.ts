@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `plumbline`: one thin file a command, exit codes by the table in the README. */
+import { harnessVersion } from '../index.js'
 import { Command, CommanderError } from 'commander'
-import { harnessVersion } from '../snapshot/provenance.js'
 import { acceptCommand } from './accept.js'
 import type { Register } from './command.js'
 import type { ExitCode, Io } from './io.js'

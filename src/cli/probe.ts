@@ -1,9 +1,6 @@
 /** `plumbline probe <base-url> --model M`: the same as run, without a file; `--once --trace` shows one exchange. */
-import { scenarioContext } from '../run/load-scenario.js'
-import { traceOnce } from '../run/trace-once.js'
+import { scenarioContext, scenarioFromFlags, systemClock, traceOnce } from '../index.js'
 import { traceText } from '../report/trace.js'
-import { scenarioFromFlags } from '../scenario/flags.js'
-import { systemClock } from '../units/time.js'
 import { terminalText } from '../border/escape.js'
 import type { Register } from './command.js'
 import { execute } from './execute.js'

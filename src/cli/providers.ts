@@ -1,6 +1,6 @@
 /** `plumbline providers`: the presets, and what each assumes. */
+import { providers } from '../index.js'
 import { tableText } from '../report/terminal.js'
-import { providers } from '../run/tables.js'
 import type { Register } from './command.js'
 
 export const providersCommand: Register = (program, io, done) => {

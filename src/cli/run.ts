@@ -1,6 +1,6 @@
 /** `plumbline run <scenario.yaml…>`: run probes, write a snapshot, print the summary. */
-import { loadScenario } from '../run/load-scenario.js'
-import type { Scenario } from '../scenario/scenario.js'
+import type { Scenario } from '../index.js'
+import { loadScenario } from '../index.js'
 import { execute } from './execute.js'
 import type { RunFlags } from './flags.js'
 import { withRunFlags } from './flags.js'

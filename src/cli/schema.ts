@@ -1,5 +1,5 @@
 /** `plumbline schema`: the JSON Schema of scenario files, for an editor. */
-import { scenarioSchema } from '../run/schema.js'
+import { scenarioSchema } from '../index.js'
 import type { Register } from './command.js'
 
 export const schemaCommand: Register = (program, io, done) => {

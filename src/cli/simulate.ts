@@ -1,8 +1,6 @@
 /** `plumbline simulate`: the simulated provider as a server of its own. */
+import { parseSetting, parseSimulateOptions, startSimulator } from '../index.js'
 import { terminalText } from '../border/escape.js'
-import { parseSimulateOptions } from '../simulate/options.js'
-import { parseSetting } from '../simulate/profiles.js'
-import { startSimulator } from '../simulate/server.js'
 import type { Register } from './command.js'
 import { wholeNumber } from './flags.js'
 
@@ -52,7 +50,11 @@ export const simulateCommand: Register = (program, io, done) => {
         host,
         fault,
         set,
-        ...defined({ models, seed, faultsByHeader, apiKeyEnv, truth }),
+        ...(models && { models }),
+        ...(seed !== undefined && { seed }),
+        ...(faultsByHeader && { faultsByHeader }),
+        ...(apiKeyEnv !== undefined && { apiKeyEnv }),
+        ...(truth !== undefined && { truth }),
       }
       const parsed = parseSimulateOptions(input)
       if (!parsed.ok) {
@@ -75,10 +77,6 @@ export const simulateCommand: Register = (program, io, done) => {
 
 function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value]
-}
-
-function defined<T extends object>(fields: T): { [K in keyof T]: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
 }
 
 function stopped(): Promise<void> {

@@ -1,5 +1,5 @@
 /** `plumbline validate <scenario…>`: check scenario files and send nothing. */
-import { loadScenario } from '../run/load-scenario.js'
+import { loadScenario } from '../index.js'
 import type { Register } from './command.js'
 
 export const validateCommand: Register = (program, io, done) => {

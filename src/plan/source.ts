@@ -2,6 +2,7 @@
 import type { Random } from '../random/random.js'
 import type { CellLoad, Condition } from './cell.js'
 import { cellId } from './cell.js'
+import { faultOfBlock } from './check-ask.js'
 import type { Block, Next, Seen } from './probe.js'
 import type { BlockSource, PlannedRequest, Visit } from './visit.js'
 import { visitsOf } from './visit.js'
@@ -49,8 +50,9 @@ export function adaptiveSource(
       const still: string[] = []
       for (const target of open) {
         const next = decide(seen(target), options.random)
-        if ('done' in next) {
-          reason = next.done
+        const fault = 'done' in next ? null : faultOfBlock(next.ask)
+        if ('done' in next || fault !== null) {
+          reason = 'done' in next ? next.done : `stopped, since its probe asked for ${fault}`
           continue
         }
         still.push(target)

@@ -133,11 +133,11 @@ function cacheLabel({ cache, prefixTokens }: SummaryRow): string {
   return cache === 'warm' ? `warm ${whole(prefixTokens)}` : cache
 }
 
-function loadLabel({ concurrency, rate, connection, cell }: SummaryRow): string {
+function loadLabel({ concurrency, rate: perS, connection, cell }: SummaryRow): string {
   const load =
-    rate === null
+    perS === null
       ? `${concurrency ?? 1} in flight`
-      : `${rate}/s ${cell.includes('/poisson') ? 'poisson' : 'constant'}`
+      : `${perS}/s ${cell.includes('/poisson') ? 'poisson' : 'constant'}`
   return connection === 'new' ? `${load}, new conn.` : load
 }
 

@@ -43,7 +43,7 @@ export async function dryRun(scenario: Scenario, seed: number | undefined): Prom
   const random = createRandom(seed ?? scenario.seed ?? randomInt(2 ** 31))
   const seen = () => ({ blocks: 0, cells: [], halfWidths: {} })
   const plan = sourcesOf(scenario, { random, seen, ownRequests: own.conversations })
-  const problem = await lengthProblem(scenario, plan.conditions)
+  const problem = plan.problem ?? (await lengthProblem(scenario, plan.conditions))
   if (problem !== null)
     return { kind: 'refused', exit: 2, message: `${scenario.file ?? scenario.name}: ${problem}` }
 

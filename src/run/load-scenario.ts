@@ -2,18 +2,16 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { z } from 'zod'
 import type { Problem } from '../border/problem.js'
 import { problemText } from '../border/problem.js'
 import type { Environment } from '../credentials/api-key.js'
 import type { Probe } from '../plan/probe.js'
-import type { ProtocolName } from '../protocol/protocol.js'
 import type { ScenarioContext } from '../scenario/context.js'
 import { parseScenario } from '../scenario/parse.js'
 import { probeFilesOf } from '../scenario/probe-use.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { PROFILE_NAMES, resolveProfile } from '../simulate/profiles.js'
-import { probes, protocols, providers } from './tables.js'
+import { probes, protocolNames, providers } from './tables.js'
 
 export interface LoadOptions {
   env: Environment
@@ -59,7 +57,7 @@ export function scenarioContext(env: Environment): ScenarioContext {
   return {
     probes,
     providers,
-    protocols: Object.keys(protocols) as ProtocolName[],
+    protocols: protocolNames,
     profiles: PROFILE_NAMES,
     checkSimulate(profile, set) {
       const resolved = resolveProfile(profile, set)
@@ -70,36 +68,30 @@ export function scenarioContext(env: Environment): ScenarioContext {
   }
 }
 
-const isFunction = (value: unknown): boolean => typeof value === 'function'
-const ProbeShape = z
-  .looseObject({
-    name: z.string().min(1),
-    feeds: z.enum(['prefill', 'decode', 'contention', 'cache']).nullable(),
-    settings: z.custom<Probe['settings']>(isFunction, 'settings must be a function of zod'),
-    defaults: z.record(z.string(), z.unknown()),
-    plan: z.unknown().optional(),
-    next: z.unknown().optional(),
-  })
-  .refine(
-    (probe) => isFunction(probe.plan) || isFunction(probe.next),
-    'it needs plan(settings, random) or next(settings, seen, random)',
-  )
+const laws: readonly unknown[] = ['prefill', 'decode', 'contention', 'cache', null]
+
+/** Why a value is no probe, or null; what its functions answer is checked when they are called. */
+function faultOf(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null)
+    return 'its default export is no probe: an object is needed'
+  const has = (key: string): unknown =>
+    key in value ? Object.entries(value).find(([name]) => name === key)?.[1] : undefined
+  if (typeof has('name') !== 'string' || has('name') === '') return 'its probe has no name'
+  if (!laws.includes(has('feeds'))) return 'its probe must feed prefill, decode, contention or cache, or null'
+  if (typeof has('settings') !== 'function') return 'its probe needs settings: (z) => z.object({ … })'
+  if (typeof has('defaults') !== 'object') return 'its probe needs defaults for its settings, {} for none'
+  const plans = typeof has('plan') === 'function' || typeof has('next') === 'function'
+  return plans ? null : 'its probe needs plan(settings, random) or next(settings, seen, random)'
+}
+
+const isProbe = (value: unknown): value is Probe => faultOf(value) === null
 
 async function loadProbe(file: string): Promise<{ ok: true; probe: Probe } | { ok: false; problem: string }> {
-  let module: Record<string, unknown>
   try {
-    module = (await import(pathToFileURL(resolve(file)).href)) as Record<string, unknown>
+    const loaded: { default?: unknown } = await import(pathToFileURL(resolve(file)).href)
+    const probe = loaded.default
+    return isProbe(probe) ? { ok: true, probe } : { ok: false, problem: faultOf(probe) ?? 'it is no probe' }
   } catch (error) {
-    return { ok: false, problem: error instanceof Error ? error.message : String(error) }
+    return { ok: false, problem: error instanceof Error ? error.message : 'it cannot be loaded' }
   }
-  const found = module['default'] ?? module['probe']
-  const checked = ProbeShape.safeParse(found)
-  if (!checked.success) {
-    const reason = checked.error.issues[0]
-    return {
-      ok: false,
-      problem: `its default export is no probe: ${reason?.path.join('.') ?? ''} ${reason?.message ?? ''}`,
-    }
-  }
-  return { ok: true, probe: found as Probe }
 }

@@ -60,7 +60,7 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
     targets,
     ownMessages: ownPrompts.messages,
   })
-  const problem = checkLengths(plan.conditions, (target) => liveOf(targets, target).builder)
+  const problem = plan.problem ?? checkLengths(plan.conditions, (target) => liveOf(targets, target).builder)
   if (problem !== null) {
     await journal.discard()
     return { kind: 'refused', exit: 2, message: `${scenario.file ?? scenario.name}: ${problem}` }

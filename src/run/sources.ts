@@ -5,6 +5,7 @@ import type { OwnRequest } from '../plan/source.js'
 import { adaptiveSource, ownPromptsSource, plannedSource } from '../plan/source.js'
 import type { BlockSource } from '../plan/visit.js'
 import { toCondition } from '../plan/cell.js'
+import { faultOfBlock } from '../plan/check-ask.js'
 import type { Random } from '../random/random.js'
 import type { ProbeUse, Scenario, Target } from '../scenario/scenario.js'
 
@@ -20,6 +21,8 @@ export interface Sources {
   conditions: { target: string; condition: Condition }[]
   /** Cells that were dropped, and why. */
   notes: string[]
+  /** A probe of the user's asked for what cannot be asked; nothing may be sent. */
+  problem: string | null
 }
 
 export interface SourcesOptions {
@@ -35,6 +38,7 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
   const conditions = new Map<string, { target: string; condition: Condition }>()
   let planned: number | null = 0
   let mostInFlight = 1
+  let problem: string | null = null
 
   const keep = (name: string, condition: Condition): boolean => {
     const target = targets.get(name)
@@ -68,6 +72,11 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
       )
     }
     const blocks: readonly Block[] = probe.plan(settings, decisions)
+    const fault = blocks.map(faultOfBlock).find((each) => each !== null)
+    if (fault) {
+      problem ??= `probe ${name} asks for ${fault}`
+      return plannedSource([], options)
+    }
     for (const ask of blocks.flat()) for (const target of on) note(target, ask)
     return plannedSource(blocks, options)
   })
@@ -85,7 +94,7 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
     }
     sources.push(ownPromptsSource(ownRequests, blocks, options))
   }
-  return { sources, planned, mostInFlight, conditions: [...conditions.values()], notes: [...notes] }
+  return { sources, planned, mostInFlight, conditions: [...conditions.values()], notes: [...notes], problem }
 }
 
 /** A probe that stands twice in a scenario needs two names, or its blocks would be taken for one another's. */

@@ -27,3 +27,6 @@ export const protocols = {
   'openai-chat': openaiChat,
   'openai-completions': openaiCompletions,
 } satisfies Record<ProtocolName, Protocol>
+
+const isProtocolName = (name: string): name is ProtocolName => Object.hasOwn(protocols, name)
+export const protocolNames = Object.keys(protocols).filter(isProtocolName)
