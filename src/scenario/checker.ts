@@ -5,6 +5,7 @@ import type { PathPart } from '../border/problem.js'
 import type { Complain, Report } from './report.js'
 import { topLevel } from './schema.js'
 import { findings } from './sentences.js'
+import type { Telling } from './sentences.js'
 import { SECRET_NAME, substitute } from './substitute.js'
 import type { Environment } from './substitute.js'
 
@@ -22,7 +23,7 @@ export interface Filled {
 }
 
 /** Checks the list `env`, then fills in every text that may use it. */
-export function fillIn(document: object, env: Environment, { problem, warning }: Report): Filled {
+export function fillIn(document: object, env: Environment, { problem, warning, hasProblem }: Report): Filled {
   const listed = topLevel.env.safeParse('env' in document ? document.env : undefined)
   const names = listed.success ? listed.data : []
   for (const [index, name] of names.entries()) {
@@ -38,7 +39,7 @@ export function fillIn(document: object, env: Environment, { problem, warning }:
   for (const [index, name] of names.entries()) {
     if (!filled.used.has(name)) warning(['env', index], `is listed, but \${${name}} is used nowhere`)
   }
-  return { values, check: createCheck(filled.fromEnv, problem) }
+  return { values, check: createCheck(filled.fromEnv, problem, hasProblem) }
 }
 
 /** Names of probes decide which code is run: no variable chooses that. */
@@ -49,8 +50,13 @@ function staysAsWritten(path: readonly PathPart[]): boolean {
 function createCheck(
   fromEnv: ReadonlyMap<string, { name: string; whole: boolean }>,
   problem: Complain,
+  hasProblem: Report['hasProblem'],
 ): Check {
-  const quotable = (path: readonly PathPart[]): boolean => !fromEnv.has(pathText(path)) && !isSensitive(path)
+  function tellingOf(path: readonly PathPart[]): Telling {
+    const source = fromEnv.get(pathText(path))
+    if (source !== undefined) return { kind: 'variable', name: source.name }
+    return { kind: isSensitive(path) ? 'hidden' : 'shown' }
+  }
 
   /** A key that asks for a number takes `${N}`, whose text is a number: only where text was refused, nowhere else. */
   function asNumbers(value: unknown, error: z.ZodError, base: readonly PathPart[]): unknown {
@@ -70,13 +76,9 @@ function createCheck(
       if (tried !== value) result = schema.safeParse(tried)
     }
     if (result.success) return result.data
-    for (const found of findings(result.error, schema, tried, path, quotable)) {
-      const source = fromEnv.get(pathText(found.path))
-      problem(
-        found.path,
-        source === undefined ? found.message : `${found.message} in ${source.name}`,
-        found.at,
-      )
+    for (const found of findings(result.error, schema, tried, path, tellingOf)) {
+      // What could not be filled in, or holds a secret, has been told already.
+      if (!hasProblem(found.path)) problem(found.path, found.message, found.at)
     }
     return undefined
   }

@@ -115,6 +115,9 @@ const wanted: Readonly<Record<Kind, string>> = {
 export function parseExpectation(text: string): ParsedExpectation {
   const [, dotted, inside, after, rest] = SHAPE.exec(text) ?? []
   if (dotted === undefined || rest === undefined) return wrong(FORM)
+  const baseline = BASELINE.exec(rest.trim())
+  const limit = LIMIT.exec(rest.trim())
+  if (baseline === null && limit === null) return wrong(FORM)
   const named = readMetric(dotted, after)
   if (typeof named === 'string') return wrong(named)
   const where = readWhere(inside)
@@ -127,13 +130,12 @@ export function parseExpectation(text: string): ParsedExpectation {
   }
   const subject: Subject = { text, metric: named.metric, where, statistic }
 
-  const baseline = BASELINE.exec(rest.trim())
   if (baseline !== null) {
     const within = Number(baseline[1]) / 100
     if (!(within > 0 && within < 1)) return wrong('a distance from the baseline lies between 0% and 100%')
     return { ok: true, expectation: { kind: 'baseline', ...subject, within } }
   }
-  const [, sign, number, unit] = LIMIT.exec(rest.trim()) ?? []
+  const [, sign, number, unit] = limit ?? []
   if (sign === undefined || number === undefined || unit === undefined) return wrong(FORM)
   const factor = Object.hasOwn(units[kind], unit) ? units[kind][unit] : undefined
   if (factor === undefined)

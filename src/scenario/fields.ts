@@ -53,7 +53,7 @@ export function urlFault(text: string): string | null {
   if (protocol !== 'http:' && protocol !== 'https:')
     return 'must be an address that starts with http:// or https://'
   if (username !== '' || password !== '' || /^[a-z]+:\/\/[^/]*@/i.test(text)) {
-    return 'must not hold a user name or password: use apiKeyEnv, or a header { env: NAME }'
+    return 'must not hold a user name or password: no secret stands in a scenario'
   }
   if (/[?#]/.test(text))
     return 'must not hold a query or a fragment (? or #): use headers or body for what the server needs'
@@ -64,7 +64,7 @@ export function urlFault(text: string): string | null {
 export const address = (...words: string[]): z.ZodString =>
   z.string().superRefine((value, { addIssue }) => {
     const fault = words.includes(value) ? null : urlFault(value)
-    if (fault !== null) addIssue({ code: 'custom', message: [fault, ...words].join(', or ') })
+    if (fault !== null) addIssue({ code: 'custom', message: fault })
   })
 
 export type DeadlineEntry = z.output<typeof deadlines>

@@ -5,6 +5,8 @@ import type { PathPart } from '../border/problem.js'
 /** What a key accepts, as far as a hint needs to know. */
 export interface Wanted {
   number: boolean
+  /** Whether a number lies in its range. */
+  fits(value: number): boolean
   whole: boolean
   text: boolean
   boolean: boolean
@@ -36,7 +38,8 @@ export function hint(value: unknown, wanted: Wanted, path: readonly PathPart[]):
   if (typeof value === 'string') {
     if (wanted.number) {
       const meant = numberMeant(value.trim(), path)
-      if (meant !== undefined && (!wanted.whole || Number.isInteger(meant))) return ` (write ${meant})`
+      if (meant !== undefined && wanted.fits(meant) && (!wanted.whole || Number.isInteger(meant)))
+        return ` (write ${meant})`
     }
     if (wanted.boolean && /^(?:yes|on|y)$/i.test(value)) return ' (write true)'
     if (wanted.boolean && /^(?:no|off|n)$/i.test(value)) return ' (write false)'

@@ -12,6 +12,7 @@ export interface Report {
   warning: Complain
   /** A problem of a line that is no value: a comment. Left out where the line has one already. */
   lineProblem(line: number, message: string): void
+  hasProblem(path: readonly PathPart[]): boolean
   lineOf(path: readonly PathPart[]): number | null
   /** In the order of the file, each said once. */
   problems(): Problem[]
@@ -36,6 +37,7 @@ export function createReport(file: string, document: Extract<YamlResult, { ok: t
       if (!problems.some((known) => known.line === line))
         problems.push({ file, line, column: 1, path: [], message })
     },
+    hasProblem: (path) => problems.some((known) => pathText(known.path) === pathText(path)),
     lineOf: (path) => document.at(path)?.line ?? null,
     problems: () => inOrder(problems),
     warnings: () => inOrder(warnings),

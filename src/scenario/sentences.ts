@@ -19,16 +19,16 @@ type Node = z.core.JSONSchema.JSONSchema
 /** Keys under which people write a secret. */
 const SECRET_KEY = /^(?:api[-_]?key|key|token|api[-_]?token|secret|password|authorization|bearer)$/i
 
-/**
- * One sentence a problem; `path` is the path of `value` in the document. A value that came from the environment or
- * may be a secret is not repeated: `quotable` decides.
- */
+/** What a message may say of a value: repeat it, or only that the environment gave it, or nothing. */
+export type Telling = { kind: 'shown' } | { kind: 'variable'; name: string } | { kind: 'hidden' }
+
+/** One sentence a problem; `base` is the path of `value` in the document. */
 export function findings(
   error: z.ZodError,
   schema: z.ZodType,
   value: unknown,
   base: readonly PathPart[],
-  quotable: (path: readonly PathPart[]) => boolean,
+  tellingOf: (path: readonly PathPart[]) => Telling,
 ): Finding[] {
   const root = nodeOf(schema)
   return error.issues.flatMap((issue): Finding[] => {
@@ -42,11 +42,17 @@ export function findings(
     if (issue.code === 'invalid_key') return [{ path, message: 'is no key that fits here', at: 'key' }]
     if (issue.code === 'custom') return [{ path, message: issue.message, at: 'value' }]
     const found = inside.reduce<unknown>(valueAt, value)
-    if (found === undefined) return [{ path, message: `is missing: it must be ${phrase(node)}`, at: 'value' }]
+    if (found === undefined)
+      return [{ path, message: `is missing: it must be ${phrase(node)}${meaning(node)}`, at: 'value' }]
     if (node === undefined) return [{ path, message: `does not fit: ${issue.message}`, at: 'value' }]
-    const wanted = wantedBy(node)
-    const shown = quotable(path) ? `${show(found)}${hint(found, wanted, path)}` : 'something else'
-    return [{ path, message: `must be ${phrase(node)}, got ${shown}`, at: 'value' }]
+    const wanted = `must be ${phrase(node, found)}`
+    const telling = tellingOf(path)
+    if (telling.kind === 'hidden') return [{ path, message: wanted, at: 'value' }]
+    if (telling.kind === 'variable') {
+      return [{ path, message: `${wanted}, and ${telling.name} holds something else`, at: 'value' }]
+    }
+    const got = `${show(found)}${hint(found, wantedBy(node), path)}`
+    return [{ path, message: `${wanted}, got ${got}`, at: 'value' }]
   })
 }
 
@@ -119,12 +125,18 @@ function keysOf(node: Node | undefined): string[] {
   return [...Object.keys(node.properties ?? {}), ...names, ...options(node).flatMap(keysOf)]
 }
 
-/** `a whole number ≥ 1`, `one of closed, open`, `a list of at least 1 entry` */
-function phrase(node: Node | undefined): string {
+/** The first sentence of a key's description, in brackets. */
+function meaning(node: Node | undefined): string {
+  const [first = ''] = (node?.description ?? '').split(/\.(?:\s|$)/)
+  return first === '' ? '' : ` (${first})`
+}
+
+/** `a whole number ≥ 1`, `one of closed, open`, `a list of at least 1 entry`; sizes only where a text or list was given. */
+function phrase(node: Node | undefined, found?: unknown): string {
   if (node === undefined) return 'given'
   if (typeof node['phrase'] === 'string') return node['phrase']
   const several = options(node)
-  if (several.length > 0) return [...new Set(several.map(phrase))].join(' or ')
+  if (several.length > 0) return [...new Set(several.map((option) => phrase(option, found)))].join(' or ')
   if (node.const !== undefined) return String(node.const)
   if (node.enum !== undefined) {
     const words = node.enum.map(String)
@@ -136,11 +148,11 @@ function phrase(node: Node | undefined): string {
     case 'number':
       return `a number${range(node)}`
     case 'string':
-      return (node.minLength ?? 0) > 0 ? 'a text that is not empty' : 'a text'
+      return `a text${typeof found === 'string' ? size(node, found) : ''}`
     case 'boolean':
       return 'true or false'
     case 'array':
-      return `a list${count(node)}`
+      return `a list${Array.isArray(found) ? count(node) : ''}`
     case 'null':
       return 'null'
     default: {
@@ -166,6 +178,12 @@ function range({ minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleO
   return parts.join('')
 }
 
+function size({ minLength = 0, maxLength }: Node, found: string): string {
+  if (found.length < minLength)
+    return minLength === 1 ? ' that is not empty' : ` of at least ${minLength} characters`
+  return maxLength !== undefined && found.length > maxLength ? ` of at most ${maxLength} characters` : ''
+}
+
 function count({ minItems, maxItems }: Node): string {
   const entries = (n: number): string => (n === 1 ? '1 entry' : `${n} entries`)
   if (minItems !== undefined && maxItems !== undefined) return ` of ${minItems} to ${entries(maxItems)}`
@@ -182,8 +200,14 @@ function wantedBy(node: Node): Wanted {
     (option) => option.type === 'string' && option.enum === undefined && option.const === undefined,
   )
   const number = types.has('number') || types.has('integer')
+  const bounds = all.filter(({ type }) => type === 'number' || type === 'integer')
   return {
     number,
+    fits: (value) =>
+      bounds.some(
+        ({ minimum = -Infinity, maximum = Infinity, exclusiveMinimum = -Infinity }) =>
+          value >= minimum && value <= maximum && value > Number(exclusiveMinimum),
+      ),
     whole: types.has('integer') && !types.has('number'),
     boolean: types.has('boolean'),
     list: types.has('array'),

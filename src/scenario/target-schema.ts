@@ -144,6 +144,7 @@ export function targetSchema({ providers, protocols, profiles }: KnownNames) {
       .describe('Label of the region in results; nothing is sent. Default: none.'),
     apiKeyEnv: envName
       .nullable()
+      .meta({ phrase: 'the name of an environment variable, such as OPENAI_API_KEY, or null' })
       .optional()
       .describe(
         'Name of the environment variable that holds the key; null sends none. Default: by provider, for its own host only.',
