@@ -4,26 +4,12 @@ import { quantile } from '../stats/quantile.js'
 import { checkArrivals, type ArrivalCheck } from './arrivals.js'
 import type { Calibration } from './calibrate.js'
 import { latenessInFlight, type Lateness } from './lateness.js'
+import { judgeCalibration, judgeLateness, type Judgement } from './limits.js'
 import type { InstrumentReport } from './report.js'
 import type { LoopReading } from './watch-loop.js'
 
-/**
- * From here on the instrument is the bottleneck. Other programs on the machine make single turns late, which touches
- * tails and no median: that is a warning. A load of our own that the loop cannot carry makes every turn late, and with
- * many streams already a p99 of some milliseconds means that.
- */
-const LIMITS = {
-  /** Half of all stamps this late, milliseconds: medians are wrong. */
-  p50Ms: 5,
-  /** One stamp in a hundred, with few streams. */
-  p99Ms: 100,
-  /** The same from `MANY_STREAMS` up. */
-  p99ManyMs: 5,
-  stallMs: 500,
-} as const
-const MANY_STREAMS = 100
-/** From here on the tails are said to be uncertain. */
-const WARN_P99_MS = 20
+/** A stall as long as this, with requests in flight, is an overload by itself. */
+const STALL_MS = 500
 /** A start is late from here on: milliseconds, or share of the mean gap where that is more. */
 const START_DELAY_MS = 10
 const START_DELAY_SHARE = 0.1
@@ -31,21 +17,15 @@ const START_DELAY_SHARE = 0.1
 const LATE_STARTS_SHARE = 0.05
 const LATE_STARTS = 3
 
-interface Judgement {
-  overloaded: string[]
-  warnings: string[]
-}
-
 export function composeReport(
   calibration: Calibration,
   loop: LoopReading,
   samples: readonly Sample[],
 ): InstrumentReport {
   const arrivals = checkArrivals(samples)
-  const many = calibration.streams >= MANY_STREAMS
   const judgements = [
-    judgeCalibration(calibration, many),
-    judgeLoop(latenessInFlight(loop, samples), many),
+    judgeCalibration(calibration),
+    judgeLoop(latenessInFlight(loop, samples), calibration.streams),
     judgeClocks(loop),
     ...arrivals.map(judgeArrivals),
   ]
@@ -64,37 +44,18 @@ export function composeReport(
   }
 }
 
-function judgeCalibration({ error }: Calibration, many: boolean): Judgement {
-  if (error === null) return { overloaded: [], warnings: [] }
-  const figures = `${error.p50.toFixed(2)} ms (p50) and ${error.p99.toFixed(1)} ms (p99) with ${error.streams} streams`
-  return judge(error, many, {
-    overloaded: `its timing error is ${figures}`,
-    warning: `the timing error is ${figures}: tails are uncertain by as much; is the machine busy with something else?`,
-  })
-}
-
-function judgeLoop(lateness: Lateness, many: boolean): Judgement {
+function judgeLoop(lateness: Lateness, streams: number): Judgement {
   const { p50, p99, longestMs } = lateness
   const figures = `${p50.toFixed(1)} ms (p50) and ${p99.toFixed(1)} ms (p99) late while requests were in flight`
-  const judgement = judge(lateness, many, {
+  const judgement = judgeLateness(lateness, streams, {
     overloaded: `its event loop came ${figures}`,
     warning: `the client's event loop came ${figures}: tails are uncertain by as much`,
   })
-  if (longestMs >= LIMITS.stallMs)
+  if (longestMs >= STALL_MS)
     judgement.overloaded.push(
       `its event loop stood still for ${(longestMs / 1000).toFixed(1)} s while requests were in flight`,
     )
   return judgement
-}
-
-function judge(
-  { p50, p99 }: { p50: number; p99: number },
-  many: boolean,
-  say: { overloaded: string; warning: string },
-): Judgement {
-  const limit = many ? LIMITS.p99ManyMs : LIMITS.p99Ms
-  if (p50 > LIMITS.p50Ms || p99 > limit) return { overloaded: [say.overloaded], warnings: [] }
-  return { overloaded: [], warnings: p99 > WARN_P99_MS ? [say.warning] : [] }
 }
 
 function judgeClocks({ suspendedMs, clockJumpMs }: LoopReading): Judgement {

@@ -15,4 +15,4 @@ const Options = z.object({
   gapNs: z.number().positive(),
 })
 const { port } = await startPacedServer(Options.parse(JSON.parse(process.argv[2] ?? '')))
-process.stdout.write(`${JSON.stringify({ port })}\n`)
+process.stdout.write(`${port}\n`)

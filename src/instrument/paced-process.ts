@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
 import type { PacedOptions } from './paced-server.js'
 
 export interface PacedProcess {
@@ -19,8 +18,6 @@ export interface SpawnOptions {
   /** How long the child may take until it listens. */
   limitMs: number
 }
-
-const Ready = z.object({ port: z.int() })
 
 /**
  * Resolves when the child listens, or with the reason why it does not; never rejects. The child never outlives its
@@ -60,9 +57,7 @@ export async function spawnPaced(
 }
 
 function portOf(line: string): number | null {
-  if (!line.startsWith('{')) return null
-  const ready = Ready.safeParse(JSON.parse(line))
-  return ready.success ? ready.data.port : null
+  return /^\d+$/.test(line) ? Number(line) : null
 }
 
 /** The built entry: beside this file, or in `dist` where this file runs as a source (tests). */
