@@ -1,0 +1,29 @@
+/** A measured effect, before the family is known that it is judged in: one shape for metrics, parameters and errors. */
+import type { ShiftKind, TargetPair } from './comparison.js'
+
+export interface Effect {
+  pair: TargetPair
+  name: string
+  kind: ShiftKind
+  gated: boolean
+  /** Why it cannot be judged; null where it can. */
+  why: string | null
+  base: number | null
+  candidate: number | null
+  unit: string
+  /** Scale of `d` and `se`: ln(ratio), or ratio − 1. Errors: difference of the shares. */
+  scale: 'log' | 'relative' | 'share'
+  d: number | null
+  se: number | null
+  df: number | null
+  f: number | null
+  gEff: number | null
+  blocks: readonly [number, number]
+  hodgesLehmann: number | null
+  p: number | null
+  /** Errors: 90 % interval of the difference of the shares, which has no standard error of its own. */
+  range?: readonly [number, number]
+}
+
+/** Below this number of effective blocks nothing is concluded. */
+export const LEAST_BLOCKS = 6

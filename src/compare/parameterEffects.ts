@@ -1,0 +1,128 @@
+/** The shifts of the curves' parameters. */
+import type { Curve, Parameter } from '../curve/curve.js'
+import { fitCurves } from '../curve/fitCurves.js'
+import type { Law } from '../plan/probe.js'
+import type { Random } from '../random/random.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { tTwoSided } from '../stats/studentT.js'
+import { LEAST_BLOCKS, type Effect } from './effect.js'
+import type { Joined } from './join.js'
+import { tooFew } from './metricEffect.js'
+
+/** `level`: shared by all requests of a block, so the correlation of blocks widens it; else a contrast inside one. */
+const PARAMETERS: Readonly<Record<string, { law: Law; level: boolean; gated: boolean }>> = {
+  base: { law: 'prefill', level: true, gated: true },
+  fresh: { law: 'prefill', level: false, gated: true },
+  hit: { law: 'prefill', level: false, gated: true },
+  curve: { law: 'prefill', level: false, gated: false },
+  step: { law: 'decode', level: true, gated: true },
+  perContext: { law: 'decode', level: false, gated: true },
+  ttftPerPeer: { law: 'contention', level: false, gated: false },
+  tpotPerPeer: { law: 'contention', level: false, gated: false },
+}
+
+/** The metric whose blocks tell degrees of freedom and serial correlation. */
+const METRIC_OF: Readonly<Partial<Record<Law, string>>> = {
+  prefill: 'ttft',
+  decode: 'tpot',
+  contention: 'ttft',
+}
+
+export interface CurvePair {
+  base: readonly Curve[]
+  candidate: readonly Curve[]
+}
+
+/**
+ * Curves of the same cells and of the same form. Those in the snapshots serve where all cells are common; else, and
+ * where one prefill law is curved and the other straight (`fresh` is then not the same quantity), both are refitted.
+ */
+export function comparableCurves(
+  joined: Joined,
+  base: Snapshot,
+  candidate: Snapshot,
+  options: { random: Random; resamples: number },
+): CurvePair {
+  const stored = {
+    base: base.curves.filter(({ target }) => target === joined.pair.base),
+    candidate: candidate.curves.filter(({ target }) => target === joined.pair.candidate),
+  }
+  const kept = joined.base.length > 0 && joined.candidate.length > 0
+  const found = joined.whole || !kept ? stored : refit(joined, options)
+  const curved = [found.base, found.candidate].map(isCurved)
+  if (!kept || curved[0] === curved[1]) return found
+  return refit(joined, { ...options, curved: true })
+}
+
+function refit(
+  { base, candidate }: Joined,
+  options: { random: Random; resamples: number; curved?: boolean },
+): CurvePair {
+  const { random } = options
+  return {
+    base: fitCurves(base, { ...options, random: random.fork('base') }).curves,
+    candidate: fitCurves(candidate, { ...options, random: random.fork('candidate') }).curves,
+  }
+}
+
+const isCurved = (curves: readonly Curve[]): boolean =>
+  curves.some(({ parameters }) => parameters['curve'] !== undefined)
+
+/** `metrics`: the effects of the same pair by name. `gate`: names gated by the scenario on top of the usual ones. */
+export function parameterEffects(
+  { pair }: Joined,
+  curves: CurvePair,
+  metrics: ReadonlyMap<string, Effect>,
+  gate: ReadonlySet<string>,
+): Effect[] {
+  return Object.entries(PARAMETERS).flatMap(([name, { law, level, gated }]) => {
+    const [ours, theirs] = [curves.base, curves.candidate].map((side) =>
+      side.find((curve) => curve.law === law),
+    )
+    const [a, b] = [ours?.parameters[name], theirs?.parameters[name]]
+    if (ours === undefined || theirs === undefined || a === undefined || b === undefined) return []
+    const scores = metrics.get(METRIC_OF[law] ?? '')
+    const blocks = [ours.blocks, theirs.blocks] as const
+    const f = level ? (scores?.f ?? 1) : 1
+    const df = scores?.df ?? Math.min(...blocks) - 1
+    const gEff = Math.min(...blocks) / f
+    const difference = b.value - a.value
+    const se = Math.sqrt((a.se ** 2 + b.se ** 2) * f)
+    const why = doubt(a, b) ?? untested(scores) ?? (gEff < LEAST_BLOCKS ? tooFew(blocks, f) : null)
+    const scale = a.value > 0 ? 1 / a.value : NaN
+    const unverified = a.unverified === true || b.unverified === true
+    return [
+      {
+        pair,
+        name,
+        kind: 'parameter' as const,
+        gated: (gated || gate.has(name)) && !unverified,
+        why,
+        base: a.value,
+        candidate: b.value,
+        unit: a.unit,
+        scale: 'relative' as const,
+        d: a.value > 0 ? difference * scale : null,
+        se: a.value > 0 ? se * scale : null,
+        df,
+        f,
+        gEff,
+        blocks,
+        hodgesLehmann: null,
+        p: se > 0 ? tTwoSided(difference / se, df) : difference === 0 ? 1 : 0,
+      },
+    ]
+  })
+}
+
+/** Without block scores the correlation of blocks is not known. */
+function untested(scores: Effect | undefined): string | null {
+  return scores === undefined || scores.d === null ? (scores?.why ?? 'its metric could not be tested') : null
+}
+
+function doubt(a: Parameter, b: Parameter): string | null {
+  if (a.bounded === true || b.bounded === true)
+    return 'held at 0 in a fit: nothing of it shows within the noise'
+  if (!(a.value > 0)) return 'it is 0 in the base: there is no ratio'
+  return null
+}
