@@ -62,10 +62,16 @@ export function checkProbe(
   return settings === undefined ? undefined : { ...found, settings, targets }
 }
 
-/** A probe's settings as a schema that refuses keys it does not know. */
+const schemas = new WeakMap<Probe, z.ZodType>()
+
+/** A probe's settings as a schema that refuses keys it does not know; built once a probe. */
 export function strictSettings(probe: Probe): z.ZodType {
+  const known = schemas.get(probe)
+  if (known !== undefined) return known
   const schema = probe.settings(z)
-  return schema instanceof z.ZodObject ? schema.strict() : schema
+  const strict = schema instanceof z.ZodObject ? schema.strict() : schema
+  schemas.set(probe, strict)
+  return strict
 }
 
 function findProbe(

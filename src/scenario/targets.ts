@@ -24,11 +24,7 @@ export function readTargets(
   resolveFile: (name: string) => string,
 ): ReadTarget[] {
   const { problem } = report
-  const schema = targetSchema({
-    providers: Object.keys(context.providers),
-    protocols: context.protocols,
-    profiles: context.profiles ?? null,
-  })
+  const schema = schemaFor(context)
   const entries = check(entryLists.targets, values['targets'], ['targets'])
   if (entries === undefined) return [{ name: undefined, target: undefined }]
   const read = entries.map((raw, index): ReadTarget => {
@@ -57,6 +53,17 @@ export function readTargets(
     )
   }
   return read
+}
+
+const schemas = new WeakMap<ScenarioContext, ReturnType<typeof targetSchema>>()
+
+/** Built once a context: zod compiles a schema at its first use. */
+function schemaFor(context: ScenarioContext): ReturnType<typeof targetSchema> {
+  const { providers, protocols, profiles = null } = context
+  const schema =
+    schemas.get(context) ?? targetSchema({ providers: Object.keys(providers), protocols, profiles })
+  schemas.set(context, schema)
+  return schema
 }
 
 const Parts = z.object({

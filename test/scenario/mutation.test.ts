@@ -99,7 +99,7 @@ function changed(
 }
 
 describe('a scenario that was changed', () => {
-  test('any value in the place of any other gives an answer with places, 1500 times', () => {
+  test('any value in the place of any other gives an answer with places, 500 times', () => {
     let accepted = 0
     fc.assert(
       fc.property(fc.constantFrom(...sources), fc.nat(), anything, (source, at, value) => {
@@ -108,10 +108,10 @@ describe('a scenario that was changed', () => {
         const path = all[at % all.length] ?? []
         if (judge(stringify(changed(document, path, () => value)))) accepted++
       }),
-      { numRuns: 1500 },
+      { numRuns: 500 },
     )
     expect(accepted).toBeGreaterThan(0)
-    expect(accepted).toBeLessThan(750)
+    expect(accepted).toBeLessThan(250)
   })
 
   test('any key renamed gives an answer with places, and a key that is not known is refused, 500 times', () => {
@@ -134,7 +134,7 @@ describe('a scenario that was changed', () => {
     )
   })
 
-  test('any characters cut out or put in give an answer with places, 1500 times', () => {
+  test('any characters cut out or put in give an answer with places, 500 times', () => {
     const noise = fc.oneof(
       fc.string({ maxLength: 6 }),
       fc.constantFrom('\t', '\n', ': ', '- ', '{', '}', '[', ']', '&a', '*a', '!!x', '"', '#', '${'),
@@ -150,7 +150,7 @@ describe('a scenario that was changed', () => {
           judge(source.slice(0, start) + put + source.slice(start + length))
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: 500 },
     )
   })
 })
