@@ -3,6 +3,8 @@
 // Scenarios
 export { loadScenario, scenarioContext } from './run/load-scenario.js'
 export type { LoadOptions, Loaded } from './run/load-scenario.js'
+export { parseExpectation } from './scenario/expectation.js'
+export type { Expectation } from './scenario/expectation.js'
 export { scenarioFromFlags } from './scenario/flags.js'
 export { scenarioSchema } from './run/schema.js'
 export type { Budget, Scenario, Target } from './scenario/scenario.js'
@@ -22,10 +24,19 @@ export type { Clock } from './units/time.js'
 // Results
 export { acceptBaseline } from './snapshot/baseline.js'
 export { readSnapshot } from './snapshot/format.js'
+export { loadSnapshot } from './snapshot/locate.js'
+export { baselinePath, listSnapshots, resultsDir } from './snapshot/store.js'
 export { harnessVersion } from './snapshot/provenance.js'
 export type { Snapshot, SummaryRow } from './snapshot/snapshot.js'
 export type { Curve, Parameter } from './curve/curve.js'
 export type { Sample } from './sample/sample.js'
+
+// Comparisons
+export { compareSnapshots } from './compare/compareSnapshots.js'
+export { verdictOf } from './compare/verdictOf.js'
+export type { Comparison, CompareOptions, Shift, TargetPair, Verdict } from './compare/comparison.js'
+export { evaluateExpectations } from './compare/expectations.js'
+export type { ExpectationResult } from './compare/expectations.js'
 
 // The contract of a probe
 export type { AdaptiveProbe, Block, CellAsk, Next, PlannedProbe, Probe, Seen } from './plan/probe.js'

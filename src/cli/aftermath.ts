@@ -1,19 +1,75 @@
 /** What follows a run: its expectations, and how it compares with the baseline or, without one, the run before. */
-import type { Scenario, Snapshot } from '../index.js'
+import {
+  baselinePath,
+  compareSnapshots,
+  evaluateExpectations,
+  parseExpectation,
+  listSnapshots,
+  readSnapshot,
+  resultsDir,
+} from '../index.js'
+import type { Comparison, Expectation, ExpectationResult, Scenario, Snapshot } from '../index.js'
+import { comparisonModel } from '../report/comparison.js'
+import { comparisonText } from '../report/comparison-text.js'
+import { expectationsText } from '../report/expectations.js'
 import type { ExitCode } from './io.js'
 
 export interface Aftermath {
+  /** 1 where an expectation is not met. A comparison never fails a run: that is what `compare` is for. */
   exit: ExitCode
   text: string
-  expectations: readonly object[]
-  comparison: object | null
+  expectations: readonly ExpectationResult[]
+  comparison: Comparison | null
 }
 
 export async function aftermath(
-  _scenario: Scenario,
-  _snapshot: Snapshot,
-  _path: string,
-  _outDir: string,
+  scenario: Scenario,
+  snapshot: Snapshot,
+  path: string,
+  outDir: string,
 ): Promise<Aftermath> {
-  return Promise.resolve({ exit: 0, text: '', expectations: [], comparison: null })
+  const reference = await referenceOf(scenario, path, outDir)
+  const expectations = evaluateExpectations(
+    parsed(scenario),
+    snapshot,
+    reference?.isBaseline ? reference.snapshot : undefined,
+  )
+  const isUnmet = expectations.some((each) => each.met === false)
+  const comparison =
+    reference === null
+      ? null
+      : compareSnapshots(reference.snapshot, snapshot, { margins: scenario.margins, detect: scenario.detect })
+  const parts = [
+    expectationsText(expectations),
+    comparison === null || reference === null
+      ? ''
+      : `\ncompared with ${reference.title}\n${comparisonText(comparisonModel(comparison))}`,
+  ]
+  return { exit: isUnmet ? 1 : 0, text: parts.join(''), expectations, comparison }
+}
+
+/** They were checked when the file was read. */
+function parsed({ expectations }: Scenario): Expectation[] {
+  return expectations.flatMap(({ text }) => {
+    const read = parseExpectation(text)
+    return read.ok ? [read.expectation] : []
+  })
+}
+
+interface Reference {
+  snapshot: Snapshot
+  title: string
+  isBaseline: boolean
+}
+
+async function referenceOf(scenario: Scenario, path: string, outDir: string): Promise<Reference | null> {
+  const baseline = await readSnapshot(baselinePath(outDir, scenario.name))
+  if (baseline.ok)
+    return { snapshot: baseline.value, title: `the baseline ${baseline.value.id}`, isBaseline: true }
+  const list = await listSnapshots(resultsDir(outDir, scenario.name))
+  const before = list.ok ? list.value.filter((each) => each !== path && each < path).at(-1) : undefined
+  if (before === undefined) return null
+  const previous = await readSnapshot(before)
+  if (!previous.ok) return null
+  return { snapshot: previous.value, title: `the run before, ${previous.value.id}`, isBaseline: false }
 }

@@ -4,6 +4,7 @@ import { harnessVersion } from '../index.js'
 import { Command, CommanderError } from 'commander'
 import { acceptCommand } from './accept.js'
 import type { Register } from './command.js'
+import { compareCommand } from './compare.js'
 import type { ExitCode, Io } from './io.js'
 import { processIo } from './io.js'
 import { probeCommand } from './probe.js'
@@ -16,6 +17,7 @@ import { validateCommand } from './validate.js'
 const commands: readonly Register[] = [
   runCommand,
   probeCommand,
+  compareCommand,
   acceptCommand,
   simulateCommand,
   providersCommand,

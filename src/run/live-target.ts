@@ -6,7 +6,7 @@ import type { PromptBuilder } from '../prompt/builder.js'
 import { createPromptBuilder } from '../prompt/builder.js'
 import type { TokenCorrection } from '../prompt/correction.js'
 import type { Protocol } from '../protocol/protocol.js'
-import type { Target } from '../scenario/scenario.js'
+import type { SimulateSpec, Target } from '../scenario/scenario.js'
 import type { SnapshotTarget } from '../snapshot/snapshot.js'
 import type { Tokenizer } from '../tokens/tokenizer.js'
 import { loadTokenizer } from '../tokens/tokenizer.js'
@@ -97,12 +97,18 @@ export function toSnapshotTarget({ target, baseUrl, correction }: LiveTarget): S
     name: target.name,
     provider: target.provider,
     protocol: target.protocol,
-    baseUrl,
+    baseUrl: target.simulate === null ? baseUrl : simulatedName(target.simulate),
     model: target.model,
     region: target.region ?? undefined,
     tokenizer: target.tokenizer,
     tokenCorrection: correction.pairs === 0 ? undefined : correction,
   }
+}
+
+/** What stands for the address of a simulator, whose port differs in every run. */
+function simulatedName({ profile, set }: SimulateSpec): string {
+  const constants = Object.entries(set).map(([name, value]) => `${name}=${value}`)
+  return `simulated://${profile}${constants.length === 0 ? '' : `?${constants.join('&')}`}`
 }
 
 export function liveOf(targets: ReadonlyMap<string, LiveTarget>, name: string): LiveTarget {

@@ -98,7 +98,13 @@ async function begin(
     startedAt: new Date(utcMs).toISOString(),
     seed,
     currency: scenario.targets.find((target) => target.price !== null)?.price?.currency ?? null,
-    scenario: { name: scenario.name, file: scenario.file, hash: sha256(scenario.text), text: scenario.text },
+    scenario: {
+      name: scenario.name,
+      file: scenario.file,
+      hash: sha256(scenario.text),
+      text: scenario.text,
+      gate: { margins: scenario.margins, detect: scenario.detect },
+    },
     provenance: readProvenance({ seed, runId: id, definitions }),
   }
   const { currency, startedAt, provenance } = run

@@ -227,6 +227,7 @@ export const scenarioSchema: z.ZodType<Snapshot['scenario']> = z.object({
   file: text.nullable(),
   hash: text,
   text,
+  gate: z.object({ margins: z.record(z.string(), number), detect: z.record(z.string(), number) }).optional(),
 })
 
 export const provenanceSchema: z.ZodType<Provenance> = z.object({

@@ -84,7 +84,14 @@ export interface Snapshot {
   /** Not every planned request was made; `partialReason` says why. */
   partial: boolean
   partialReason?: string | undefined
-  scenario: { name: string; file: string | null; hash: string; text: string }
+  scenario: {
+    name: string
+    file: string | null
+    hash: string
+    text: string
+    /** What the scenario asks of a comparison; shares by metric. */
+    gate?: { margins: Readonly<Record<string, number>>; detect: Readonly<Record<string, number>> } | undefined
+  }
   provenance: Provenance
   instrument: InstrumentReport
   targets: readonly SnapshotTarget[]

@@ -1,0 +1,99 @@
+/** `plumbline compare <base> <candidate>`: verdict per curve and metric; the exit code says it too. */
+import { terminalText } from '../border/escape.js'
+import { compareSnapshots, loadSnapshot, verdictOf } from '../index.js'
+import type { Snapshot, TargetPair } from '../index.js'
+import { comparisonModel } from '../report/comparison.js'
+import { comparisonMarkdown, comparisonText } from '../report/comparison-text.js'
+import { comparisonJunit } from '../report/junit.js'
+import type { Register } from './command.js'
+import type { ExitCode, Io } from './io.js'
+import { worst } from './io.js'
+
+const FORMATS = ['terminal', 'markdown', 'json', 'junit'] as const
+type Format = (typeof FORMATS)[number]
+const isFormat = (text: string): text is Format => FORMATS.some((format) => format === text)
+
+interface CompareFlags {
+  pair?: string[]
+  format: string
+  json?: boolean
+  out: string
+}
+
+export const compareCommand: Register = (program, io, done) => {
+  program
+    .command('compare')
+    .description('hold a snapshot against another: verdict per curve and metric, and the exit code')
+    .argument('<base>', 'a file, a folder (its newest), baseline:<scenario> or git:<ref>:<path>')
+    .argument('[candidate]', 'the same; with --pair it may be left out: two targets of one snapshot')
+    .option('--pair <base=candidate>', 'targets to hold against each other; may stand several times', collect)
+    .option('--format <format>', FORMATS.join(', '), 'terminal')
+    .option('--json', 'the same as --format json')
+    .option('--out <dir>', 'folder of results, for baseline:<scenario>', 'results')
+    .action(async (base: string, candidate: string | undefined, flags: CompareFlags) =>
+      done(await compare(base, candidate, flags, io)),
+    )
+}
+
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
+async function compare(
+  base: string,
+  candidate: string | undefined,
+  flags: CompareFlags,
+  io: Io,
+): Promise<ExitCode> {
+  const wrong = (message: string): ExitCode => {
+    io.err(`error: ${terminalText(message, 2000)}\n`)
+    return 2
+  }
+  const format = flags.json === true ? 'json' : flags.format
+  if (!isFormat(format)) return wrong(`--format ${format} is none of ${FORMATS.join(', ')}`)
+  const pairs = (flags.pair ?? []).map(toPair)
+  const bad = pairs.find((pair) => typeof pair === 'string')
+  if (bad !== undefined) return wrong(`--pair ${bad} must read base=candidate, two names of targets`)
+  if (candidate === undefined && pairs.length === 0) {
+    return wrong('two snapshots are needed, or one and --pair base=candidate')
+  }
+  const places = { cwd: io.cwd, outDir: flags.out }
+  const snapshots: Snapshot[] = []
+  for (const each of candidate === undefined ? [base] : [base, candidate]) {
+    const loaded = await loadSnapshot(each, places)
+    if (loaded.ok) snapshots.push(loaded.value)
+    else {
+      wrong(loaded.problem.message)
+      return loaded.problem.kind === 'newer-format' ? 5 : 2
+    }
+  }
+  const [first, second = first] = snapshots
+  if (first === undefined || second === undefined) throw new Error('no snapshot was loaded')
+  const comparison = compareSnapshots(first, second, {
+    ...second.scenario.gate,
+    pairs: pairs.length === 0 ? undefined : pairs.filter((pair) => typeof pair !== 'string'),
+  })
+  const exit = worst([verdictOf(comparison)])
+  switch (format) {
+    case 'terminal':
+      io.out(comparisonText(comparisonModel(comparison)))
+      break
+    case 'markdown':
+      io.out(comparisonMarkdown(comparisonModel(comparison)))
+      break
+    case 'json':
+      io.out(`${JSON.stringify({ exit, ...comparison }, null, 1)}\n`)
+      break
+    case 'junit':
+      io.out(comparisonJunit(comparison))
+      break
+    default:
+      format satisfies never
+  }
+  return exit
+}
+
+function toPair(text: string): TargetPair | string {
+  const [base = '', candidate = '', ...rest] = text.split('=')
+  return base === '' || candidate === '' || rest.length > 0 ? text : { base, candidate }
+}

@@ -1,0 +1,127 @@
+/** The model of a comparison: plain words first, then the tables that let a reader doubt them. */
+import type { CellShift, Comparison, Shift } from '../compare/comparison.js'
+import { sentences } from '../compare/sentences.js'
+import { undetected, verdictOf } from '../compare/verdictOf.js'
+import { figure, percent } from './numbers.js'
+import type { Cell, Table } from './summary.js'
+
+export interface ComparisonModel {
+  exit: 0 | 1 | 4 | 5
+  /** One word for the whole: what the exit code means. */
+  headline: string
+  sentences: readonly string[]
+  shifts: Table
+  /** Cells that explain a shift; all cells where none shifted would only invite to fish. */
+  cells: Table
+  notes: readonly string[]
+}
+
+const HEADLINES = {
+  0: 'no regression',
+  1: 'REGRESSION',
+  4: 'inconclusive',
+  5: 'not comparable',
+} as const
+
+export function comparisonModel(comparison: Comparison): ComparisonModel {
+  const exit = verdictOf(comparison)
+  const { unmatched } = comparison
+  const notes = [...comparison.notes]
+  if (unmatched.base.length > 0) notes.push(`only in ${comparison.base.id}: ${unmatched.base.join(', ')}`)
+  if (unmatched.candidate.length > 0) {
+    notes.push(`only in ${comparison.candidate.id}: ${unmatched.candidate.join(', ')}`)
+  }
+  return {
+    exit,
+    headline: `${comparison.candidate.id} against ${comparison.base.id}: ${HEADLINES[exit]}`,
+    sentences: sentences(comparison),
+    shifts: shiftTable(comparison),
+    cells: cellTable(comparison.cells.filter((cell) => cell.explains)),
+    notes,
+  }
+}
+
+const left = (text: string): Cell => ({ text, right: false })
+const right = (text: string): Cell => ({ text, right: true })
+
+function shiftTable(comparison: Comparison): Table {
+  const waiting = new Set(undetected(comparison))
+  const rows = comparison.shifts.map((shift) => [
+    left(targetOf(shift)),
+    left(shift.gated ? shift.name : `(${shift.name})`),
+    right(level(shift, shift.base)),
+    right(level(shift, shift.candidate)),
+    left(unitOf(shift)),
+    right(shift.ratio === null ? '—' : change(shift.ratio)),
+    left(shift.low === null || shift.high === null ? '' : `[${change(shift.low)}, ${change(shift.high)}]`),
+    left(waiting.has(shift) ? `${shift.verdict} *` : shift.verdict),
+  ])
+  const head = [
+    left('target'),
+    left('what'),
+    right('base'),
+    right('candidate'),
+    left(''),
+    right('shift'),
+    left('interval'),
+    left('verdict'),
+  ]
+  return withoutTarget({
+    title: 'shifts (in brackets: shown, not gated; * the scenario asks to see this one)',
+    head,
+    rows,
+  })
+}
+
+/** With one target its name in each row is no news. */
+function withoutTarget(table: Table): Table {
+  if (new Set(table.rows.map((row) => row[0]?.text)).size > 1) return table
+  return { ...table, head: table.head.slice(1), rows: table.rows.map((row) => row.slice(1)) }
+}
+
+function level(shift: Shift, value: number | null): string {
+  if (value === null) return '—'
+  return shift.kind === 'errors' ? percent(value) : figure(value)
+}
+
+/** Short, so that the table keeps to 80 columns. */
+function unitOf({ kind, unit }: Shift): string {
+  return kind === 'errors' ? '' : unit.replace('us/', 'µs/').replaceAll('token', 'tok').replace('^2', '²')
+}
+
+function targetOf({ pair }: { pair: Shift['pair'] }): string {
+  return pair.base === pair.candidate ? pair.base : `${pair.candidate} / ${pair.base}`
+}
+
+function cellTable(cells: readonly CellShift[]): Table {
+  const rows = cells.map((cell) => [
+    left(targetOf(cell)),
+    left(cell.cell),
+    left(cell.metric),
+    right(figure(cell.base.median)),
+    right(figure(cell.candidate.median)),
+    right(change(cell.ratio)),
+    left(cell.low === null || cell.high === null ? '' : `[${change(cell.low)}, ${change(cell.high)}]`),
+  ])
+  const head = [
+    left('target'),
+    left('cell'),
+    left('metric'),
+    right('base'),
+    right('candidate'),
+    right('shift'),
+    left('95 %'),
+  ]
+  return withoutTarget({
+    title: 'cells that explain it (each by itself, not corrected for there being many)',
+    head,
+    rows,
+  })
+}
+
+/** A ratio as a change: `+18 %`, `−3.1 %`. */
+function change(ratio: number): string {
+  const share = ratio - 1
+  if (Math.abs(share) < 0.0005) return '0 %'
+  return `${share > 0 ? '+' : '−'}${percent(Math.abs(share))}`
+}

@@ -1,0 +1,17 @@
+/** What came of a scenario's expectations, one line each. */
+import { terminalText } from '../border/escape.js'
+import type { ExpectationResult } from '../compare/expectations.js'
+import { figure } from './numbers.js'
+import { wrap } from './terminal.js'
+
+export function expectationsText(results: readonly ExpectationResult[]): string {
+  if (results.length === 0) return ''
+  const lines = results.map((result) => wrap(`  ${lineOf(result)}`, '    '))
+  return `\nexpectations\n${lines.join('\n')}\n`
+}
+
+function lineOf({ text, met, observed, n, why }: ExpectationResult): string {
+  const mark = met === null ? 'not judged' : met ? 'met' : 'NOT MET'
+  const seen = observed === null ? '' : ` (${figure(observed)}, n ${n})`
+  return terminalText(`${mark}: ${text}${seen}${why === null ? '' : `: ${why}`}`, 2000)
+}
