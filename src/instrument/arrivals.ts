@@ -5,12 +5,14 @@ import { ascending, quantiles } from '../stats/quantile.js'
 import type { ArrivalReport } from './report.js'
 
 export interface ArrivalCheck {
+  target: string
+  cell: string
+  /** Arrivals per second. */
+  asked: number
   /** Null where no visit had two arrivals: then nothing is known of the gaps. */
   report: ArrivalReport | null
   /** Start delays that the client alone has to answer for, milliseconds: those at the bound of requests in flight left out. */
   ownDelays: number[]
-  /** Starts that waited for one of `maxInFlight` to end. */
-  heldBack: number
   /** A sentence each where arrivals were not as asked. */
   warnings: string[]
 }
@@ -109,7 +111,7 @@ function checkCell({ target, cell, asked, process, maxInFlight, visits }: OpenCe
   const report = gaps.length === 0 ? null : reportOf({ target, cell, asked, process }, gaps, delays)
   const warnings = [...heldBackWarning(target, cell, heldBack, delays.length, maxInFlight)]
   if (report !== null && heldBack === 0) warnings.push(...shapeWarnings(report, gaps))
-  return { report, ownDelays, heldBack, warnings }
+  return { target, cell, asked, report, ownDelays, warnings }
 }
 
 /** Whether, when it was due, as many were in flight or ahead of it in the queue as may be in flight. */

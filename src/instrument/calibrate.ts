@@ -50,7 +50,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
       `calibrated with ${streams} streams, not with the ${options.streams} of the run: the timing error there can be larger`,
     )
   const durationMs = options.durationMs ?? (streams <= FEW_STREAMS ? 700 : 1000)
-  const burst = await receiveBurst(pacing(streams, durationMs), options)
+  const burst = await receiveBurst(pacing(streams, durationMs), options).catch(asProblem)
   if ('problem' in burst) {
     warnings.push(`not calibrated, the timing error is not known: ${burst.problem}`)
     return { streams: options.streams, timerNs, error: null, warnings }
@@ -83,6 +83,11 @@ interface Burst {
   failed: number
   /** Why the first of them failed. */
   why: string
+}
+
+/** Out of file descriptors, `spawn` fails in ways that no type tells of. */
+function asProblem(error: unknown): { problem: string } {
+  return { problem: error instanceof Error ? error.message : String(error) }
 }
 
 async function receiveBurst(

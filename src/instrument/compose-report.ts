@@ -49,7 +49,7 @@ function judgeLoop(lateness: Lateness, streams: number): Judgement {
   const figures = `${p50.toFixed(1)} ms (p50) and ${p99.toFixed(1)} ms (p99) late while requests were in flight`
   const judgement = judgeLateness(lateness, streams, {
     overloaded: `its event loop came ${figures}`,
-    warning: `the client's event loop came ${figures}: tails are uncertain by as much`,
+    warning: `the client's event loop came ${p99.toFixed(0)} ms late at p99 while requests were in flight: tails are uncertain by as much`,
   })
   if (longestMs >= STALL_MS)
     judgement.overloaded.push(
@@ -71,13 +71,13 @@ function judgeClocks({ suspendedMs, clockJumpMs }: LoopReading): Judgement {
   return { overloaded, warnings }
 }
 
-function judgeArrivals({ report, ownDelays, warnings }: ArrivalCheck): Judgement {
-  if (report === null || ownDelays.length === 0) return { overloaded: [], warnings }
-  const limitMs = Math.max(START_DELAY_MS, (START_DELAY_SHARE * 1000) / report.asked)
+function judgeArrivals({ target, cell, asked, ownDelays, warnings }: ArrivalCheck): Judgement {
+  if (ownDelays.length === 0) return { overloaded: [], warnings }
+  const limitMs = Math.max(START_DELAY_MS, (START_DELAY_SHARE * 1000) / asked)
   const late = ownDelays.filter((ms) => ms > limitMs).length
   const p99 = quantile(ownDelays, 0.99)
   if (p99 <= limitMs) return { overloaded: [], warnings }
-  const where = `${report.target}, ${report.cell}`
+  const where = `${target}, ${cell}`
   const what = `${where}: ${late} of ${ownDelays.length} starts came more than ${limitMs.toFixed(0)} ms late (p99 ${p99.toFixed(0)} ms)`
   const isOverloaded = late >= LATE_STARTS && late / ownDelays.length > LATE_STARTS_SHARE
   return isOverloaded ? { overloaded: [what], warnings } : { overloaded: [], warnings: [...warnings, what] }
