@@ -44,8 +44,8 @@ export function codeOf(error: unknown): string | undefined {
   return error.code
 }
 
-function isTls(code: string | undefined): code is string {
-  return code !== undefined && /^ERR_SSL_|^ERR_TLS_|^ERR_OSSL_|CERT|^EPROTO$|^CRL_|UNABLE_TO_/.test(code)
+function isTls(code: string): boolean {
+  return /^ERR_SSL_|^ERR_TLS_|^ERR_OSSL_|CERT|^EPROTO$|^CRL_|UNABLE_TO_/.test(code)
 }
 
 /** What a TLS code means and how it is mended; checks are never switched off. */
@@ -65,6 +65,8 @@ function tlsDetail(code: string, at: string): string {
     case 'ERR_SSL_HTTP_REQUEST':
       return `${at} does not speak TLS; if it is a plain HTTP port, write http:// instead of https://`
   }
+  if (/^ERR_OSSL_|KEY_VALUES_MISMATCH|NO_START_LINE/.test(code))
+    return `cannot use the PEM texts of tls.caFile, tls.certFile and tls.keyFile (${code})`
   if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/.test(code))
     return `${at} broke off the TLS handshake; if it asks for a client certificate, name one in tls.certFile and tls.keyFile`
   if (/ALERT.*(CERTIFICATE|CA)|BAD_CERTIFICATE|UNKNOWN_CA/.test(code))
@@ -89,7 +91,7 @@ export function connectFailure(error: unknown, stage: Stage, at: string, host: s
   if (resource !== undefined) return fail('resource', `cannot connect to ${at}: ${resource} (${code})`)
   if (code === 'ECONNREFUSED') return fail('refused', `nothing listens at ${at}`)
   if (code === 'ETIMEDOUT') return fail('timeout', `${at} did not answer our attempt to connect`)
-  if (isTls(code)) return fail('tls', tlsDetail(code, at))
+  if (code !== undefined && isTls(code)) return fail('tls', tlsDetail(code, at))
   if (stage === 'tls')
     return fail(
       'tls',
@@ -123,6 +125,12 @@ export interface Broken {
   hint: string
 }
 
+/** undici refused to write such a request: the connection is none the worse for it. */
+export function isUnsendable(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED'
+}
+
 /** Why an exchange over HTTP/1.1 broke off; `error` is undici's, or the socket's own. */
 export function exchangeFailure(error: unknown, { phase, at, reused, tls, hint }: Broken): WireFailure {
   const code = codeOf(error)
@@ -137,9 +145,9 @@ export function exchangeFailure(error: unknown, { phase, at, reused, tls, hint }
     return phase === 'body'
       ? truncated('fewer bytes came than its content-length says')
       : fail('malformed', `the headers of ${at} contradict each other about the length of the body`)
-  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED')
+  if (isUnsendable(error))
     return fail('malformed', `the request for ${at} is no valid HTTP: ${ownMessage(error)}`)
-  if (isTls(code)) return fail('tls', tlsDetail(code, at))
+  if (code !== undefined && isTls(code)) return fail('tls', tlsDetail(code, at))
   if (error instanceof Error && error.name === 'HTTPParserError') {
     const reason = /\(([\w ,/'-]{1,80})\)$/.exec(error.message)?.[1] ?? code ?? 'unknown'
     if (phase === 'body' && /EOF/i.test(reason)) return truncated('the connection closed')

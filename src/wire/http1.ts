@@ -1,7 +1,7 @@
 /** One HTTP/1.1 connection: an undici Client around a socket that stands already. */
 import type { Socket } from 'node:net'
 import { Client, type Dispatcher } from 'undici'
-import { exchangeFailure } from './failure.js'
+import { exchangeFailure, isUnsendable, type Broken } from './failure.js'
 import type { Flight, Reading } from './flight.js'
 import { handOver, requestHeaders, type Link, type LinkOptions } from './link.js'
 
@@ -60,6 +60,8 @@ export function http1Link({ socket, tcp }: { socket: Socket; tcp: Socket }, opti
     options.onFree(link)
   }
 
+  const broken = (): Omit<Broken, 'phase'> => ({ at, reused, tls: origin.protocol === 'https:', hint })
+
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart(controller) {
       const current = flight
@@ -81,13 +83,17 @@ export function http1Link({ socket, tcp }: { socket: Socket; tcp: Socket }, opti
     },
     onResponseError(_controller, error) {
       const current = flight
+      if (current && isUnsendable(error)) {
+        current.fail(exchangeFailure(error, { ...broken(), phase: 'send' }))
+        return queueMicrotask(onFree)
+      }
       onGone()
       socket.destroy()
       if (!current || current.landed) return
       if (current.startNs === undefined && reused) return options.onUnsent(current)
       const unsent = current.startNs === undefined || socket.writableLength > 0
       const phase = current.headersNs !== undefined ? 'body' : unsent ? 'send' : 'headers'
-      current.fail(exchangeFailure(error, { phase, at, reused, tls: origin.protocol === 'https:', hint }))
+      current.fail(exchangeFailure(error, { ...broken(), phase }))
     },
   }
 

@@ -17,7 +17,16 @@ export interface Link {
   close(): Promise<void>
 }
 
-export interface LinkOptions {
+export interface LinkCallbacks {
+  /** There is room again. */
+  onFree(link: Link): void
+  /** The connection is gone, or takes nothing more. */
+  onGone(link: Link): void
+  /** A kept connection turned out dead before a byte of this exchange was sent: it may take another. */
+  onUnsent(flight: Flight): void
+}
+
+export interface LinkOptions extends LinkCallbacks {
   origin: URL
   at: string
   clock: Clock
@@ -27,12 +36,6 @@ export interface LinkOptions {
   idleMs: number
   /** Absolute URLs in the request line, and this header if not undefined: a plain proxy forwards. */
   forward: { authorization: string | undefined } | null
-  /** There is room again. */
-  onFree(link: Link): void
-  /** The connection is gone, or takes nothing more. */
-  onGone(link: Link): void
-  /** A kept connection turned out dead before a byte of this exchange was sent: it may take another. */
-  onUnsent(flight: Flight): void
 }
 
 /** Gives undici a socket that stands already, once; a second call means that it has gone. */

@@ -84,6 +84,11 @@ export function openConnection(route: Route, secrets: Secrets, clock: Clock, lim
   let socket: Socket | undefined
   let ended: WireFailure | undefined
 
+  /** Before the proxy has answered it is the proxy that cannot be reached. */
+  const where = (): string =>
+    proxy && (stage === 'dns' || stage === 'tcp')
+      ? `the proxy ${proxy.hostname}:${portOf(proxy)} (on the way to ${origin.hostname}:${portOf(origin)})`
+      : at
   const cancel = (failure: WireFailure): void => {
     ended ??= failure
     socket?.destroy(new Error('cancelled'))
@@ -160,14 +165,14 @@ export function openConnection(route: Route, secrets: Secrets, clock: Clock, lim
     (error: unknown) => {
       socket?.destroy()
       if (ended !== undefined) return ended
-      return error instanceof Refusal ? error.failure : connectFailure(error, stage, at, hostOf(first))
+      return error instanceof Refusal ? error.failure : connectFailure(error, stage, where(), hostOf(first))
     },
   )
   return {
     done,
     cancel,
     check: (nowNs) => {
-      if (nsToMs(nowNs - beginNs) > limitMs) cancel(connectTimeout(stage, at, hostOf(first), limitMs))
+      if (nsToMs(nowNs - beginNs) > limitMs) cancel(connectTimeout(stage, where(), hostOf(first), limitMs))
     },
   }
 }

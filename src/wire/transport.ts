@@ -4,15 +4,9 @@ import type { Exchange, WireFailure, WireRequest } from './exchange.js'
 import { Flight } from './flight.js'
 import { http1Link } from './http1.js'
 import { MAX_STREAMS, http2Link } from './http2.js'
-import type { Link, LinkOptions } from './link.js'
-import {
-  openConnection,
-  secureContexts,
-  type Opened,
-  type Opening,
-  type Route,
-  type TlsOptions,
-} from './open.js'
+import type { Link, LinkCallbacks } from './link.js'
+import { openConnection, secureContexts, type Opening, type Route, type TlsOptions } from './open.js'
+import { board, createPool, type Made, type Warmed } from './pool.js'
 import { chooseProxy, portOf, proxyAuthorization } from './proxy.js'
 
 export interface TransportOptions {
@@ -43,12 +37,6 @@ export interface SendOptions {
   signal?: AbortSignal | undefined
 }
 
-export interface Warmed {
-  opened: number
-  /** Why not all were opened. */
-  failure: WireFailure | undefined
-}
-
 export interface Transport {
   /** Opens connections beforehand until `n` exchanges can start at once: `n` of HTTP/1.1, fewer of HTTP/2. */
   warm(n: number): Promise<Warmed>
@@ -65,7 +53,7 @@ export function createTransport(options: TransportOptions): Transport {
   const { clock, maxConnections, http } = options
   const idleMs = options.idleMs ?? TRANSPORT_DEFAULTS.idleMs
   const warmConnectMs = options.warmConnectMs ?? TRANSPORT_DEFAULTS.warmConnectMs
-  const origin = new URL(options.origin)
+  const origin = new URL(new URL(options.origin).origin)
   const chosen = chooseProxy(origin, options.proxy ?? TRANSPORT_DEFAULTS.proxy, options.env ?? process.env)
   const proxy = 'proxy' in chosen ? chosen.proxy : null
   const own = `${origin.hostname}:${portOf(origin)}`
@@ -75,25 +63,12 @@ export function createTransport(options: TransportOptions): Transport {
   const route: Route = { origin, proxy, offerHttp2: http === '2', tls, at }
   const forward = proxy && origin.protocol === 'http:' ? { authorization: proxyAuthorization(proxy) } : null
 
-  const hint =
-    origin.protocol === 'http:'
-      ? 'if this port speaks TLS, write https:// instead of http://'
-      : tls.cert === undefined
-        ? 'if it asks for a client certificate, name one in tls.certFile and tls.keyFile'
-        : 'it may not accept our client certificate (tls.certFile)'
+  const hint = hintOf(origin, tls)
 
   const flights = new Set<Flight>()
-  /** In order of arrival: a kept connection that frees itself goes to the first. */
-  const waiting = new Set<Flight>()
-  /** Kept connections; `idle` holds those with room, the last used on top. */
-  const kept = new Set<Link>()
-  const idle: Link[] = []
-  const single = new Set<Link>()
   const openings = new Set<Opening>()
-  /** Openings whose connection will be kept. */
-  let opening = 0
-  /** Exchanges that one connection carries at once: a guess until one stands. */
-  let perConnection = http === '2' && origin.protocol === 'https:' ? MAX_STREAMS : 1
+  /** Every connection whose socket is not closed yet. */
+  const links = new Set<Link>()
   let closed = false
 
   let sweep: NodeJS.Timeout | undefined
@@ -108,160 +83,86 @@ export function createTransport(options: TransportOptions): Transport {
     }, SWEEP_MS)
   }
 
-  function onLanded(flight: Flight): void {
-    flights.delete(flight)
-    waiting.delete(flight)
-  }
-
-  async function open(
+  async function make(
     limitMs: number,
-    register: (cancel: Opening['cancel']) => void,
-  ): Promise<Opened | WireFailure> {
+    callbacks: LinkCallbacks,
+    register?: (cancel: () => void) => void,
+  ): Promise<Made | WireFailure> {
+    if (closed) return stopped('refused: the transport is closed')
     if ('problem' in chosen)
       return { kind: 'refused', phase: 'connect', detail: chosen.problem, code: undefined }
-    const started = openConnection(route, secrets, clock, limitMs)
-    openings.add(started)
+    const opening = openConnection(route, secrets, clock, limitMs)
+    openings.add(opening)
     watch()
-    register(started.cancel)
-    const result = await started.done
-    openings.delete(started)
-    if (!closed || 'kind' in result) return result
-    result.socket.destroy()
-    return { kind: 'aborted', phase: 'connect', detail: 'the transport was closed', code: undefined }
-  }
-
-  function linkOf(opened: Opened, callbacks: Pick<LinkOptions, 'onFree' | 'onGone' | 'onUnsent'>): Link {
-    const { session, socket, tcp } = opened
+    register?.(() => opening.cancel(stopped('no longer wanted')))
+    const opened = await opening.done
+    openings.delete(opening)
+    if ('kind' in opened) return opened
+    const { socket, tcp, session } = opened
     const settings = { origin, at, clock, hint, idleMs, forward, ...callbacks }
-    return session ? http2Link({ session, socket, tcp }, settings) : http1Link(opened, settings)
+    const link = session
+      ? http2Link({ session, socket, tcp }, settings)
+      : http1Link({ socket, tcp }, settings)
+    links.add(link)
+    socket.once('close', () => links.delete(link))
+    return { link, times: opened }
   }
 
-  function board(flight: Flight, link: Link, fresh: Opened | undefined): void {
-    const { dnsMs, connectMs, tlsMs } = fresh ?? { dnsMs: 0, connectMs: 0, tlsMs: 0 }
-    flight.connection = { reused: fresh === undefined, dnsMs, connectMs, tlsMs, http: link.http }
-    link.run(flight, fresh === undefined)
-  }
-
-  const keeping: Pick<LinkOptions, 'onFree' | 'onGone' | 'onUnsent'> = {
-    onFree(link) {
-      if (!idle.includes(link)) idle.push(link)
-      pump()
-    },
-    onGone(link) {
-      kept.delete(link)
-      const index = idle.indexOf(link)
-      if (index !== -1) idle.splice(index, 1)
-      pump()
-    },
-    onUnsent(flight) {
-      waiting.add(flight)
-      pump()
-    },
-  }
-
-  /** Opens one more kept connection; the first that wait get it, or its failure. */
-  async function openKept(limitMs: number): Promise<WireFailure | undefined> {
-    opening++
-    const result = await open(limitMs, () => undefined)
-    opening--
-    if ('kind' in result) {
-      for (const flight of [...waiting].slice(0, perConnection)) flight.fail(result)
-      pump()
-      return result
-    }
-    const link = linkOf(result, keeping)
-    perConnection = link.capacity()
-    kept.add(link)
-    const [first] = waiting
-    if (first) {
-      waiting.delete(first)
-      board(first, link, result)
-    }
-    if (link.free() > 0) idle.push(link)
-    pump()
-    return undefined
-  }
-
-  function pump(): void {
-    if (closed) return
-    for (const flight of waiting) {
-      const link = takeIdle()
-      if (!link) break
-      waiting.delete(flight)
-      board(flight, link, undefined)
-    }
-    const [first] = waiting
-    while (first && waiting.size > opening * perConnection && kept.size + opening < maxConnections)
-      void openKept(first.request.deadlines.connectMs)
-  }
-
-  function takeIdle(): Link | undefined {
-    for (let link = idle.at(-1); link; link = idle.at(-1)) {
-      if (link.free() > 1) return link
-      idle.pop()
-      if (link.free() === 1) return link
-    }
-    return undefined
-  }
+  const perConnection = http === '2' && origin.protocol === 'https:' ? MAX_STREAMS : 1
+  const pool = createPool({ maxConnections, perConnection, make })
 
   async function sendOnNew(flight: Flight): Promise<void> {
-    const result = await open(flight.request.deadlines.connectMs, (cancel) => {
-      flight.drop = () =>
-        cancel({ kind: 'aborted', phase: 'connect', detail: 'no longer wanted', code: undefined })
-    })
-    if ('kind' in result) return flight.fail(result)
-    if (flight.landed) return void result.socket.destroy()
-    const link = linkOf(result, {
-      onFree: (free) => void free.close(),
-      onGone: (gone) => void single.delete(gone),
+    const callbacks: LinkCallbacks = {
+      onFree: (link) => void link.close(),
+      onGone: () => undefined,
       onUnsent: () => undefined,
+    }
+    const made = await make(flight.request.deadlines.connectMs, callbacks, (cancel) => {
+      flight.drop = cancel
     })
-    single.add(link)
-    board(flight, link, result)
+    if ('kind' in made) flight.fail(made)
+    else if (flight.landed) await made.link.close()
+    else board(flight, made.link, made.times)
   }
 
   return {
-    async warm(n) {
-      let opened = 0
-      for (;;) {
-        const room = [...kept].reduce((sum, link) => sum + link.free(), opening * perConnection)
-        const lacking = Math.ceil((n - room) / perConnection)
-        const length = Math.min(lacking, maxConnections - kept.size - opening)
-        if (length <= 0) return { opened, failure: undefined }
-        const results = await Promise.all(Array.from({ length }, () => openKept(warmConnectMs)))
-        const failures = results.filter((result) => result !== undefined)
-        opened += length - failures.length
-        if (failures.length > 0) return { opened, failure: failures[0] }
-      }
-    },
+    warm: (n) => pool.warm(n, warmConnectMs),
     send(request, { connection, signal }) {
+      const onLanded = (flight: Flight): void => {
+        flights.delete(flight)
+        pool.forget(flight)
+      }
       const flight = new Flight(request, { at, clock, signal, onLanded })
       if (closed) flight.abort('refused: the transport is closed')
       else if (signal?.aborted) flight.abort('stopped by us')
       if (flight.landed) return flight.landing
       flights.add(flight)
       watch()
-      if (connection === 'new') {
-        void sendOnNew(flight)
-      } else {
-        waiting.add(flight)
-        pump()
-      }
+      if (connection === 'new') void sendOnNew(flight)
+      else pool.take(flight)
       return flight.landing
     },
     async close() {
       closed = true
-      const stop: WireFailure = {
-        kind: 'aborted',
-        phase: 'connect',
-        detail: 'the transport was closed',
-        code: undefined,
-      }
-      const pending = [...openings].map((each) => (each.cancel(stop), each.done))
+      pool.stop()
+      for (const opening of openings) opening.cancel(stopped('stopped: the transport was closed'))
       for (const flight of flights) flight.abort('stopped: the transport was closed')
-      await Promise.all([...pending, ...[...kept, ...single].map((link) => link.close())])
+      await Promise.all([...openings].map((opening) => opening.done))
+      await Promise.all([...links].map((link) => link.close()))
       clearInterval(sweep)
       sweep = undefined
     },
   }
+}
+
+function stopped(why: string): WireFailure {
+  return { kind: 'aborted', phase: 'connect', detail: `the exchange was ${why}`, code: undefined }
+}
+
+/** What a close without an answer may mean on a connection just made. */
+function hintOf(origin: URL, tls: TlsOptions): string {
+  if (origin.protocol === 'http:') return 'if this port speaks TLS, write https:// instead of http://'
+  return tls.cert === undefined
+    ? 'if it asks for a client certificate, name one in tls.certFile and tls.keyFile'
+    : 'it may not accept our client certificate (tls.certFile)'
 }

@@ -231,6 +231,17 @@ describe('failures of an exchange', () => {
     expect(exchange.failure?.detail).toContain('x-key')
     expect(exchange.failure?.detail).not.toContain('canary')
   })
+
+  it('a request that cannot be sent costs no connection', async () => {
+    const server = await rawServer((socket) => socket.write(whole('ok')))
+    const wire = transport(server.port)
+    open.push(server, wire)
+    await wire.send(request(), { connection: 'reused' })
+    const bad = await wire.send(request({ headers: { 'x-key': '\n' } }), { connection: 'reused' })
+    expect(bad.failure?.kind).toBe('malformed')
+    expect((await wire.send(request(), { connection: 'reused' })).connection.reused).toBe(true)
+    expect(server.sockets.length).toBe(1)
+  })
 })
 
 describe('failures of connecting', () => {

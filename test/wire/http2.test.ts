@@ -284,7 +284,7 @@ describe('failures of a stream', () => {
         on.write(Buffer.concat([ok200(id), frame(DATA, 0, id, 'data: a\n\n')]))
         setTimeout(() => on.write(frame(RST_STREAM, 0, id, word(8))), 20)
       },
-      { kind: 'truncated', phase: 'body', code: 'NGHTTP2_CANCEL' },
+      { kind: 'truncated', phase: 'body', code: 'CANCEL' },
     ],
     [
       'RST_STREAM (INTERNAL_ERROR) after data is truncated (5)',
@@ -292,12 +292,12 @@ describe('failures of a stream', () => {
         on.write(Buffer.concat([ok200(id), frame(DATA, 0, id, 'data: a\n\n')]))
         setTimeout(() => on.write(frame(RST_STREAM, 0, id, word(2))), 20)
       },
-      { kind: 'truncated', phase: 'body', code: 'NGHTTP2_INTERNAL_ERROR' },
+      { kind: 'truncated', phase: 'body', code: 'INTERNAL_ERROR' },
     ],
     [
       'RST_STREAM before headers is reset',
       (on, id) => on.write(frame(RST_STREAM, 0, id, word(2))),
-      { kind: 'reset', phase: 'headers', code: 'NGHTTP2_INTERNAL_ERROR' },
+      { kind: 'reset', phase: 'headers', code: 'INTERNAL_ERROR' },
     ],
     [
       'GOAWAY that leaves this stream out is goaway (6)',

@@ -1,4 +1,4 @@
-import { createServer as createHttp, request as ask } from 'node:http'
+import { createServer as createHttp, request as ask, type IncomingMessage } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -46,7 +46,7 @@ async function proxyServer(
     })
     from.pipe(onward)
   })
-  server.on('connect', async (from, socket: Socket) => {
+  const tunnel = async (from: IncomingMessage, socket: Socket): Promise<void> => {
     seen.push({ what: `CONNECT ${from.url}`, authorization: from.headers['proxy-authorization'] })
     await pause(answer.delayMs ?? 0)
     if (answer.status) return void socket.end(`HTTP/1.1 ${answer.status} No\r\n\r\n`)
@@ -56,7 +56,8 @@ async function proxyServer(
     socket.on('error', () => onward.destroy())
     socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
     socket.pipe(onward).pipe(socket)
-  })
+  }
+  server.on('connect', (from: IncomingMessage, socket: Socket) => void tunnel(from, socket))
   const port = await serve(server, sockets)
   open.push({ close: () => closing(server, sockets) })
   return { port, seen }

@@ -47,9 +47,9 @@ export function onRequests(socket: Socket, answer: (socket: Socket, text: string
       if (end === -1) return
       const length = end + 4 + Number(/content-length: (\d+)/i.exec(text.slice(0, end))?.[1] ?? 0)
       if (text.length < length) return
-      const whole = text.slice(0, length)
+      const one = text.slice(0, length)
       text = text.slice(length)
-      void answer(socket, whole)
+      void answer(socket, one)
     }
   })
 }

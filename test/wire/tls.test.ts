@@ -1,11 +1,24 @@
 import { createServer as createHttps, type ServerOptions } from 'node:https'
-import { createServer as createPlain, type Socket } from 'node:net'
+import { connect, createServer as createPlain, type Socket } from 'node:net'
 import { createServer as createTls } from 'node:tls'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { nsToMs } from '../../src/units/time.js'
 import type { TransportOptions, Transport } from '../../src/wire/transport.js'
 import { makeCertificates, type Certificates, type Pair } from './certificates.js'
-import { PATIENT, closing, onRequests, pause, rawServer, request, serve, transport, whole } from './rig.js'
+import {
+  CHUNKED_HEAD,
+  LAST_CHUNK,
+  PATIENT,
+  chunk,
+  closing,
+  onRequests,
+  pause,
+  rawServer,
+  request,
+  serve,
+  transport,
+  whole,
+} from './rig.js'
 
 let certificates: Certificates
 beforeAll(() => {
@@ -52,8 +65,7 @@ describe('TLS', () => {
     const sockets: Socket[] = []
     const delaying = createPlain((socket) => {
       socket.pause()
-      setTimeout(async () => {
-        const { connect } = await import('node:net')
+      setTimeout(() => {
         const on = connect(inner, '127.0.0.1')
         on.on('error', () => socket.destroy())
         socket.pipe(on).pipe(socket)
@@ -65,6 +77,26 @@ describe('TLS', () => {
     expect(connection.tlsMs).toBeGreaterThan(295)
     expect(nsToMs(startNs - enqueuedNs)).toBeGreaterThan(295)
     expect(nsToMs(headersNs - startNs)).toBeLessThan(280)
+  })
+
+  it('HTTP chunks of one network read share one arrival time through TLS too, also over two TLS records', async () => {
+    const sockets: Socket[] = []
+    const server = createTls(certificates.server, (socket) => {
+      onRequests(socket, async (on) => {
+        on.write(CHUNKED_HEAD)
+        await pause(30)
+        on.cork()
+        on.write(chunk('one\n') + chunk('two\n'))
+        on.write(chunk('three\n'))
+        on.uncork()
+        await pause(30)
+        on.write(chunk('four\n') + LAST_CHUNK)
+      })
+    })
+    const port = await serve(server, sockets)
+    open.push({ close: () => closing(server, sockets) })
+    const exchange = await tls(port).send(request(), once)
+    expect([...exchange.chunkEnd]).toEqual([14, 19])
   })
 
   it('every new connection makes a full handshake: no session is resumed', async () => {
