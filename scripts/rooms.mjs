@@ -54,7 +54,7 @@ export const rooms = {
   compare: {
     holds: 'two snapshots → verdicts; many → trend',
     uses: ['units', 'random', 'stats', 'curve', 'snapshot'],
-    types: ['scenario'],
+    types: ['scenario', 'sample', 'plan'],
   },
   span: { holds: 'production spans from any dialect; OTLP; the names of causes', uses: ['units'] },
   attribute: {

@@ -33,7 +33,8 @@ export type { Sample } from './sample/sample.js'
 
 // Comparisons
 export { compareSnapshots } from './compare/compareSnapshots.js'
-export { verdictOf } from './compare/verdictOf.js'
+export { conclude } from './compare/conclude.js'
+export type { Conclusion } from './compare/conclude.js'
 export type { Comparison, CompareOptions, Shift, TargetPair, Verdict } from './compare/comparison.js'
 export { evaluateExpectations } from './compare/expectations.js'
 export type { ExpectationResult } from './compare/expectations.js'
@@ -45,3 +46,7 @@ export type { AdaptiveProbe, Block, CellAsk, Next, PlannedProbe, Probe, Seen } f
 export { parseSimulateOptions } from './simulate/options.js'
 export { parseSetting } from './simulate/profiles.js'
 export { startSimulator } from './simulate/server.js'
+
+// The instrument
+export { examine } from './instrument/examine.js'
+export type { Examination } from './instrument/examine.js'

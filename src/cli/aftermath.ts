@@ -2,14 +2,15 @@
 import {
   baselinePath,
   compareSnapshots,
+  conclude,
   evaluateExpectations,
   parseExpectation,
   listSnapshots,
   readSnapshot,
   resultsDir,
 } from '../index.js'
-import type { Comparison, Expectation, ExpectationResult, Scenario, Snapshot } from '../index.js'
-import { comparisonModel } from '../report/comparison.js'
+import type { Expectation, ExpectationResult, Scenario, Snapshot } from '../index.js'
+import { comparisonJson, comparisonModel } from '../report/comparison.js'
 import { comparisonText } from '../report/comparison-text.js'
 import { expectationsText } from '../report/expectations.js'
 import type { ExitCode } from './io.js'
@@ -19,7 +20,7 @@ export interface Aftermath {
   exit: ExitCode
   text: string
   expectations: readonly ExpectationResult[]
-  comparison: Comparison | null
+  comparison: object | null
 }
 
 export async function aftermath(
@@ -35,17 +36,21 @@ export async function aftermath(
     reference?.isBaseline ? reference.snapshot : undefined,
   )
   const isUnmet = expectations.some((each) => each.met === false)
-  const comparison =
-    reference === null
-      ? null
-      : compareSnapshots(reference.snapshot, snapshot, { margins: scenario.margins, detect: scenario.detect })
+  const options = { margins: scenario.margins, detect: scenario.detect }
+  const conclusion =
+    reference === null ? null : conclude(compareSnapshots(reference.snapshot, snapshot, options))
   const parts = [
     expectationsText(expectations),
-    comparison === null || reference === null
+    conclusion === null || reference === null
       ? ''
-      : `\ncompared with ${reference.title}\n${comparisonText(comparisonModel(comparison))}`,
+      : `\ncompared with ${reference.title}\n${comparisonText(comparisonModel(conclusion))}`,
   ]
-  return { exit: isUnmet ? 1 : 0, text: parts.join(''), expectations, comparison }
+  return {
+    exit: isUnmet ? 1 : 0,
+    text: parts.join(''),
+    expectations,
+    comparison: conclusion === null ? null : comparisonJson(conclusion),
+  }
 }
 
 /** They were checked when the file was read. */

@@ -1,13 +1,12 @@
 /** `plumbline compare <base> <candidate>`: verdict per curve and metric; the exit code says it too. */
 import { terminalText } from '../border/escape.js'
-import { compareSnapshots, loadSnapshot, verdictOf } from '../index.js'
-import type { Snapshot, TargetPair } from '../index.js'
-import { comparisonModel } from '../report/comparison.js'
+import { compareSnapshots, conclude, loadSnapshot } from '../index.js'
+import type { Conclusion, Snapshot, TargetPair } from '../index.js'
+import { comparisonJson, comparisonModel } from '../report/comparison.js'
 import { comparisonMarkdown, comparisonText } from '../report/comparison-text.js'
 import { comparisonJunit } from '../report/junit.js'
 import type { Register } from './command.js'
 import type { ExitCode, Io } from './io.js'
-import { worst } from './io.js'
 
 const FORMATS = ['terminal', 'markdown', 'json', 'junit'] as const
 type Format = (typeof FORMATS)[number]
@@ -73,24 +72,24 @@ async function compare(
     ...second.scenario.gate,
     pairs: pairs.length === 0 ? undefined : pairs.filter((pair) => typeof pair !== 'string'),
   })
-  const exit = worst([verdictOf(comparison)])
+  const conclusion = conclude(comparison)
+  io.out(formatted(conclusion, format))
+  return conclusion.exit
+}
+
+function formatted(conclusion: Conclusion, format: Format): string {
   switch (format) {
     case 'terminal':
-      io.out(comparisonText(comparisonModel(comparison)))
-      break
+      return comparisonText(comparisonModel(conclusion))
     case 'markdown':
-      io.out(comparisonMarkdown(comparisonModel(comparison)))
-      break
-    case 'json':
-      io.out(`${JSON.stringify({ exit, ...comparison }, null, 1)}\n`)
-      break
+      return comparisonMarkdown(comparisonModel(conclusion))
     case 'junit':
-      io.out(comparisonJunit(comparison))
-      break
+      return comparisonJunit(conclusion)
+    case 'json':
+      return `${JSON.stringify(comparisonJson(conclusion), null, 1)}\n`
     default:
-      format satisfies never
+      return format satisfies never
   }
-  return exit
 }
 
 function toPair(text: string): TargetPair | string {

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { acceptCommand } from './accept.js'
 import type { Register } from './command.js'
 import { compareCommand } from './compare.js'
+import { doctorCommand } from './doctor.js'
 import type { ExitCode, Io } from './io.js'
 import { processIo } from './io.js'
 import { probeCommand } from './probe.js'
@@ -23,6 +24,7 @@ const commands: readonly Register[] = [
   providersCommand,
   validateCommand,
   schemaCommand,
+  doctorCommand,
 ]
 
 export async function cli(args: readonly string[], io: Io): Promise<ExitCode> {

@@ -23,7 +23,7 @@ function faultOfAsk(ask: CellAsk): string | null {
     return `outputTokens ${String(outputTokens)}: a whole number from 1 up is needed`
   if (!isWhole(prefixTokens, 0))
     return `prefixTokens ${String(prefixTokens)}: a whole number from 0 up is needed`
-  if (cache !== 'fresh' && cache !== 'warm') return `cache ${String(cache)}: 'fresh' or 'warm' is needed`
+  if (cache !== 'fresh' && cache !== 'warm') return `cache ${cache}: 'fresh' or 'warm' is needed`
   if (cache === 'warm' && prefixTokens >= promptTokens)
     return `a warm prefix of ${prefixTokens} in ${promptTokens} tokens`
   if (concurrency !== undefined && rate !== undefined)

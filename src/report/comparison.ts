@@ -1,7 +1,6 @@
 /** The model of a comparison: plain words first, then the tables that let a reader doubt them. */
-import type { CellShift, Comparison, Shift } from '../compare/comparison.js'
-import { sentences } from '../compare/sentences.js'
-import { undetected, verdictOf } from '../compare/verdictOf.js'
+import type { CellShift, Shift } from '../compare/comparison.js'
+import type { Conclusion } from '../compare/conclude.js'
 import { figure, percent } from './numbers.js'
 import type { Cell, Table } from './summary.js'
 
@@ -23,8 +22,7 @@ const HEADLINES = {
   5: 'not comparable',
 } as const
 
-export function comparisonModel(comparison: Comparison): ComparisonModel {
-  const exit = verdictOf(comparison)
+export function comparisonModel({ comparison, exit, sentences, undetected }: Conclusion): ComparisonModel {
   const { unmatched } = comparison
   const notes = [...comparison.notes]
   if (unmatched.base.length > 0) notes.push(`only in ${comparison.base.id}: ${unmatched.base.join(', ')}`)
@@ -34,19 +32,23 @@ export function comparisonModel(comparison: Comparison): ComparisonModel {
   return {
     exit,
     headline: `${comparison.candidate.id} against ${comparison.base.id}: ${HEADLINES[exit]}`,
-    sentences: sentences(comparison),
-    shifts: shiftTable(comparison),
+    sentences,
+    shifts: shiftTable(comparison.shifts, new Set(undetected)),
     cells: cellTable(comparison.cells.filter((cell) => cell.explains)),
     notes,
   }
 }
 
+/** The one JSON document of a comparison. */
+export function comparisonJson({ comparison, exit, sentences }: Conclusion): object {
+  return { exit, sentences, ...comparison }
+}
+
 const left = (text: string): Cell => ({ text, right: false })
 const right = (text: string): Cell => ({ text, right: true })
 
-function shiftTable(comparison: Comparison): Table {
-  const waiting = new Set(undetected(comparison))
-  const rows = comparison.shifts.map((shift) => [
+function shiftTable(shifts: readonly Shift[], waiting: ReadonlySet<Shift>): Table {
+  const rows = shifts.map((shift) => [
     left(targetOf(shift)),
     left(shift.gated ? shift.name : `(${shift.name})`),
     right(level(shift, shift.base)),

@@ -1,12 +1,12 @@
 /** A comparison as JUnit XML: one test case a gated shift. */
 import { xmlText } from '../border/escape.js'
-import type { Comparison, Shift } from '../compare/comparison.js'
-import { undetected, verdictOf } from '../compare/verdictOf.js'
+import type { Shift } from '../compare/comparison.js'
+import type { Conclusion } from '../compare/conclude.js'
 import { percent } from './numbers.js'
 
-export function comparisonJunit(comparison: Comparison): string {
+export function comparisonJunit({ comparison, exit, undetected }: Conclusion): string {
   const gated = comparison.shifts.filter((shift) => shift.gated)
-  const lacking = new Set(undetected(comparison))
+  const lacking = new Set(undetected)
   const cases = [
     ...comparison.refusals.map(({ kind, message }) =>
       testCase('comparable', kind, failure('error', message)),
@@ -14,9 +14,7 @@ export function comparisonJunit(comparison: Comparison): string {
     ...gated.map((shift) => testCase(suiteOf(shift), shift.name, outcome(shift, lacking.has(shift)))),
   ]
   const count = (what: string): number => cases.filter((each) => each.includes(`<${what} `)).length
-  const name = xmlText(
-    `${comparison.candidate.id} against ${comparison.base.id} (exit ${verdictOf(comparison)})`,
-  )
+  const name = xmlText(`${comparison.candidate.id} against ${comparison.base.id} (exit ${exit})`)
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuite name="${name}" tests="${cases.length}" failures="${count('failure')}" errors="${count('error')}" skipped="${count('skipped')}">`,

@@ -1,0 +1,41 @@
+/** `plumbline doctor`: how well this machine times streams, and why. */
+import { examine, systemClock } from '../index.js'
+import type { Examination } from '../index.js'
+import { figure, whole } from '../report/numbers.js'
+import { tableText, wrap } from '../report/terminal.js'
+import type { Register } from './command.js'
+import { wholeNumbers } from './flags.js'
+
+export const doctorCommand: Register = (program, io, done) => {
+  program
+    .command('doctor')
+    .description('measure the timing error of this machine and say what it is good for')
+    .option('--streams <list>', 'numbers of concurrent streams to try', wholeNumbers, [8, 50, 200])
+    .option('--json', 'one JSON document on stdout')
+    .action(async (flags: { streams: number[]; json?: boolean }) => {
+      const examination = await examine({ clock: systemClock, streams: flags.streams })
+      if (flags.json === true) io.out(`${JSON.stringify(examination, null, 1)}\n`)
+      else io.out(doctorText(examination))
+      done(0)
+    })
+}
+
+function doctorText({ verdict, machine, timerNs, calibrations, reasons }: Examination): string {
+  const right = (text: string) => ({ text, right: true })
+  const rows = calibrations.map(({ streams, error }) => [
+    right(whole(error?.streams ?? streams)),
+    right(figure(error?.p50)),
+    right(figure(error?.p99)),
+    right(whole(error?.n ?? 0)),
+  ])
+  const head = ['streams', 'error p50 ms', 'error p99 ms', 'events'].map(right)
+  const facts = [
+    `${machine.cores} cores of ${machine.cpu}`,
+    `load ${figure(machine.load)}`,
+    `governor ${machine.governor ?? 'not known'}`,
+    `clock ${machine.clockSource ?? 'not known'}, smallest step ${whole(timerNs)} ns`,
+  ]
+  const lines = [verdict, '', tableText({ title: '', head, rows }), '', wrap(facts.join('; '), '  ')]
+  for (const reason of new Set(reasons)) lines.push(wrap(`note: ${reason}`, '  '))
+  return `${lines.join('\n')}\n`
+}
