@@ -22,15 +22,15 @@ export const share = z
   .pipe(z.number().min(0).max(1))
   .meta({ phrase: 'a share from 0 to 1, or a percentage such as 5%' })
 
-export const text = z.string().min(1)
+export const words = z.string().min(1)
 export const positive = z.int().min(1)
-export const seconds = z.number().gt(0).max(86_400)
+const seconds = z.number().gt(0).max(86_400)
 export const envName = z
   .string()
   .regex(ENV_NAME)
   .meta({ phrase: 'the name of an environment variable, such as OPENAI_API_KEY' })
-export const fileName = text.max(4096)
-export const targetNames = z.array(text).min(1)
+export const fileName = words.max(4096)
+export const targetNames = z.array(words).min(1)
 
 export const deadlines = z.strictObject({
   connectS: seconds.optional().describe('Longest time for DNS, TCP and TLS together, seconds. Default: 10.'),
@@ -60,10 +60,10 @@ export function urlFault(text: string): string | null {
   return /[\s\p{C}\\]/u.test(text) ? 'must not hold spaces, backslashes or control characters' : null
 }
 
-/** An http or https address; one of `words` may stand in its place. */
-export const address = (...words: string[]): z.ZodString =>
+/** An http or https address; one of `instead` may stand in its place. */
+export const address = (...instead: string[]): z.ZodString =>
   z.string().superRefine((value, { addIssue }) => {
-    const fault = words.includes(value) ? null : urlFault(value)
+    const fault = instead.includes(value) ? null : urlFault(value)
     if (fault !== null) addIssue({ code: 'custom', message: fault })
   })
 

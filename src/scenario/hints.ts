@@ -56,7 +56,7 @@ function numberMeant(text: string, path: readonly PathPart[]): number | undefine
   if (GROUPED.test(text)) return Number(text.replace(/[^\d]/g, ''))
   const percent = PERCENT.exec(text)
   if (percent !== null) return rounded(Number(percent[1]) / 100)
-  const key = String(path.findLast((part) => typeof part === 'string') ?? '')
+  const key = path.findLast((part) => typeof part === 'string') ?? ''
   const duration = DURATION.exec(text)
   if (duration !== null && /[a-z](?:Ms|S)$/.test(key)) {
     const seconds = Number(duration[1]) * (SECONDS[duration[2] ?? ''] ?? 1)

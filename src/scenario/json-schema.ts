@@ -60,7 +60,7 @@ export function scenarioJsonSchema(probes: Readonly<Record<string, Probe>>, know
     properties: { probe: { ...asNode(probe), pattern: '\\.m?[jt]s$' }, targets: asNode(targets) },
     required: ['probe'],
   }
-  const entries = Object.values(probes).map((known) => probeNode(known, asNode(targets)))
+  const entries = Object.values(probes).map((builtIn) => probeNode(builtIn, asNode(targets)))
   const { probes: list, ...others } = whole.properties ?? {}
   return {
     $schema: whole.$schema ?? 'https://json-schema.org/draft/2020-12/schema',

@@ -106,7 +106,7 @@ function findProbe(
 }
 
 /** Whether the text names a file rather than a built-in probe. */
-export function isProbeFile(name: string): boolean {
+function isProbeFile(name: string): boolean {
   return /[\\/]|\.[cm]?[jt]s$/.test(name)
 }
 

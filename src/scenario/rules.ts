@@ -110,8 +110,7 @@ export function checkSchedule(schedule: TopLevel['schedule'], problem: Complain)
 
 function isTimeZone(name: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
   } catch {
     return false // RangeError: the only way to ask
   }

@@ -1,7 +1,7 @@
 /** The shape of a scenario file: every key with its meaning, unit and default. What needs two keys at once is in `rules`. */
 import { z } from 'zod'
 import { expectedMetrics } from './expectation.js'
-import { deadlines, envName, fileName, orElse, positive, share, targetNames, text } from './fields.js'
+import { deadlines, envName, fileName, orElse, positive, share, targetNames, words } from './fields.js'
 
 /** Parameters of the curves and shares of samples: what a comparison tests beside the metrics of a sample. */
 const curveMetrics = [
@@ -23,7 +23,7 @@ const MAX_ENTRIES = 200
 
 /** The keys of every probe entry; the probe's own settings stand beside them. */
 export const probeEntry = z.looseObject({
-  probe: text.describe(
+  probe: words.describe(
     'Name of a built-in probe, or path of a probe file in the folder of the scenario (./my-probe.mjs).',
   ),
   targets: targetNames.optional().describe('Names of the targets that this probe runs on. Default: all.'),
@@ -123,7 +123,7 @@ export const topLevel = {
   errorLimit: orElse(share, 0.05, 'Share of failed requests above which the run stops (exit 3).'),
   deadlines: deadlines.optional().describe('Time limits of every target.'),
   expectations: orElse(
-    z.array(text.max(500)),
+    z.array(words.max(500)),
     [],
     'What must hold, else exit 1: ttft{promptTokens=1024,cache=fresh}.p95 < 800 ms, errors < 1%, ttft.p50 within 10% of baseline.',
   ),
@@ -144,8 +144,8 @@ export const topLevel = {
     .describe('How a comparison with the baseline decides.'),
   schedule: z
     .strictObject({
-      cron: text.describe('When plumbline schedule runs this: five fields, minute hour day month weekday.'),
-      timezone: text
+      cron: words.describe('When plumbline schedule runs this: five fields, minute hour day month weekday.'),
+      timezone: words
         .optional()
         .describe(
           'IANA time zone of the cron expression, such as Europe/Berlin. Default: that of the machine.',

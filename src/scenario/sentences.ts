@@ -68,18 +68,20 @@ function unknownKey(key: string, known: readonly string[]): string {
 }
 
 /** The value as a message repeats it: short, harmless for a terminal, never a secret. */
-export function show(value: unknown): string {
+function show(value: unknown): string {
   if (value === null) return 'nothing'
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object') return 'a mapping'
-  if (typeof value !== 'string') return String(value)
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (typeof value !== 'string') return 'something else'
   const secret = looksLikeSecret(value)
   return secret === null ? `'${terminalText(value, 60)}'` : `what seems to be ${secret}`
 }
 
 function valueAt(value: unknown, part: PathPart): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined
-  return (value as Record<PathPart, unknown>)[part]
+  const held: unknown = Reflect.get(value, part)
+  return held
 }
 
 const nodes = new WeakMap<z.ZodType, Node>()

@@ -82,9 +82,8 @@ export function substitute(
     if (typeof node === 'string') return text(node, path)
     if (Array.isArray(node)) return node.map((item, index) => copy(item, [...path, index]))
     if (typeof node !== 'object' || node === null) return node
-    const copied = Object.create(null) as Record<string, unknown>
-    for (const [key, item] of Object.entries(node)) copied[key] = copy(item, [...path, key])
-    return copied
+    // fromEntries defines keys: none of them can reach a prototype.
+    return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, copy(item, [...path, key])]))
   }
 
   return { value: copy(value, []), fromEnv, used }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ProtocolName } from '../protocol/protocol.js'
 import type { TokenizerName } from '../tokens/tokenizer.js'
 import { terminalText } from '../border/escape.js'
-import { address, deadlines, envName, fileName, orElse, positive, text } from './fields.js'
+import { address, deadlines, envName, fileName, orElse, positive, words } from './fields.js'
 
 /** The closed lists of names that a file may use. */
 export interface KnownNames {
@@ -13,9 +13,12 @@ export interface KnownNames {
   profiles: readonly string[] | null
 }
 
-// A record, so that a tokenizer without a line here fails to compile.
-const tokenizers: Record<TokenizerName, true> = { o200k_base: true, cl100k_base: true, approximate: true }
-const tokenizerNames = Object.keys(tokenizers) as TokenizerName[]
+// By name, so that a tokenizer without a line here fails to compile.
+const tokenizers = {
+  o200k_base: 'o200k_base',
+  cl100k_base: 'cl100k_base',
+  approximate: 'approximate',
+} as const satisfies { [Name in TokenizerName]: Name }
 
 const quirks = z.strictObject({
   maxTokensField: z
@@ -93,7 +96,7 @@ const tls = z.strictObject({
 /** An entry under `targets`. */
 export function targetSchema({ providers, protocols, profiles }: KnownNames) {
   const simulate = z.strictObject({
-    profile: (profiles === null ? text : z.enum(profiles)).describe(
+    profile: (profiles === null ? words : z.enum(profiles)).describe(
       'Profile of the simulated provider: model size and hardware, such as 8b-h100.',
     ),
     set: z
@@ -134,11 +137,11 @@ export function targetSchema({ providers, protocols, profiles }: KnownNames) {
       .describe(
         'Start the simulated provider and measure it: needs no key, no network, no provider and no model.',
       ),
-    model: text
+    model: words
       .max(512)
       .optional()
       .describe('Name of the model, as the server knows it. Needed, but for a simulated target.'),
-    region: text
+    region: words
       .max(128)
       .optional()
       .describe('Label of the region in results; nothing is sent. Default: none.'),
@@ -161,7 +164,7 @@ export function targetSchema({ providers, protocols, profiles }: KnownNames) {
       ),
     quirks: quirks.optional().describe('What this server does differently; each key overrides the preset.'),
     tokenizer: z
-      .enum(tokenizerNames)
+      .enum(tokenizers)
       .optional()
       .describe(
         'Counts prompt tokens; approximate is corrected by the usage that the server reports. Default: by provider and model.',

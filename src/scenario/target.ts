@@ -1,6 +1,6 @@
 /** From an entry under `targets` to a target: the preset fills what the entry leaves open, and the key stays at home. */
 import type { PathPart } from '../border/problem.js'
-import type { Provider } from '../provider/provider.js'
+import type { CacheRules, Provider } from '../provider/provider.js'
 import type { Quirks } from '../protocol/protocol.js'
 import type { Deadlines } from '../wire/exchange.js'
 import type { Complain } from './report.js'
@@ -73,10 +73,10 @@ export function resolveTarget(
     apiKeyEnv,
     headers: { ...entry.headers },
     body: { ...entry.body },
-    quirks: { ...quirksOf(preset, model), ...onlyGiven(entry.quirks) },
+    quirks: quirksOf(preset, model, entry.quirks),
     tokenizer:
       entry.tokenizer ?? preset.tokenizers.find((rule) => rule.model.test(model))?.tokenizer ?? 'approximate',
-    cache: { ...preset.cache, ...onlyGiven(entry.cache) },
+    cache: cacheOf(preset, entry.cache),
     price: entry.price === undefined ? priceOf(preset, model) : entry.price,
     http: entry.http,
     tls: { caFile: file(tls.caFile), certFile: file(tls.certFile), keyFile: file(tls.keyFile) },
@@ -121,13 +121,6 @@ function faultsOfTls({ tls: { certFile, keyFile } = {} }: TargetEntry): Fault[] 
   return [{ key: 'tls', message: `holds ${one} without ${other}: a client certificate needs both` }]
 }
 
-/** The keys that were really given: a key whose value is undefined must not hide the preset's. */
-function onlyGiven<T extends object>(part: T | undefined): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(part ?? {}).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
-  }
-}
-
 function inMs(entry: DeadlineEntry | undefined): Partial<Deadlines> {
   const { connectS, firstByteS, gapS, totalS } = entry ?? {}
   return {
@@ -138,10 +131,28 @@ function inMs(entry: DeadlineEntry | undefined): Partial<Deadlines> {
   }
 }
 
-/** The preset's quirks as they hold for one model. */
-function quirksOf({ quirks, quirksByModel = [] }: Provider, model: string): Quirks {
+/** The preset's quirks as they hold for one model, and above them those of the entry. */
+function quirksOf(
+  { quirks, quirksByModel = [] }: Provider,
+  model: string,
+  own: TargetEntry['quirks'] = {},
+): Quirks {
   const fitting = quirksByModel.filter((entry) => entry.model.test(model))
-  return Object.assign({ ...quirks }, ...fitting.map((entry) => entry.quirks)) as Quirks
+  const usual = fitting.reduce<Quirks>((merged, entry) => ({ ...merged, ...entry.quirks }), quirks)
+  return {
+    maxTokensField: own.maxTokensField ?? usual.maxTokensField,
+    streamOptions: own.streamOptions ?? usual.streamOptions,
+    ignoreEos: own.ignoreEos ?? usual.ignoreEos,
+    temperature: own.temperature === undefined ? usual.temperature : own.temperature,
+  }
+}
+
+function cacheOf({ cache }: Provider, own: TargetEntry['cache'] = {}): CacheRules {
+  return {
+    minimumTokens: own.minimumTokens ?? cache.minimumTokens,
+    stepTokens: own.stepTokens ?? cache.stepTokens,
+    reported: own.reported ?? cache.reported,
+  }
 }
 
 function priceOf(preset: Provider, model: string): Target['price'] {

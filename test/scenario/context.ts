@@ -5,7 +5,7 @@ import type { ScenarioContext } from '../../src/scenario/context.js'
 import type { KnownNames } from '../../src/scenario/target-schema.js'
 import { PROFILE_NAMES } from '../../src/simulate/profiles.js'
 
-export const providers = Object.fromEntries(presets.map((preset) => [preset.name, preset]))
+const providers = Object.fromEntries(presets.map((preset) => [preset.name, preset]))
 
 export const known: KnownNames = {
   providers: presets.map(({ name }) => name),

@@ -12,6 +12,7 @@ const folder = new URL('../../scenarios/', import.meta.url)
 const sources = ['quickstart', 'openai', 'llama-cpp', 'ci', 'openrouter'].map((name) =>
   readFileSync(new URL(`${name}.yaml`, folder), 'utf8'),
 )
+const documents = sources.map((source): unknown => parse(source))
 const canary = 'hunter2-canary-hunter2'
 const env = {
   LLAMA_URL: 'http://127.0.0.1:9/v1',
@@ -99,42 +100,45 @@ function changed(
 }
 
 describe('a scenario that was changed', () => {
-  test('any value in the place of any other gives an answer with places, 500 times', () => {
+  test('any value in the place of any other gives an answer with places, 300 times', () => {
     let accepted = 0
     fc.assert(
-      fc.property(fc.constantFrom(...sources), fc.nat(), anything, (source, at, value) => {
-        const document: unknown = parse(source)
+      fc.property(fc.constantFrom(...documents), fc.nat(), anything, (document, at, value) => {
         const all = paths(document)
         const path = all[at % all.length] ?? []
         if (judge(stringify(changed(document, path, () => value)))) accepted++
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
     expect(accepted).toBeGreaterThan(0)
-    expect(accepted).toBeLessThan(250)
+    expect(accepted).toBeLessThan(150)
   })
 
-  test('any key renamed gives an answer with places, and a key that is not known is refused, 500 times', () => {
+  test('any key renamed gives an answer with places, and a key that is not known is refused, 300 times', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...sources), fc.nat(), fc.string({ minLength: 1 }), (source, at, name) => {
-        const document: unknown = parse(source)
-        const all = paths(document).filter((path) => typeof path.at(-1) === 'string')
-        const path = all[at % all.length] ?? []
-        const key = path.at(-1)
-        const renamed = changed(document, path.slice(0, -1), (held) =>
-          Object.fromEntries(
-            Object.entries(held as object).map(([own, item]) => [own === key ? `x${name}` : own, item]),
-          ),
-        )
-        const accepted = judge(stringify(renamed))
-        // Bodies and probes of the user's may hold any key; these files have such a place only under body.
-        if (!path.slice(0, -1).includes('body')) expect(accepted).toBe(false)
-      }),
-      { numRuns: 500 },
+      fc.property(
+        fc.constantFrom(...documents),
+        fc.nat(),
+        fc.string({ minLength: 1 }),
+        (document, at, name) => {
+          const all = paths(document).filter((path) => typeof path.at(-1) === 'string')
+          const path = all[at % all.length] ?? []
+          const key = path.at(-1)
+          const renamed = changed(document, path.slice(0, -1), (held) =>
+            Object.fromEntries(
+              Object.entries(held as object).map(([own, item]) => [own === key ? `x${name}` : own, item]),
+            ),
+          )
+          const accepted = judge(stringify(renamed))
+          // Bodies and probes of the user's may hold any key; these files have such a place only under body.
+          if (!path.slice(0, -1).includes('body')) expect(accepted).toBe(false)
+        },
+      ),
+      { numRuns: 300 },
     )
   })
 
-  test('any characters cut out or put in give an answer with places, 500 times', () => {
+  test('any characters cut out or put in give an answer with places, 300 times', () => {
     const noise = fc.oneof(
       fc.string({ maxLength: 6 }),
       fc.constantFrom('\t', '\n', ': ', '- ', '{', '}', '[', ']', '&a', '*a', '!!x', '"', '#', '${'),
@@ -150,7 +154,7 @@ describe('a scenario that was changed', () => {
           judge(source.slice(0, start) + put + source.slice(start + length))
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 })

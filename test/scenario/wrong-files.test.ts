@@ -12,6 +12,8 @@ const target = (text: string): string =>
 
 const env = { HOME: '/root', GITHUB_TOKEN: 'hunter2', WORD: 'abc', HELD: 'sk-proj-abcdefghij0123456789' }
 
+const context = scenarioContext(env)
+
 const rows: [why: string, text: string, ...problems: string[]][] = [
   [
     'a length with a suffix',
@@ -486,7 +488,7 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
 ]
 
 test.each(rows)('%s is refused with a sentence that mends it', (_, text, ...problems) => {
-  const parsed = parseScenario(text, 'x.yaml', scenarioContext(env))
+  const parsed = parseScenario(text, 'x.yaml', context)
   const said = parsed.ok ? [] : parsed.problems.map(problemText)
   expect(said).toEqual(problems)
   for (const sentence of said) expect(sentence).not.toMatch(/hunter2|abcdefghij0123456789/)
@@ -494,7 +496,7 @@ test.each(rows)('%s is refused with a sentence that mends it', (_, text, ...prob
 
 test('a file that is wrong in four places is told of all four, in the order of the file', () => {
   const text = `nam: x\n${T}probes: [{ probe: prompt-length, blocks: 0 }, { probe: nothing-such }]\nseed: x\n`
-  const parsed = parseScenario(text, 'x.yaml', scenarioContext({}))
+  const parsed = parseScenario(text, 'x.yaml', context)
   expect(parsed.ok ? [] : parsed.problems.map(({ line }) => line)).toEqual([1, 3, 3, 4])
 })
 
@@ -502,7 +504,7 @@ test('the sentence of the design: a length of 8k', () => {
   const parsed = parseScenario(
     `name: x\n${T}probes:\n  - probe: output-length\n  - probe: prompt-length\n    promptTokens:\n      - 128\n      - 512\n      - 8k\n`,
     'scenarios/x.yaml',
-    scenarioContext({}),
+    context,
   )
   expect(parsed.ok ? '' : parsed.problems.map(problemText).join()).toBe(
     "scenarios/x.yaml:9:9: probes[1].promptTokens[2] must be a whole number ≥ 1, got '8k' (write 8192)",
