@@ -29,7 +29,7 @@ export interface CalibrateOptions {
 }
 
 /** With more, the child would need a core of its own for longer than a start may take. */
-export const MOST_STREAMS = 500
+const MOST_STREAMS = 500
 const TOKENS_PER_S = 50
 /** Fewer streams send faster, so that a short burst still holds the events of a p99. */
 const LEAST_EVENTS_PER_S = 400

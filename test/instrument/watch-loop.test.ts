@@ -25,16 +25,21 @@ function machine() {
 }
 
 describe('the watch on the event loop', () => {
-  it('reads less than its own interval of 10 ms as the typical delay of an idle loop', async () => {
-    const loop = watchLoop()
-    await sleep(500)
-    const { delay, suspendedMs, clockJumpMs } = loop.read()
-    loop.stop()
-    expect(delay.p50).toBeLessThan(10)
-    expect(delay.p50).toBeLessThanOrEqual(delay.p99)
-    expect(delay.p99).toBeLessThanOrEqual(delay.max)
-    expect({ suspendedMs, clockJumpMs }).toEqual({ suspendedMs: 0, clockJumpMs: 0 })
-  })
+  // Others may take the machine for half a second: then once more.
+  it(
+    'reads less than its own interval of 10 ms as the typical delay of an idle loop',
+    { retry: 3 },
+    async () => {
+      const loop = watchLoop()
+      await sleep(500)
+      const { delay, suspendedMs, clockJumpMs } = loop.read()
+      loop.stop()
+      expect(delay.p50).toBeLessThan(10)
+      expect(delay.p50).toBeLessThanOrEqual(delay.p99)
+      expect(delay.p99).toBeLessThanOrEqual(delay.max)
+      expect({ suspendedMs, clockJumpMs }).toEqual({ suspendedMs: 0, clockJumpMs: 0 })
+    },
+  )
 
   it('finds a stall of 600 ms, and the instrument overloaded when a request was in flight', async () => {
     const loop = watchLoop()
