@@ -1,5 +1,5 @@
 /** Runs one scenario for a command: progress, interruption, summary, comparison, exit code. */
-import type { Budget, Scenario, Snapshot, Stop } from '../index.js'
+import type { Budget, Sample, Scenario, Snapshot, Stop } from '../index.js'
 import { dryRun, run, systemClock } from '../index.js'
 import { writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
@@ -52,12 +52,13 @@ export async function execute(
     io.err(`error: ${terminalText(result.message, 4000)}\n`)
     return { exit: result.exit, json: { exit: result.exit, error: result.message } }
   }
-  const { snapshot, path, stop } = result
-  if (flags.samples !== undefined) await writeSamples(flags.samples, snapshot, io)
+  const { snapshot, samples, path, stop } = result
+  const samplesFile = flags.samples ?? scenario.output.samples
+  if (samplesFile !== null) await writeSamples(samplesFile, samples, io)
   const after = await aftermath(scenario, snapshot, path, outDir)
   if (flags.json !== true) show(snapshot, path, stop, after, io)
   const exit = worst([exitOfStop(stop), after.exit])
-  const { samples: _, ...rest } = snapshot
+  const { samples: _samples, ...rest } = snapshot
   return {
     exit,
     json: {
@@ -106,14 +107,12 @@ function show(snapshot: Snapshot, path: string, stop: Stop | null, after: Afterm
   if (stop !== null) io.err(`stopped: ${terminalText(stop.message, 4000)}\n`)
 }
 
-async function writeSamples(file: string, snapshot: Snapshot, io: Io): Promise<void> {
-  const lines = snapshot.samples.map((sample) => `${JSON.stringify(sample)}\n`).join('')
+async function writeSamples(file: string, samples: readonly Sample[], io: Io): Promise<void> {
+  const lines = samples.map((sample) => `${JSON.stringify(sample)}\n`).join('')
   try {
     await writeFile(file, lines, { mode: 0o600 })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unwritable'
-    io.err(
-      `warning: --samples ${file} could not be written (${code}); the samples are in the snapshot as well\n`,
-    )
+    io.err(`warning: the samples could not be written to ${file} (${code})\n`)
   }
 }

@@ -46,11 +46,14 @@ export function summaryOf(snapshot: Snapshot): Summary {
   }
 }
 
-function spentOf({ spent, samples }: Snapshot): string {
-  const failed = samples.filter((sample) => sample.outcome !== 'ok').length
-  const untimed = samples.filter((sample) => sample.warmup).length
+function spentOf({ spent, summary }: Snapshot): string {
+  const sum = (of: (row: SummaryRow) => number): number => summary.reduce((total, row) => total + of(row), 0)
+  const failed = sum(({ errors }) => Object.values(errors).reduce((total, count) => total + count, 0))
+  const succeeded = sum(
+    ({ cacheStates: { confirmed, contradicted, unverified } }) => confirmed + contradicted + unverified,
+  )
   const parts = [
-    `${plural(spent.requests, 'request')} (${untimed} untimed: warm-up and priming)`,
+    `${plural(spent.requests, 'request')} (${whole(Math.max(0, spent.requests - failed - succeeded))} untimed: warm-up and priming)`,
     failed === 0 ? 'none failed' : `${failed} FAILED`,
     `${whole(spent.promptTokens)} prompt and ${whole(spent.outputTokens)} output tokens`,
   ]

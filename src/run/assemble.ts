@@ -23,6 +23,8 @@ export interface Measured {
   used: Used
   currency: string | null
   notes: readonly string[]
+  /** `summary`: the samples are left out once curves and rows are made of them; such a snapshot cannot be compared. */
+  keep: 'samples' | 'summary'
 }
 
 export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
@@ -52,7 +54,7 @@ export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
       cost: currency === null ? null : { currency, amount: used.cost },
     },
     notes: [...new Set([...measured.notes, ...unfitted])],
-    samples: measured.samples,
+    samples: measured.keep === 'samples' ? measured.samples : [],
   }
 }
 
@@ -81,5 +83,6 @@ export function assembleRecovered(recovered: Recovered, used: Used): Omit<Snapsh
     used,
     currency: header.currency,
     notes: recovered.notes,
+    keep: 'samples',
   })
 }

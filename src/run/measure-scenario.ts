@@ -137,9 +137,10 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
     used: budget.used(),
     currency: run.currency,
     notes: [...before.notes, ...record.notes()],
+    keep: scenario.output.keep,
   })
   loop.stop()
-  return finishResults(snapshot, results, ended)
+  return finishResults(snapshot, record.samples(), results, ended)
 }
 
 function reasonOf(stop: Stop | null): string | null {

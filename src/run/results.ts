@@ -197,6 +197,7 @@ function planHash(scenario: Scenario, seed: number): string {
 /** Writes the snapshot; the journal goes once it is safe, and stays where it is not. */
 export async function finishResults(
   snapshot: Omit<Snapshot, 'checksum'>,
+  samples: readonly Sample[],
   { folder, journal }: OpenResults,
   stop: Stop | null,
 ): Promise<RunResult> {
@@ -210,7 +211,7 @@ export async function finishResults(
   await journal.discard()
   const read = await readSnapshot(written.value)
   if (!read.ok) return { kind: 'refused', exit: 3, message: read.problem.message }
-  return { kind: 'finished', snapshot: read.value, path: written.value, stop }
+  return { kind: 'finished', snapshot: read.value, samples, path: written.value, stop }
 }
 
 function refusal({ message }: SnapshotProblem): Refused {

@@ -1,6 +1,7 @@
 /** A run: targets opened, instrument calibrated, plan carried out, snapshot written. */
 import { createRedactor } from '../border/redact.js'
 import type { Environment } from '../credentials/api-key.js'
+import type { Sample } from '../sample/sample.js'
 import type { Scenario, Target } from '../scenario/scenario.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import type { Clock } from '../units/time.js'
@@ -38,6 +39,8 @@ export type RunResult =
   | {
       kind: 'finished'
       snapshot: Snapshot
+      /** All of them, also where the snapshot keeps a summary only. */
+      samples: readonly Sample[]
       /** Where the snapshot lies. */
       path: string
       /** Why the run ended before its plan did, or null. */
