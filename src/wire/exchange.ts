@@ -6,7 +6,7 @@ export interface Deadlines {
   connectMs: number
   /** Request start to response headers. */
   firstByteMs: number
-  /** Between two chunks of the body. */
+  /** Between two chunks; the first has this from the headers on, or `firstByteMs` from the start, whichever ends later. */
   gapMs: number
   /** The whole request, connection set-up included. */
   totalMs: number
@@ -18,7 +18,11 @@ export interface WireRequest {
   path: string
   headers: Readonly<Record<string, string>>
   body: string | null
-  /** Bytes that announce the end of the stream; null where only the end of the body does. */
+  /**
+   * Bytes that announce the end of the stream; null where only the end of the body does. Found at the start of a
+   * line only, so that no model can write its own end. After it the body has 250 ms to end, and nothing that
+   * breaks then is a failure any more.
+   */
   endMarker: string | null
   deadlines: Deadlines
 }

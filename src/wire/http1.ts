@@ -9,7 +9,8 @@ import { handOver, requestHeaders, type Link, type LinkOptions } from './link.js
  * A Client a connection, not undici's Pool: so it is known which connection carries what, setting it up is ours
  * to time and to explain, and a request that failed can never be sent a second time behind our back.
  *
- * Arrival is stamped where the socket pushes bytes into its stream, before undici's parser. undici hands on one
+ * Arrival is stamped where the socket pushes bytes into its stream; at undici's onResponseData, after its parser,
+ * it is 2 µs later (p99 19 µs; 200 streams × 50 events/s, Node 20, a busy machine). undici hands on one
  * piece for every HTTP chunk, TLS one for every record: all pieces of one network read share its stamp, and the
  * byte count of `tcp`, the socket at the bottom, tells one read from the next.
  */

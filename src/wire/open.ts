@@ -34,7 +34,10 @@ export interface Route {
   at: string
 }
 
-/** A ready socket and what making it took. Through a proxy, `connectMs` lasts until the tunnel stands. */
+/**
+ * A ready socket and what making it took. Through a proxy, `connectMs` lasts until the tunnel stands; the wait for
+ * HTTP/2 settings is in none of the three.
+ */
 export interface Opened {
   socket: Socket
   /** The socket at the bottom, beneath TLS. */

@@ -28,7 +28,7 @@ export interface TransportOptions {
   warmConnectMs?: number | undefined
 }
 
-/** undici's own default for idling: below the 5 s after which uvicorn and Node close, so that no request meets a closing connection. */
+/** Idle connections go before uvicorn and Node close them after 5 s, so that no request meets a closing one. */
 export const TRANSPORT_DEFAULTS = { proxy: 'env', idleMs: 4_000, warmConnectMs: 10_000 } as const
 
 export interface SendOptions {
