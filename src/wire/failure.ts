@@ -30,7 +30,7 @@ const UNKNOWN_ISSUER = new Set([
 ])
 
 /** The code of an error, never its message: messages and fields may hold raw bytes of the peer. */
-export function codeOf(error: unknown): string | undefined {
+function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   // Several addresses were tried (localhost is ::1 and 127.0.0.1): a refusal tells more than a missing route.
   if (error instanceof AggregateError) {

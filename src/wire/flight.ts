@@ -3,8 +3,8 @@ import { nsToMs, type Clock } from '../units/time.js'
 import type { Connection, Exchange, WireFailure, WireRequest } from './exchange.js'
 import { lineScan, scanChunk, type LineScan } from './scan.js'
 
-export const MAX_EVENT_BYTES = 1024 * 1024
-export const MAX_BODY_BYTES = 256 * 1024 * 1024
+const MAX_EVENT_BYTES = 1024 * 1024
+const MAX_BODY_BYTES = 256 * 1024 * 1024
 /** What the end of the body may take once the end marker has come. */
 const GRACE_MS = 250
 const FIRST_CAPACITY = 256

@@ -29,7 +29,7 @@ export interface TransportOptions {
 }
 
 /** Idle connections go before uvicorn and Node close them after 5 s, so that no request meets a closing one. */
-export const TRANSPORT_DEFAULTS = { proxy: 'env', idleMs: 4_000, warmConnectMs: 10_000 } as const
+const TRANSPORT_DEFAULTS = { proxy: 'env', idleMs: 4_000, warmConnectMs: 10_000 } as const
 
 export interface SendOptions {
   /** 'new': a connection for this exchange alone, closed after it. 'reused': a kept one where there is one. */
