@@ -6,11 +6,11 @@ import { undetected, verdictOf } from './verdictOf.js'
 const WORDS: Readonly<Record<string, string>> = {
   fresh: 'prefill',
   hit: 'cached prefill',
-  step: 'decode',
-  perContext: 'decode by context',
+  tpot: 'decode',
+  perContext: 'cost of context',
   base: 'network',
   ttft: 'time to first token',
-  tpot: 'time per output token',
+  step: 'decode step',
   e2e: 'end to end',
   decodeRate: 'decode rate',
   errors: 'errors',
@@ -36,9 +36,9 @@ function pairSentences(shifts: readonly Shift[]): string[] {
   const open = told.filter(({ verdict }) => verdict === 'inconclusive')
   const moved = settled.filter(({ verdict }) => verdict !== 'same')
   const same = settled.filter(({ verdict }) => verdict === 'same')
-  // That a metric is unchanged is said by its parameters already, where there are any.
-  const byParameters = settled.some(({ kind }) => kind === 'parameter')
-  const parts = [...moved, ...same.filter(({ kind }) => kind !== 'metric' || !byParameters)].map(phrase)
+  // Prefill and network say already what an unchanged time to first token would.
+  const saidOfTtft = ['base', 'fresh'].every((part) => settled.some(({ name }) => name === part))
+  const parts = [...moved, ...same.filter(({ name }) => name !== 'ttft' || !saidOfTtft)].map(phrase)
   const lines = parts.length > 0 ? [parts.join(', ')] : []
   const doubts = open.filter(({ kind }) => kind !== 'errors')
   if (doubts.length > 0) lines.push(`undecided: ${groupedDoubts(doubts).join('; ')}`)
@@ -71,8 +71,9 @@ function phrase(shift: Shift): string {
     return `errors ${verdict === 'worse' ? 'up' : 'down'} from ${percent(base ?? 0)} to ${percent(candidate ?? 0)}`
   }
   if (ratio === null) return `${word} is ${verdict}`
-  const isRate = name === 'decodeRate'
-  const direction = isRate ? (ratio > 1 ? 'higher' : 'lower') : ratio > 1 ? 'slower' : 'faster'
+  const [more, less] =
+    name === 'decodeRate' || name === 'perContext' ? ['higher', 'lower'] : ['slower', 'faster']
+  const direction = ratio > 1 ? more : less
   return `${word} is ${change(ratio)} ${direction}${range(ratio, low, high)}`
 }
 

@@ -23,11 +23,12 @@ function shiftOf({ shifts }: Comparison, name: string): Shift {
 test('two equal quiet runs: ttft, tpot, base and step are shown to be the same, exit 0', () => {
   const comparison = compareSnapshots(base, candidate, quick)
   for (const name of ['ttft', 'tpot', 'base', 'step']) expect(shiftOf(comparison, name).verdict).toBe('same')
-  expect(comparison.family).toBe(8)
+  expect(shiftOf(comparison, 'step').gated).toBe(false)
+  expect(comparison.family).toBe(7)
   expect(shiftOf(comparison, 'e2e').gated).toBe(false)
   expect(verdictOf(comparison)).toBe(0)
   const text = sentences(comparison)
-  expect(text[0]).toBe('decode unchanged, network unchanged, errors unchanged')
+  expect(text[0]).toBe('decode unchanged, network unchanged, time to first token unchanged, errors unchanged')
   expect(text.at(-1)).toMatch(/^no regression; shifts below 6\.\d % are not excluded$/)
 })
 
@@ -152,7 +153,7 @@ test('two targets of one snapshot are paired by name, other tokenizers being a n
   const pair = { base: 'a', candidate: 'b' }
   const comparison = compareSnapshots({ ...both, targets }, { ...both, targets }, { ...quick, pairs: [pair] })
   expect(comparison.refusals).toEqual([])
-  expect(shiftOf(comparison, 'step').verdict).toBe('worse')
+  expect(shiftOf(comparison, 'tpot').verdict).toBe('worse')
   expect(shiftOf(comparison, 'base').verdict).toBe('same')
   expect(sentences(comparison)[0]).toMatch(/^b against a: decode is (3|4)\d % slower/)
   expect(comparison.notes.join()).toContain('equal lengths are not equal texts')
