@@ -14,6 +14,8 @@ export interface SourceOptions {
   /** Load of cells that ask for none. */
   load: CellLoad
   random: Random
+  /** Number of the first block: a probe that stands twice in a scenario counts on, so that no two blocks share a number. */
+  firstBlock: number
   /** False for a cell that the target cannot show (a prefix below its cache's minimum): dropped from every block. */
   keep(target: string, condition: Condition): boolean
 }
@@ -27,7 +29,7 @@ export function plannedSource(blocks: readonly Block[], options: SourceOptions):
     next() {
       const asks = blocks[at]
       if (asks === undefined) return { done: 'all blocks run' }
-      const block = at++
+      const block = options.firstBlock + at++
       return { probe: options.probe, block, visits: keptVisits(block, asks, options.targets, options) }
     },
   }
@@ -39,7 +41,7 @@ export function adaptiveSource(
   seen: (target: string) => Seen,
   options: SourceOptions,
 ): BlockSource {
-  let block = 0
+  let block = options.firstBlock
   let open = [...options.targets]
   let reason = 'done'
   return {

@@ -23,11 +23,14 @@ export function planText(plan: DryRun): string {
   const total = [
     `${plural(plan.requests, 'request')}, warm-up and priming included`,
     `${whole(plan.promptTokens)} prompt and up to ${whole(plan.outputTokens)} output tokens`,
-    plan.cost === null
-      ? 'cost not known: no price for a target'
-      : `at most ${money(plan.cost)} at list price`,
+    costText(plan),
   ].join('; ')
   const open = plan.isOpen ? ['  and what adaptive probes will ask for as they see'] : []
   const notes = plan.notes.map((note) => wrap(`note: ${note}`, '  '))
   return `${[`plan of ${plan.scenario}; nothing was sent`, tableText({ title: '', head, rows }), wrap(`  ${total}`, '  '), ...open, ...notes].join('\n')}\n`
+}
+
+function costText({ cost, isFree }: DryRun): string {
+  if (cost !== null) return `at most ${money(cost)} at list price`
+  return isFree ? 'no cost: simulated' : 'cost not known: no price for a target'
 }

@@ -30,10 +30,12 @@ export interface DryRun {
   requests: number
   promptTokens: number
   outputTokens: number
-  /** At list price with nothing from the cache; null where a target's price is not known. */
+  /** At list price with nothing from the cache, simulated targets free; null where a price is not known. */
   cost: { currency: string; amount: number } | null
   /** The plan is a part only: a probe decides as it sees. */
   isOpen: boolean
+  /** Nothing is asked of a target that costs money. */
+  isFree: boolean
   notes: string[]
 }
 
@@ -82,6 +84,7 @@ export async function dryRun(scenario: Scenario, seed: number | undefined): Prom
     outputTokens: total((cell) => cell.outputTokens),
     cost: costOf(scenario, all),
     isOpen: plan.planned === null,
+    isFree: scenario.targets.every((target) => target.simulate !== null),
     notes: plan.notes,
   }
 }
@@ -90,7 +93,11 @@ function costOf(scenario: Scenario, cells: readonly PlannedCell[]): DryRun['cost
   const prices = new Map(scenario.targets.map((target) => [target.name, target.price]))
   let amount = 0
   let currency: string | null = null
+  const simulated = new Set(
+    scenario.targets.filter((each) => each.simulate !== null).map((each) => each.name),
+  )
   for (const { target, promptTokens, outputTokens } of cells) {
+    if (simulated.has(target)) continue
     const price = prices.get(target) ?? null
     if (price === null) return null
     currency = price.currency

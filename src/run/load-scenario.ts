@@ -1,6 +1,6 @@
 /** From a scenario file to a checked scenario: the tables of the house, the environment and the user's probe files. */
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { readFile, realpath } from 'node:fs/promises'
+import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Problem } from '../border/problem.js'
 import { problemText } from '../border/problem.js'
@@ -38,7 +38,7 @@ export async function loadScenario(file: string, options: LoadOptions): Promise<
   const userProbes: Record<string, Probe> = {}
   const probeProblems: Record<string, string> = {}
   for (const each of files) {
-    const loaded = await loadProbe(each)
+    const loaded = await loadProbe(each, file)
     if (loaded.ok) userProbes[each] = loaded.probe
     else probeProblems[each] = loaded.problem
   }
@@ -86,8 +86,16 @@ function faultOf(value: unknown): string | null {
 
 const isProbe = (value: unknown): value is Probe => faultOf(value) === null
 
-async function loadProbe(file: string): Promise<{ ok: true; probe: Probe } | { ok: false; problem: string }> {
+async function loadProbe(
+  file: string,
+  scenario: string,
+): Promise<{ ok: true; probe: Probe } | { ok: false; problem: string }> {
   try {
+    // A probe is code: a link must not lead out of the scenario's own folder.
+    const inside = relative(await realpath(dirname(scenario)), await realpath(file))
+    if (inside.startsWith('..') || isAbsolute(inside)) {
+      return { ok: false, problem: "it is a link that leads out of the scenario's folder" }
+    }
     const loaded: { default?: unknown } = await import(pathToFileURL(resolve(file)).href)
     const probe = loaded.default
     return isProbe(probe) ? { ok: true, probe } : { ok: false, problem: faultOf(probe) ?? 'it is no probe' }

@@ -10,24 +10,29 @@ import { cellsSeen } from './summarise.js'
 export interface SeenKeeper {
   /** A block of visits has been run. */
   note(block: VisitBlock): void
-  of(probe: string, target: string, feeds: Law | null): Seen
+  of(probe: string, target: string, feeds: Law | null, blocks: readonly [first: number, end: number]): Seen
 }
 
 export function createSeen(samples: () => readonly Sample[], random: Random): SeenKeeper {
   const conditions = new Map<string, Condition>()
-  const blocks = new Map<string, number>()
+  const run = new Map<string, Set<number>>()
   const key = (probe: string, target: string): string => JSON.stringify([probe, target])
   return {
-    note({ probe, visits }) {
+    note({ probe, block, visits }) {
       for (const visit of visits)
         for (const request of visit.chains.flat()) conditions.set(request.cell, request.condition)
-      for (const target of new Set(visits.map((visit) => visit.target)))
-        blocks.set(key(probe, target), (blocks.get(key(probe, target)) ?? 0) + 1)
+      for (const { target } of visits) {
+        const known = run.get(key(probe, target)) ?? new Set()
+        run.set(key(probe, target), known.add(block))
+      }
     },
-    of(probe, target, feeds) {
-      const own = samples().filter((sample) => sample.probe === probe && sample.target === target)
+    of(probe, target, feeds, [first, end]) {
+      const isOwn = (block: number): boolean => block >= first && block < end
+      const own = samples().filter(
+        (sample) => sample.probe === probe && sample.target === target && isOwn(sample.block),
+      )
       return {
-        blocks: blocks.get(key(probe, target)) ?? 0,
+        blocks: [...(run.get(key(probe, target)) ?? [])].filter(isOwn).length,
         cells: cellsSeen(own, conditions),
         halfWidths: feeds === null ? {} : halfWidths(own, feeds, random),
       }

@@ -7,9 +7,12 @@ import type { BlockSource } from '../plan/visit.js'
 import { toCondition } from '../plan/cell.js'
 import { faultOfBlock } from '../plan/check-ask.js'
 import type { Random } from '../random/random.js'
-import type { ProbeUse, Scenario, Target } from '../scenario/scenario.js'
+import type { Scenario, Target } from '../scenario/scenario.js'
 
 export const OWN_PROMPTS = 'prompts'
+
+// An adaptive probe that has not made up its mind by then never will.
+const MOST_BLOCKS = 10_000
 
 export interface Sources {
   sources: BlockSource[]
@@ -27,7 +30,8 @@ export interface Sources {
 
 export interface SourcesOptions {
   random: Random
-  seen(probe: string, target: string, feeds: Law | null): Seen
+  /** What is known of a probe's blocks from `first` up to, not with, `end`. */
+  seen(probe: string, target: string, feeds: Law | null, blocks: readonly [first: number, end: number]): Seen
   ownRequests: readonly (readonly OwnRequest[])[]
 }
 
@@ -59,15 +63,25 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
     if (planned !== null) planned += condition.requests + (condition.cache === 'warm' ? 1 : 0)
   }
 
-  const sources = uniqueNames(scenario.probes).map(({ use, name }): BlockSource => {
-    const { probe, settings, targets: on } = use
-    const options = { probe: name, targets: on, load, random: random.fork(`visits/${name}`), keep }
-    const decisions = random.fork(`probe/${name}`)
+  const firstBlocks = new Map<string, number>()
+  const sources = scenario.probes.map(({ probe, settings, targets: on }, index): BlockSource => {
+    const { name } = probe
+    const firstBlock = firstBlocks.get(name) ?? 0
+    const options = {
+      probe: name,
+      targets: on,
+      load,
+      random: random.fork(`visits/${index}`),
+      firstBlock,
+      keep,
+    }
+    const decisions = random.fork(`probe/${index}`)
     if ('next' in probe) {
       planned = null
+      firstBlocks.set(name, firstBlock + MOST_BLOCKS)
       return adaptiveSource(
         (soFar, by) => probe.next(settings, soFar, by),
-        (target) => seen(name, target, probe.feeds),
+        (target) => seen(name, target, probe.feeds, [firstBlock, firstBlock + MOST_BLOCKS]),
         options,
       )
     }
@@ -77,6 +91,7 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
       problem ??= `probe ${name} asks for ${fault}`
       return plannedSource([], options)
     }
+    firstBlocks.set(name, firstBlock + blocks.length)
     for (const ask of blocks.flat()) for (const target of on) note(target, ask)
     return plannedSource(blocks, options)
   })
@@ -90,22 +105,12 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
       targets: on,
       load,
       random: random.fork('prompts'),
+      firstBlock: 0,
       keep: () => true,
     }
     sources.push(ownPromptsSource(ownRequests, blocks, options))
   }
   return { sources, planned, mostInFlight, conditions: [...conditions.values()], notes: [...notes], problem }
-}
-
-/** A probe that stands twice in a scenario needs two names, or its blocks would be taken for one another's. */
-function uniqueNames(uses: readonly ProbeUse[]): { use: ProbeUse; name: string }[] {
-  const times = new Map<string, number>()
-  return uses.map((use) => {
-    const { name } = use.probe
-    const time = (times.get(name) ?? 0) + 1
-    times.set(name, time)
-    return { use, name: time === 1 ? name : `${name}#${time}` }
-  })
 }
 
 /** Why a target cannot show this condition, or null. */

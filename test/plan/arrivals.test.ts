@@ -19,7 +19,7 @@ test('20,000 Poisson arrivals keep rate, gap CV and dispersion of a Poisson proc
   expect(sd / mean).toBeLessThan(1.03)
   // Counts in windows of 20 expected arrivals: variance ÷ mean is 1 for a Poisson process.
   const windowNs = (20 / 50) * 1e9
-  const counts = new Array<number>(Math.floor(offsets[n - 1]! / windowNs)).fill(0)
+  const counts = Array.from({ length: Math.floor(offsets[n - 1]! / windowNs) }, () => 0)
   for (const at of offsets) if (at < counts.length * windowNs) counts[Math.floor(at / windowNs)]!++
   const meanCount = counts.reduce((a, b) => a + b, 0) / counts.length
   const variance = counts.reduce((a, b) => a + (b - meanCount) ** 2, 0) / (counts.length - 1)
@@ -32,9 +32,9 @@ test('offsets never go backwards, for any rate and seed', () => {
     fc.property(
       fc.double({ min: 0.1, max: 1000, noNaN: true }),
       fc.integer(),
-      fc.constantFrom('constant', 'poisson'),
+      fc.constantFrom<'constant' | 'poisson'>('constant', 'poisson'),
       (rate, seed, process) => {
-        const offsets = arrivalOffsetsNs(process as 'constant' | 'poisson', rate, 50, createRandom(seed))
+        const offsets = arrivalOffsetsNs(process, rate, 50, createRandom(seed))
         return offsets.every((at, i) => at >= (offsets[i - 1] ?? 0))
       },
     ),

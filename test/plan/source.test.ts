@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { cellId, toCondition } from '../../src/plan/cell.js'
 import type { CellLoad } from '../../src/plan/cell.js'
 import type { Block } from '../../src/plan/probe.js'
+import { faultOfBlock } from '../../src/plan/check-ask.js'
 import { adaptiveSource, ownPromptsSource, plannedSource } from '../../src/plan/source.js'
 import { inOrder } from '../../src/plan/visit.js'
 import { createRandom } from '../../src/random/random.js'
@@ -18,6 +19,7 @@ const options = (targets: string[]) => ({
   targets,
   load: alone,
   random: createRandom(3),
+  firstBlock: 0,
   keep: () => true,
 })
 
@@ -90,4 +92,25 @@ test('the turns of a conversation stay in order in one chain, the conversations 
   const chains = next.visits[0]!.chains
   expect(chains.map((chain) => chain.map((request) => request.own!.turn))).toEqual(file.map(() => [0, 1]))
   expect(chains.map((chain) => chain[0]!.own!.conversation)).not.toEqual(file.map((_, c) => c))
+})
+
+test('a probe that stands twice counts its blocks on, so that no two share a number', () => {
+  const first = plannedSource([[ask(64)], [ask(64)]], options(['a']))
+  const second = plannedSource([[ask(128)]], { ...options(['a']), firstBlock: 2 })
+  const blocks = [...inOrder([first, second], 'sequential', createRandom(1))]
+  expect(blocks.map((each) => each.block)).toEqual([0, 1, 2])
+  expect(blocks.flatMap((each) => each.visits.map((visit) => visit.block))).toEqual([0, 1, 2])
+})
+
+test.each([
+  [{ promptTokens: 0 }, /promptTokens 0/],
+  [{ promptTokens: 1.5 }, /promptTokens 1.5/],
+  [{ outputTokens: Number.NaN }, /outputTokens NaN/],
+  [{ cache: 'warm' as const, prefixTokens: 64 }, /warm prefix of 64 in 64/],
+  [{ concurrency: 0 }, /concurrency 0/],
+  [{ concurrency: 2, rate: 1 }, /both concurrency and rate/],
+  [{ rate: -1 }, /rate -1/],
+])('a probe that asks for %j is told so', (fields, fault) => {
+  expect(faultOfBlock([{ ...ask(64), ...fields }])).toMatch(fault)
+  expect(faultOfBlock([ask(64)])).toBeNull()
 })
