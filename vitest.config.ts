@@ -3,12 +3,34 @@ import { defineConfig } from 'vitest/config'
 /** Where `.ci/run` wants the results as JSON, beside what the terminal shows. */
 const report = process.env['PLUMBLINE_TEST_REPORT']
 
+/** Tests that hold a measured time against a known one: alone on the machine, one file after another. */
+const timing = 'test/**/*.timing.test.ts'
+
+const limits = { testTimeout: 60_000, hookTimeout: 60_000 }
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     benchmark: { include: ['test/bench/**/*.bench.ts'] },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
+    projects: [
+      {
+        test: {
+          name: 'rules',
+          include: ['test/**/*.test.ts'],
+          exclude: [timing],
+          sequence: { groupOrder: 1 },
+          ...limits,
+        },
+      },
+      {
+        test: {
+          name: 'timing',
+          include: [timing],
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          ...limits,
+        },
+      },
+    ],
   },
 })
