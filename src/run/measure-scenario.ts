@@ -62,7 +62,8 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
   })
   const problem = plan.problem ?? checkLengths(plan.conditions, (target) => liveOf(targets, target).builder)
   if (problem !== null) {
-    await journal.discard()
+    // What an earlier part of the run measured must stay.
+    await (before.resumptions === 0 ? journal.discard() : journal.close())
     return { kind: 'refused', exit: 2, message: `${scenario.file ?? scenario.name}: ${problem}` }
   }
 
@@ -119,6 +120,8 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
   })
   sender.settle()
   unsync()
+  const failing = stopped === null ? rules.verdict() : null
+  if (failing !== null) stop(failing)
   if (control.drain.aborted)
     stop({ reason: 'interrupted', message: 'interrupted; what was measured is saved' })
 

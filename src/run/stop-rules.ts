@@ -29,16 +29,25 @@ export function shouldRetry(outcome: Outcome): boolean {
 export interface StopRules {
   /** Why the run must stop after this sample, or null. */
   judge(sample: Sample): Stop | null
+  /** Why a run that carried out its plan is a failure all the same, or null. */
+  verdict(): Stop | null
 }
 
-// Below this many requests a share says nothing: one failure of two is no storm.
+// Before this many requests the run goes on: one failure of two is no storm.
 const LEAST_REQUESTS = 20
 
 export function createStopRules(errorLimit: number): StopRules {
   const succeeded = new Set<string>()
   let requests = 0
   let failures = 0
+  let last = ''
+  const overLimit = (): Stop | null => {
+    if (requests === 0 || failures / requests <= errorLimit) return null
+    const share = `${failures} of ${requests} requests failed, above the limit of ${percent(errorLimit)}`
+    return { reason: 'error-limit', message: `${share}; the last one: ${last}` }
+  }
   return {
+    verdict: overLimit,
     judge(sample) {
       requests++
       if (sample.outcome === 'ok') {
@@ -51,11 +60,8 @@ export function createStopRules(errorLimit: number): StopRules {
       if (fatal !== undefined) return { reason: fatal, message }
       const first = succeeded.has(sample.target) ? undefined : FATAL_AT_FIRST[sample.outcome]
       if (first !== undefined) return { reason: first, message }
-      if (requests >= LEAST_REQUESTS && failures / requests > errorLimit) {
-        const share = `${failures} of ${requests} requests failed, above the limit of ${percent(errorLimit)}`
-        return { reason: 'error-limit', message: `${share}; the last one: ${message}` }
-      }
-      return null
+      last = message
+      return requests >= LEAST_REQUESTS ? overLimit() : null
     },
   }
 }
