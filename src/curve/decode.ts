@@ -2,6 +2,7 @@
 import { huberLog } from '../stats/huberLog.js'
 import { estimate, residualOf, type Column } from './estimate.js'
 import type { Fitted, FitOptions } from './law.js'
+import { regimesOf, regimeWarning } from './regimes.js'
 import { rangeOf, spreadOf, timed, type Row } from './rows.js'
 import { warningsOf } from './warnings.js'
 
@@ -25,13 +26,16 @@ export function fitDecode(all: readonly Row[], options: FitOptions): Fitted | nu
     return { note: { kind: 'one-block', message: 'no interval can be given: it takes two blocks' } }
   }
   const residual = residualOf(found.fit.residuals)
+  const regimes = regimesOf(found.fit.residuals)
   return {
     parameters: found.parameters,
     residual,
     validity: { context: rangeOf(contexts) },
     samples: rows.length,
     blocks: found.blocks,
+    regimes: regimes === null ? 1 : 2,
     warnings: [
+      ...(regimes === null ? [] : [regimeWarning(regimes)]),
       ...warningsOf({ parameters: found.parameters, residual, blocks: found.blocks }),
       ...(spread
         ? []

@@ -40,7 +40,7 @@ export function fitCurves(
     for (const [law, fitted] of fitAll(own, target, options)) {
       if (fitted === null) continue
       if ('note' in fitted) notes.push({ target, law, ...fitted.note })
-      else curves.push({ target, law, ...fitted, regimes: 1 })
+      else curves.push({ target, law, ...fitted })
     }
   }
   return { curves, notes }

@@ -15,4 +15,4 @@ export interface FitNote {
   message: string
 }
 
-export type Fitted = Omit<Curve, 'target' | 'law' | 'regimes'> | { note: FitNote }
+export type Fitted = Omit<Curve, 'target' | 'law'> | { note: FitNote }

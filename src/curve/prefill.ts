@@ -16,6 +16,7 @@ import {
   type Resamples,
 } from './estimate.js'
 import type { Fitted, FitOptions } from './law.js'
+import { regimesOf, regimeWarning } from './regimes.js'
 import { rangeOf, spreadOf, timed, type Row, type Timed } from './rows.js'
 import { warningsOf } from './warnings.js'
 
@@ -61,6 +62,7 @@ export function fitPrefill(all: readonly Row[], options: FitOptions): Fitted | n
   const unverified = !hasHit && apart.length > 0 ? hitApart(proven, apart, found, options) : null
   if (unverified !== null) parameters['hit'] = unverified
   const residual = residualOf(found.fit.residuals)
+  const regimes = regimesOf(found.fit.residuals)
   const known = unverified === null ? proven : rows
   return {
     parameters,
@@ -71,7 +73,9 @@ export function fitPrefill(all: readonly Row[], options: FitOptions): Fitted | n
     },
     samples: known.length,
     blocks: found.blocks,
+    regimes: regimes === null ? 1 : 2,
     warnings: [
+      ...(regimes === null ? [] : [regimeWarning(regimes)]),
       ...warningsOf({
         parameters,
         residual,

@@ -36,10 +36,12 @@ export function toRows(samples: readonly Sample[]): Row[] {
     .sort((a, b) => a.atMs - b.atMs)
     .map((sample) => {
       const { asked } = sample
-      const promptTokens = sample.promptTokens ?? asked.promptTokens
-      const outputTokens = sample.outputTokens ?? asked.outputTokens
+      // Servers have reported nonsense: 0 prompt tokens, or more cached ones than there are.
+      const promptTokens = sample.promptTokens || asked.promptTokens
+      const outputTokens = sample.outputTokens || asked.outputTokens
       const warm = asked.cache === 'warm'
-      const cached = Math.min(promptTokens, sample.cachedTokens ?? (warm ? asked.prefixTokens : 0))
+      const reported = sample.cachedTokens ?? (warm ? asked.prefixTokens : 0)
+      const cached = Math.min(promptTokens, Math.max(0, reported))
       return {
         fresh: promptTokens - cached,
         cached,

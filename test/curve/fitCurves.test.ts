@@ -220,6 +220,29 @@ test('residual quantiles, range, samples and blocks stand in the curve', () => {
   expect([curve.samples, curve.blocks, curve.regimes]).toEqual([108, 12, 1])
 })
 
+test('30 % of the requests 1.6 times slower are two regimes, a lognormal is one', () => {
+  const curve = curveOf(run({ noise: bimodal(0.06) }), 'prefill')
+  expect(curve.regimes).toBe(2)
+  expect(curve.warnings[0]).toMatch(
+    /^two regimes: (2|3)\d % of the requests take 1\.\d\d times as long, in spells of 1\.\d/,
+  )
+  for (const seed of ['one', 'two', 'three']) {
+    expect(curveOf(run({ noise: lognormal(0.3), seed }), 'prefill').regimes).toBe(1)
+  }
+})
+
+test('counts that make no sense are not used', () => {
+  const samples = run({ blocks: 6 })
+  const odd = samples.map((each) => ({
+    ...each,
+    promptTokens: 0,
+    outputTokens: 0,
+    cachedTokens: each.cachedTokens || -5,
+  }))
+  const { base } = curveOf(odd, 'prefill').parameters
+  expect(base).toEqual(curveOf(samples, 'prefill').parameters['base'])
+})
+
 test('the prefill rate is a million over fresh, its limits swapped; 0 below leaves it open above', () => {
   const unit = 'us/token' as const
   const fresh = { value: 50, low: 40, high: 80, se: 5, unit }
