@@ -88,7 +88,13 @@ function level(shift: Shift, value: number | null): string {
 
 /** Short, so that the table keeps to 80 columns. */
 function unitOf({ kind, unit }: Shift): string {
-  return kind === 'errors' ? '' : unit.replace('us/', 'µs/').replaceAll('token', 'tok').replace('^2', '²')
+  return kind === 'errors'
+    ? ''
+    : unit
+        .replace('us/token/token', 'us/token^2')
+        .replace('us/', 'µs/')
+        .replace('token', 'tok')
+        .replace('^2', '²')
 }
 
 function targetOf({ pair }: { pair: Shift['pair'] }): string {
