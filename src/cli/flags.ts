@@ -23,7 +23,7 @@ export function wholeNumber(text: string): number {
   return value
 }
 
-export function positiveNumber(text: string): number {
+function positiveNumber(text: string): number {
   const value = Number(text)
   if (!(value > 0) || !Number.isFinite(value))
     throw new InvalidArgumentError(`a number above 0 is needed, got '${text}'`)

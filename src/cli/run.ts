@@ -32,11 +32,7 @@ async function runScenarios(files: readonly string[], flags: RunFlags, io: Io): 
 }
 
 /** Every file is checked before the first one is run. */
-export async function loadAll(
-  files: readonly string[],
-  allowCode: boolean,
-  io: Io,
-): Promise<Scenario[] | null> {
+async function loadAll(files: readonly string[], allowCode: boolean, io: Io): Promise<Scenario[] | null> {
   const scenarios: Scenario[] = []
   let isGood = true
   for (const file of files) {

@@ -1,5 +1,5 @@
 /** A bare server of known timing: paced SSE streams straight from `node:net`, every event stamped as it is written. */
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 
 export interface PacedOptions {
   /** The pace begins when so many requests are there, or `LONGEST_WAIT_MS` after the first. */
@@ -63,7 +63,9 @@ export async function startPacedServer(options: PacedOptions): Promise<PacedServ
     server.once('error', reject)
     server.listen(0, '127.0.0.1', streams + 16, resolve)
   })
-  const { port } = server.address() as AddressInfo
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('a listening server has no port')
+  const { port } = address
   return {
     port,
     close() {

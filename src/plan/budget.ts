@@ -95,6 +95,6 @@ function reported(actual: Reported): Partial<WorstCase> {
 
 const MAX_TOKENS = 1e9
 
-export function isCount(value: number | undefined): value is number {
+function isCount(value: number | undefined): value is number {
   return value !== undefined && Number.isInteger(value) && value >= 0 && value <= MAX_TOKENS
 }

@@ -17,7 +17,7 @@ export function comparisonText({ headline, sentences, shifts, cells, notes }: Co
 }
 
 /** Found again by its first line, so that a pull-request comment is updated and not repeated. */
-export const MARKDOWN_TAG = '<!-- plumbline -->'
+const MARKDOWN_TAG = '<!-- plumbline -->'
 
 export function comparisonMarkdown({ headline, sentences, shifts, cells, notes }: ComparisonModel): string {
   const lines = [

@@ -201,7 +201,7 @@ function parameterText(name: string, { value, low, high, unit, bounded, unverifi
   return `${name} ${figure(value)} ${interval(low, high)} ${UNITS[unit]}${mark}`
 }
 
-export function instrumentLine({ error, loopDelay, overloaded }: InstrumentReport): string {
+function instrumentLine({ error, loopDelay, overloaded }: InstrumentReport): string {
   const timing =
     error === null
       ? 'timing error not known'

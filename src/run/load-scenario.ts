@@ -46,7 +46,7 @@ export async function loadScenario(file: string, options: LoadOptions): Promise<
 }
 
 /** The same for a text of our own making, as `plumbline probe` builds it. */
-export function readScenario(text: string, file: string | null, context: ScenarioContext): Loaded {
+function readScenario(text: string, file: string | null, context: ScenarioContext): Loaded {
   const parsed = parseScenario(text, file, context)
   const texts = (problems: readonly Problem[]): string[] => problems.map(problemText)
   if (!parsed.ok) return { ok: false, problems: texts(parsed.problems) }

@@ -9,7 +9,7 @@ import { faultOfBlock } from '../plan/check-ask.js'
 import type { Random } from '../random/random.js'
 import type { Scenario, Target } from '../scenario/scenario.js'
 
-export const OWN_PROMPTS = 'prompts'
+const OWN_PROMPTS = 'prompts'
 
 // An adaptive probe that has not made up its mind by then never will.
 const MOST_BLOCKS = 10_000

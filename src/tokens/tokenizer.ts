@@ -30,7 +30,8 @@ const loaders = {
   approximate: () => Promise.resolve(approximateTokenizer),
 } satisfies Record<TokenizerName, () => Promise<Tokenizer>>
 
-export const tokenizerNames = Object.keys(loaders) as readonly TokenizerName[]
+const isTokenizerName = (name: string): name is TokenizerName => Object.hasOwn(loaders, name)
+export const tokenizerNames = Object.keys(loaders).filter(isTokenizerName)
 
 /** Loads a tokenizer; the second call for the same name is free. */
 export function loadTokenizer(name: ExactTokenizerName): Promise<ExactTokenizer>

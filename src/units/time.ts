@@ -14,10 +14,6 @@ export function nsToMs(ns: number): number {
   return ns / NS_PER_MS
 }
 
-export function msToNs(ms: number): number {
-  return Math.round(ms * NS_PER_MS)
-}
-
 /**
  * The process's own clock. `performance.now()` reads the same monotonic base as
  * `process.hrtime.bigint()` (CLOCK_MONOTONIC on Linux) without allocating a BigInt.

@@ -41,7 +41,6 @@ test('on a pipe there are whole lines and no control codes, at most one each 5 s
   expect(written).toHaveLength(1 + 2 + 1)
   for (const line of written) {
     expect(line).toMatch(/\n$/)
-    // eslint-disable-next-line no-control-regex
     expect(line).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/)
   }
 })

@@ -104,7 +104,6 @@ test('lines keep to 80 columns and hold no control codes', () => {
     summaryOf(snapshotOf(samples, { notes: [`a note \u001b[2J ${'long '.repeat(40)}`] })),
   )
   for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
-  // eslint-disable-next-line no-control-regex
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/)
 })
 
