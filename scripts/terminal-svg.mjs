@@ -28,7 +28,7 @@ writeFileSync(output, picture(lines, title))
 
 /** @param {readonly string[]} texts @param {string} name */
 function picture(texts, name) {
-  const columns = Math.max(...texts.map((text) => [...text].length))
+  const columns = Math.max(...texts.map((text) => text.length))
   const width = Math.ceil(columns * COLUMN_PX + 2 * MARGIN_PX)
   const height = BAR_PX + texts.length * LINE_PX + MARGIN_PX
   const rows = texts.map((text, i) => row(text, BAR_PX + (i + 1) * LINE_PX - 4)).filter((text) => text !== '')
@@ -65,7 +65,7 @@ function row(text, y) {
   const kind = KINDS.find(([, look]) => look.test(shown))?.[0]
   const indent = shown.length - shown.trimStart().length
   const x = MARGIN_PX + indent * COLUMN_PX
-  const length = ([...shown].length - indent) * COLUMN_PX
+  const length = (shown.length - indent) * COLUMN_PX
   const style = kind === undefined ? '' : ` class="${kind}"`
   return `<text${style} x="${round(x)}" y="${y}" textLength="${round(length)}" lengthAdjust="spacingAndGlyphs" xml:space="preserve">${escaped(shown.trimStart())}</text>`
 }
