@@ -80,11 +80,46 @@ export async function traceOnce(scenario: Scenario, options: TraceOptions): Prom
     const events = readStream(exchange, live.protocol).moments.map(({ atNs, chunk, events: says }) => ({
       atMs: nsToMs(atNs - startNs),
       chunk: chunk + 1,
-      says,
+      says: says.map((event) => redacted(event, redactor.text)),
     }))
     return { kind: 'trace', url: baseUrl, sample, events, chunks: exchange.chunkNs.length }
   } finally {
     await live.transport.close()
     await started.simulators.close()
   }
+}
+
+/** A server may echo a key in anything that it says. */
+function redacted(event: StreamEvent, redact: (text: string) => string): StreamEvent {
+  switch (event.kind) {
+    case 'output':
+      return { ...event, text: redact(event.text) }
+    case 'route':
+      return { ...event, route: redactedFields(event.route, redact) }
+    case 'timings':
+      return {
+        ...event,
+        timings: { ...event.timings, raw: redactedFields(event.timings.raw, redact) },
+      }
+    case 'finish':
+      return { ...event, reason: redact(event.reason) }
+    case 'error':
+      return { ...event, message: redact(event.message), type: event.type && redact(event.type) }
+    case 'malformed':
+      return { ...event, detail: redact(event.detail) }
+    case 'usage':
+    case 'end':
+      return event
+    default:
+      return event satisfies never
+  }
+}
+
+function redactedFields<T extends object>(fields: T, redact: (text: string) => string): T {
+  const clean = { ...fields }
+  for (const key in clean) {
+    const value = clean[key]
+    if (typeof value === 'string') Object.assign(clean, { [key]: redact(value) })
+  }
+  return clean
 }
