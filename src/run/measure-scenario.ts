@@ -87,7 +87,6 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
 
   const rules = createStopRules(scenario.errorLimit)
   const sender = createSender({
-    clock,
     budget,
     cut: control.cut,
     nextId: record.nextId,
@@ -96,7 +95,7 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
     onSample(sample, reported) {
       record.add(sample, reported)
       const reason = rules.judge(sample)
-      if (reason !== null && sample.outcome !== 'aborted') stop(reason)
+      if (reason !== null) stop(reason)
     },
   })
   await conduct(scenario, plan, {
@@ -120,10 +119,10 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
   })
   sender.settle()
   unsync()
-  const failing = stopped === null ? rules.verdict() : null
-  if (failing !== null) stop(failing)
   if (control.drain.aborted)
     stop({ reason: 'interrupted', message: 'interrupted; what was measured is saved' })
+  const failing = rules.verdict()
+  if (failing !== null) stop(failing)
 
   const ended: Stop | null = stopped
   onEvent({ kind: 'phase', text: 'fitting curves' })

@@ -2,12 +2,10 @@
 import type { Budget, LimitName, Reported, Reservation, WorstCase } from '../plan/budget.js'
 import type { ConnectionMode } from '../plan/probe.js'
 import type { Sample } from '../sample/sample.js'
-import type { Clock } from '../units/time.js'
 import type { Exchange } from '../wire/exchange.js'
 import type { Prepared } from './prepare.js'
 
 export interface SenderOptions {
-  clock: Clock
   budget: Budget
   /** In-flight requests are cut off when it fires. */
   cut: AbortSignal
@@ -43,7 +41,7 @@ export interface Sender {
 }
 
 // A kill loses what is not yet measured: never let it wait longer than this.
-const LONGEST_WAIT_NS = 1_000_000_000
+const LONGEST_WAIT_MS = 1000
 
 interface Waiting {
   exchange: Exchange
@@ -53,9 +51,10 @@ interface Waiting {
 }
 
 export function createSender(options: SenderOptions): Sender {
-  const { clock, budget } = options
+  const { budget } = options
   const waiting: Waiting[] = []
   let inFlight = 0
+  let timer: NodeJS.Timeout | undefined
 
   function take({ exchange, prepared, context, reservation }: Waiting): Sample {
     const sample = options.measure(exchange, prepared, context)
@@ -66,6 +65,8 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   function settle(): void {
+    clearTimeout(timer)
+    timer = undefined
     for (const each of waiting.splice(0)) take(each)
   }
 
@@ -92,9 +93,9 @@ export function createSender(options: SenderOptions): Sender {
       inFlight--
       const done = { exchange, prepared, context, reservation }
       const healthy = exchange.failure === undefined && exchange.status === 200
-      const oldest = waiting[0]?.exchange.endNs ?? clock.nowNs()
-      if (healthy && inFlight > 0 && clock.nowNs() - oldest < LONGEST_WAIT_NS) {
+      if (healthy && inFlight > 0) {
         waiting.push(done)
+        timer ??= setTimeout(settle, LONGEST_WAIT_MS)
         return { kind: 'later' }
       }
       settle()

@@ -27,41 +27,45 @@ export function shouldRetry(outcome: Outcome): boolean {
 
 /** Failures by target; decides when to give up. */
 export interface StopRules {
-  /** Why the run must stop after this sample, or null. */
+  /** Why the run must stop after this sample, or null. In a storm every try counts. */
   judge(sample: Sample): Stop | null
-  /** Why a run that carried out its plan is a failure all the same, or null. */
+  /** Why a run that carried out its plan is a failure all the same, or null. A request that a later try answered has not failed. */
   verdict(): Stop | null
 }
 
-// Before this many requests the run goes on: one failure of two is no storm.
-const LEAST_REQUESTS = 20
+// Before this many tries the run goes on: one failure of two is no storm.
+const LEAST_TRIES = 20
 
 export function createStopRules(errorLimit: number): StopRules {
   const succeeded = new Set<string>()
-  let requests = 0
-  let failures = 0
+  let tries = 0
+  let firstTries = 0
+  let answered = 0
   let last = ''
-  const overLimit = (): Stop | null => {
-    if (requests === 0 || failures / requests <= errorLimit) return null
-    const share = `${failures} of ${requests} requests failed, above the limit of ${percent(errorLimit)}`
+  const overLimit = (failed: number, of: number): Stop | null => {
+    if (of === 0 || failed / of <= errorLimit) return null
+    const share = `${failed} of ${of} requests failed, above the limit of ${percent(errorLimit)}`
     return { reason: 'error-limit', message: `${share}; the last one: ${last}` }
   }
   return {
-    verdict: overLimit,
+    verdict: () => overLimit(firstTries - answered, firstTries),
     judge(sample) {
-      requests++
+      // What we cut off ourselves says nothing of the target.
+      if (sample.outcome === 'aborted') return null
+      tries++
+      if (sample.attempt === 1) firstTries++
       if (sample.outcome === 'ok') {
+        answered++
         succeeded.add(sample.target)
         return null
       }
-      failures++
       const message = sample.detail ?? sample.outcome
       const fatal = FATAL[sample.outcome]
       if (fatal !== undefined) return { reason: fatal, message }
       const first = succeeded.has(sample.target) ? undefined : FATAL_AT_FIRST[sample.outcome]
       if (first !== undefined) return { reason: first, message }
       last = message
-      return requests >= LEAST_REQUESTS ? overLimit() : null
+      return tries >= LEAST_TRIES ? overLimit(tries - answered, tries) : null
     },
   }
 }

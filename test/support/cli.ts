@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { readSnapshot } from '../../src/snapshot/format.js'
 import type { Snapshot } from '../../src/snapshot/snapshot.js'
@@ -31,6 +32,8 @@ export interface RunningCli {
   stdout(): string
   stderr(): string
   ended: Promise<CliResult>
+  /** Waits for something to come true while it runs; throws when it ends first. */
+  until(isTrue: () => boolean | Promise<boolean>): Promise<void>
 }
 
 export async function cliPath(): Promise<string> {
@@ -55,7 +58,14 @@ export async function startCli(args: readonly string[], options: CliOptions = {}
     child.once('error', reject)
     child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
-  return { process: child, stdout: () => stdout, stderr: () => stderr, ended }
+  const until = async (isTrue: () => boolean | Promise<boolean>): Promise<void> => {
+    while (!(await isTrue())) {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`it ended with ${child.exitCode ?? child.signalCode} before: ${stderr}`)
+      await sleep(2)
+    }
+  }
+  return { process: child, stdout: () => stdout, stderr: () => stderr, ended, until }
 }
 
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
@@ -124,7 +134,7 @@ export function workspace(): Workspace {
         throw new Error(`${all.length} snapshots of ${scenario} in ${path}`)
       return all[0]
     },
-    journals: (scenario) => resultsOf(scenario).filter((file) => /\.ndjson|journal/.test(file)),
+    journals: (scenario) => resultsOf(scenario).filter((file) => file.endsWith('.journal')),
   }
   return self
 }
