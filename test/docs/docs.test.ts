@@ -158,6 +158,25 @@ describe('commands in the pages and in the comments of scenarios', () => {
   })
 })
 
+describe('the picture', () => {
+  it('docs/quickstart.svg shows the summary that the README prints, line by line', () => {
+    const printed =
+      blocks.find(({ page, mark }) => page === 'README.md' && mark === 'paste: start')?.text ?? ''
+    const summary = printed
+      .slice(printed.indexOf('quickstart, run '))
+      .split('\n')
+      .map((line) => line.trim())
+    const drawn = [...read('docs/quickstart.svg').matchAll(/^<text[^>]*>(.*)<\/text>$/gm)].map((match) =>
+      (match[1] ?? '')
+        .replaceAll('&lt;', '<')
+        .replaceAll('&gt;', '>')
+        .replaceAll('&quot;', '"')
+        .replaceAll('&amp;', '&'),
+    )
+    expect(drawn.slice(2)).toEqual(summary.filter((line) => line !== ''))
+  })
+})
+
 describe('links', () => {
   it.each(pages())('%s: every link leads to a file, and to a heading of it', (page) => {
     const broken = linksOf(page).filter((link) => {
