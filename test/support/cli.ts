@@ -73,8 +73,9 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
 }
 
 /** `plumbline simulate` on a free port; stopped at the end of the test. Its URL ends in /v1. */
-export async function startSimulate(args: readonly string[]): Promise<string> {
-  const { process: child, stderr, ended } = await startCli(['simulate', '--port', '0', '--json', ...args])
+export async function startSimulate(args: readonly string[], env: CliOptions['env'] = {}): Promise<string> {
+  const all = ['simulate', '--port', '0', '--json', ...args]
+  const { process: child, stderr, ended } = await startCli(all, { env })
   if (child.stdout === null) throw new Error('no stdout')
   const lines = createInterface({ input: child.stdout })
   const first = await Promise.race([
