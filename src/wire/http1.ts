@@ -85,8 +85,8 @@ export function http1Link({ socket, tcp }: { socket: Socket; tcp: Socket }, opti
     onResponseError(_controller, error) {
       const current = flight
       if (current && isUnsendable(error)) {
-        current.fail(exchangeFailure(error, { ...broken(), phase: 'send' }))
-        return queueMicrotask(onFree)
+        queueMicrotask(onFree) // before whoever waits for the landing asks for the next connection
+        return current.fail(exchangeFailure(error, { ...broken(), phase: 'send' }))
       }
       onGone()
       socket.destroy()

@@ -35,6 +35,13 @@ export interface PoolOptions {
 
 const REUSED = { dnsMs: 0, connectMs: 0, tlsMs: 0 }
 
+/**
+ * Some servers close the connection right behind each answer and never say so (llama.cpp's, 0.1 to 0.6 ms after a
+ * stream): a request sent into that is lost. So the first HTTP/1.1 connection that comes free rests this long, once,
+ * and tells by what becomes of it whether this server keeps connections.
+ */
+const REST_MS = 50
+
 /** Puts the flight on the connection; only the one for whom it was made pays for it. */
 export function board(flight: Flight, link: Link, times?: Made['times']): void {
   flight.connection = { reused: times === undefined, ...(times ?? REUSED), http: link.http }
@@ -49,11 +56,18 @@ export function createPool({ maxConnections, perConnection, make }: PoolOptions)
   const idle: Link[] = []
   let opening = 0
   let stopped = false
+  /** Whether the server keeps a connection after an answer; undefined while nobody knows. */
+  let keeps: boolean | undefined
+  /** Free, and held back until that is known; the first of them finds it out. */
+  let resting: Link[] = []
+  let trial: Promise<void> | undefined
 
   const callbacks: LinkCallbacks = {
     onFree(link) {
-      if (!idle.includes(link)) idle.push(link)
-      pump()
+      if (link.http === '2' || keeps === true) return offer(link)
+      if (keeps === false) return void link.close()
+      resting.push(link)
+      trial ??= rest(link)
     },
     onGone(link) {
       kept.delete(link)
@@ -65,6 +79,20 @@ export function createPool({ maxConnections, perConnection, make }: PoolOptions)
       waiting.add(flight)
       pump()
     },
+  }
+
+  function offer(link: Link): void {
+    if (!idle.includes(link)) idle.push(link)
+    pump()
+  }
+
+  async function rest(first: Link): Promise<void> {
+    await new Promise<void>((resolve) => setTimeout(resolve, REST_MS))
+    keeps = kept.has(first)
+    const rested = resting.filter((link) => kept.has(link))
+    resting = []
+    for (const link of rested) callbacks.onFree(link)
+    pump()
   }
 
   /** Opens one more; the first that wait get it, or its failure. */
@@ -85,7 +113,7 @@ export function createPool({ maxConnections, perConnection, make }: PoolOptions)
       waiting.delete(first)
       board(first, link, times)
     }
-    if (link.free() > 0) callbacks.onFree(link)
+    if (link.free() > 0) offer(link)
     else pump()
     return undefined
   }
@@ -100,8 +128,9 @@ export function createPool({ maxConnections, perConnection, make }: PoolOptions)
       waiting.delete(flight)
       board(flight, link)
     }
-    while (waiting.size > opening * perConnection && kept.size + opening < maxConnections)
-      void open(connectMs)
+    const coming = opening * perConnection + resting.length
+    for (let lacking = waiting.size - coming; lacking > 0; lacking -= perConnection)
+      if (kept.size + opening < maxConnections) void open(connectMs)
   }
 
   function takeIdle(): Link | undefined {
@@ -121,6 +150,7 @@ export function createPool({ maxConnections, perConnection, make }: PoolOptions)
     forget: (flight) => void waiting.delete(flight),
     async warm(n, limitMs) {
       let opened = 0
+      await trial
       for (;;) {
         const room = [...kept].reduce((sum, link) => sum + link.free(), opening * perConnection)
         const lacking = Math.ceil((n - room) / perConnection)

@@ -195,6 +195,20 @@ describe('connections', () => {
     expect(server.seen.length).toBe(1)
   })
 
+  it('a server that hangs up behind its answers and does not say so loses none of six exchanges', async () => {
+    const { server, wire } = await rig((socket) => {
+      socket.write(whole('ok', 'HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=100'))
+      setTimeout(() => socket.end(), 2)
+    })
+    const failures = []
+    for (let i = 0; i < 6; i++) {
+      if (i > 3) expect(await wire.warm(1)).toEqual({ opened: 1, failure: undefined })
+      failures.push((await wire.send(request(), { connection: 'reused' })).failure)
+    }
+    expect(failures).toEqual(Array(6).fill(undefined))
+    expect(server.sockets.length).toBe(6)
+  })
+
   it('an answer with `connection: close` is not reused', async () => {
     const { server, wire } = await rig((socket) => {
       socket.write(whole('ok', 'HTTP/1.1 200 OK\r\nconnection: close'))
