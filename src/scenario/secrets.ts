@@ -4,7 +4,7 @@ import { looksLikeSecret } from '../border/redact.js'
 import type { Complain } from './report.js'
 
 const SECRET_HEADER =
-  /^(?:authorization|proxy-authorization|cookie|(?:.*-)?(?:api-?key|access-?key|auth-?token|access-?token|security-?token|subscription-key|secret|password))$/i
+  /^(?:authorization|proxy-authorization|cookie|(?:.*-)?(?:api-?key|access-?key|[a-z]*token|subscription-key|secret|password))$/i
 
 const SECRET_FIELD =
   /^(?:api[-_]?key|access[-_]?key|access[-_]?token|auth[-_]?token|authorization|secret|password|bearer)$/i

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const DIST = join(ROOT, 'dist')
 const STAMP = join(DIST, '.built')
+const MAIN = join(DIST, 'src', 'cli', 'main.js')
 const LOCK = join(ROOT, 'node_modules', '.plumbline-build')
 const SOURCES = ['src', 'probes', 'tsconfig.json', 'tsconfig.build.json', 'package.json']
 
@@ -28,7 +29,8 @@ export async function ensureBuilt(): Promise<string> {
 }
 
 function isStale(): boolean {
-  const builtMs = existsSync(STAMP) ? statSync(STAMP).mtimeMs : 0
+  // `npm run build` empties dist and leaves the stamp of the tests.
+  const builtMs = existsSync(STAMP) && existsSync(MAIN) ? statSync(STAMP).mtimeMs : 0
   return SOURCES.some((source) => newestMs(join(ROOT, source)) > builtMs)
 }
 
