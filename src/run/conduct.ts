@@ -65,9 +65,13 @@ async function warmUp(
 ): Promise<void> {
   const { visit, record } = context
   const { name } = live.target
-  const own = plan.conditions.filter((each) => each.target === name).map((each) => each.condition)
   const localTokens = new Map<string, number>()
-  for (const planned of warmUpRequests(name, own, scenario.warmupRequests, live.tokenizer.exact)) {
+  for (const planned of warmUpRequests(
+    name,
+    plan.conditions,
+    scenario.warmupRequests,
+    live.tokenizer.exact,
+  )) {
     if (visit.stopping()) return
     await warmUpOne(planned, localTokens, context)
   }

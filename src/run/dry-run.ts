@@ -1,5 +1,6 @@
 /** The plan of a scenario with its tokens and its cost at worst; nothing is sent. */
 import { randomInt } from 'node:crypto'
+import type { PlannedRequest } from '../plan/visit.js'
 import { inOrder } from '../plan/visit.js'
 import type { PromptBuilder } from '../prompt/builder.js'
 import { createPromptBuilder } from '../prompt/builder.js'
@@ -11,6 +12,7 @@ import type { OwnPrompts } from './own-prompts.js'
 import { noPrompts, readOwnPrompts } from './own-prompts.js'
 import type { Refused } from './run.js'
 import { sourcesOf } from './sources.js'
+import { warmUpRequests } from './warm-up.js'
 
 export interface PlannedCell {
   target: string
@@ -25,6 +27,7 @@ export interface PlannedCell {
 export interface DryRun {
   kind: 'plan'
   scenario: string
+  /** Warm-up among them. */
   cells: PlannedCell[]
   /** Requests, warm-up and priming included. */
   requests: number
@@ -50,36 +53,41 @@ export async function dryRun(scenario: Scenario, seed: number | undefined): Prom
     return { kind: 'refused', exit: 2, message: `${scenario.file ?? scenario.name}: ${problem}` }
 
   const cells = new Map<string, PlannedCell>()
+  const add = ({ target, cell, condition }: PlannedRequest, primes: number): void => {
+    const sum = cells.get(`${target} ${cell}`) ?? {
+      target,
+      cell,
+      requests: 0,
+      primes: 0,
+      promptTokens: 0,
+      outputTokens: 0,
+    }
+    sum.requests++
+    sum.primes += primes
+    sum.promptTokens += condition.promptTokens + primes * condition.prefixTokens
+    sum.outputTokens += condition.outputTokens + primes
+    cells.set(`${target} ${cell}`, sum)
+  }
+  for (const { name, tokenizer } of scenario.targets) {
+    const { exact } = await loadTokenizer(tokenizer)
+    for (const one of warmUpRequests(name, plan.conditions, scenario.warmupRequests, exact)) add(one, 0)
+  }
   const planned = plan.sources.filter((source) => source.total !== null)
   for (const { visits } of inOrder(planned, scenario.order, random.fork('order'))) {
     for (const visit of visits) {
       const isWarm = visit.chains[0]?.[0]?.condition.cache === 'warm'
-      for (const [i, { target, cell, condition }] of visit.chains.flat().entries()) {
-        const primes = isWarm && i === 0 ? 1 : 0
-        const sum = cells.get(`${target} ${cell}`) ?? {
-          target,
-          cell,
-          requests: 0,
-          primes: 0,
-          promptTokens: 0,
-          outputTokens: 0,
-        }
-        sum.requests++
-        sum.primes += primes
-        sum.promptTokens += condition.promptTokens + primes * condition.prefixTokens
-        sum.outputTokens += condition.outputTokens + primes
-        cells.set(`${target} ${cell}`, sum)
-      }
+      for (const [i, one] of visit.chains.flat().entries()) add(one, isWarm && i === 0 ? 1 : 0)
     }
   }
-  const all = [...cells.values()]
+  const all = [...cells.values()].sort(
+    (a, b) => a.target.localeCompare(b.target) || a.cell.localeCompare(b.cell, 'en', { numeric: true }),
+  )
   const total = (of: (cell: PlannedCell) => number): number => all.reduce((sum, cell) => sum + of(cell), 0)
   return {
     kind: 'plan',
     scenario: scenario.name,
     cells: all,
-    requests:
-      total((cell) => cell.requests + cell.primes) + scenario.targets.length * scenario.warmupRequests,
+    requests: total((cell) => cell.requests + cell.primes),
     promptTokens: total((cell) => cell.promptTokens),
     outputTokens: total((cell) => cell.outputTokens),
     cost: costOf(scenario, all),

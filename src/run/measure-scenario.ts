@@ -27,6 +27,7 @@ import { createSeen } from './seen.js'
 import { createSender } from './sender.js'
 import { sourcesOf } from './sources.js'
 import { createStopRules } from './stop-rules.js'
+import { warmUpRequests } from './warm-up.js'
 
 export interface MeasureContext extends RunOptions {
   targets: ReadonlyMap<string, LiveTarget>
@@ -67,11 +68,14 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
     return { kind: 'refused', exit: 2, message: `${scenario.file ?? scenario.name}: ${problem}` }
   }
 
+  const warmUps = lives.flatMap(({ target, tokenizer }) =>
+    warmUpRequests(target.name, plan.conditions, scenario.warmupRequests, tokenizer.exact),
+  )
   const record = createRecord({
     journal,
     budget,
     before,
-    planned: plan.planned,
+    planned: plan.planned === null ? null : plan.planned + warmUps.length,
     currency: run.currency,
     elapsedMs: () => nsToMs(clock.nowNs() - runStartNs),
     onEvent,

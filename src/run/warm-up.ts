@@ -17,10 +17,11 @@ const FALLBACK_TOKENS = 256
  */
 export function warmUpRequests(
   target: string,
-  conditions: readonly Condition[],
+  planned: readonly { target: string; condition: Condition }[],
   count: number,
   isExact: boolean,
 ): PlannedRequest[] {
+  const conditions = planned.filter((each) => each.target === target).map(({ condition }) => condition)
   const lengths = conditions.map((condition) => condition.promptTokens).sort((a, b) => a - b)
   const shortest = lengths[0] ?? FALLBACK_TOKENS
   const longest = lengths.at(-1) ?? FALLBACK_TOKENS * 4
