@@ -204,7 +204,8 @@ export const presets: readonly Provider[] = [
     protocol: 'openai-chat',
     quirks: hosted,
     tokenizers: [...ownedTokenizers.slice(0, 2), ...openaiTokenizers],
-    cache: unknownCache,
+    // As little as possible is dropped beforehand: what the cache can do shows in the server's own count.
+    cache: { ...unknownCache, minimumTokens: 128 },
     prices: {},
   },
   {

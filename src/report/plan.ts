@@ -27,7 +27,7 @@ export function planText(plan: DryRun): string {
   ].join('; ')
   const open = plan.isOpen ? ['  and what adaptive probes will ask for as they see'] : []
   const notes = plan.notes.map((note) => wrap(`note: ${note}`, '  '))
-  return `${[`plan of ${plan.scenario}; nothing was sent`, tableText({ title: '', head, rows }), wrap(`  ${total}`, '  '), ...open, ...notes].join('\n')}\n`
+  return `${[`plan of ${plan.scenario}; nothing was sent`, ...(rows.length === 0 ? [] : [tableText({ title: '', head, rows })]), wrap(`  ${total}`, '  '), ...open, ...notes].join('\n')}\n`
 }
 
 function costText({ cost, isFree }: DryRun): string {

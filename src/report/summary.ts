@@ -1,6 +1,7 @@
 /** The model of a run's summary: what is to be said of a snapshot, in the order in which people ask. */
 import type { Curve, Parameter } from '../curve/curve.js'
 import type { InstrumentReport } from '../instrument/report.js'
+import type { Sample } from '../sample/sample.js'
 import type { Snapshot, SnapshotTarget, SummaryRow } from '../snapshot/snapshot.js'
 import { duration, figure, interval, money, plural, whole } from './numbers.js'
 
@@ -46,19 +47,33 @@ export function summaryOf(snapshot: Snapshot): Summary {
   }
 }
 
-function spentOf({ spent, summary }: Snapshot): string {
-  const sum = (of: (row: SummaryRow) => number): number => summary.reduce((total, row) => total + of(row), 0)
-  const failed = sum(({ errors }) => Object.values(errors).reduce((total, count) => total + count, 0))
-  const succeeded = sum(
-    ({ cacheStates: { confirmed, contradicted, unverified } }) => confirmed + contradicted + unverified,
-  )
+function spentOf(snapshot: Snapshot): string {
+  const { spent } = snapshot
+  const { untimed, failed } = countsOf(snapshot)
   const parts = [
-    `${plural(spent.requests, 'request')} (${whole(Math.max(0, spent.requests - failed - succeeded))} untimed: warm-up and priming)`,
+    `${plural(spent.requests, 'request')}${untimed === 0 ? '' : ` (${whole(untimed)} untimed: warm-up and priming)`}`,
     failed === 0 ? 'none failed' : `${failed} FAILED`,
     `${whole(spent.promptTokens)} prompt and ${whole(spent.outputTokens)} output tokens`,
   ]
   if (spent.cost !== null) parts.push(money(spent.cost))
   return parts.join(', ')
+}
+
+/** From the samples; where only the summary was kept, failures of untimed requests are not known any more. */
+function countsOf({ samples, spent, summary }: Snapshot): { untimed: number; failed: number } {
+  if (samples.length > 0) {
+    const isOk = (sample: Sample): boolean => sample.outcome === 'ok'
+    return {
+      untimed: samples.filter((sample) => sample.warmup && isOk(sample)).length,
+      failed: samples.filter((sample) => !isOk(sample)).length,
+    }
+  }
+  const sum = (of: (row: SummaryRow) => number): number => summary.reduce((total, row) => total + of(row), 0)
+  const failed = sum(({ errors }) => Object.values(errors).reduce((total, count) => total + count, 0))
+  const measured = sum(
+    ({ cacheStates: states }) => states.confirmed + states.contradicted + states.unverified,
+  )
+  return { untimed: Math.max(0, spent.requests - failed - measured), failed }
 }
 
 function targetSummary(target: SnapshotTarget, snapshot: Snapshot): TargetSummary {

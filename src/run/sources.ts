@@ -18,7 +18,7 @@ export interface Sources {
   sources: BlockSource[]
   /** Requests planned, priming included; null where a probe decides as it sees. */
   planned: number | null
-  /** The most requests in flight that any cell asks for; what an adaptive probe will ask is not known. */
+  /** The most requests in flight that any cell is likely to have; what an adaptive probe will ask is not known. */
   mostInFlight: number
   /** Every planned condition with the target it is for, each once. */
   conditions: { target: string; condition: Condition }[]
@@ -54,11 +54,7 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
   const note = (target: string, ask: CellAsk): void => {
     const condition = toCondition(ask, load)
     if (!keep(target, condition)) return
-    const { kind } = condition.load
-    mostInFlight = Math.max(
-      mostInFlight,
-      kind === 'closed' ? condition.load.concurrency : condition.load.maxInFlight,
-    )
+    mostInFlight = Math.max(mostInFlight, likelyInFlight(condition.load))
     conditions.set(`${target} ${JSON.stringify(condition)}`, { target, condition })
     if (planned !== null) planned += condition.requests + (condition.cache === 'warm' ? 1 : 0)
   }
@@ -99,7 +95,7 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
     const { blocks, targets: on } = scenario.prompts
     const perBlock = ownRequests.reduce((sum, turns) => sum + turns.length, 0)
     if (planned !== null) planned += blocks * on.length * perBlock
-    mostInFlight = Math.max(mostInFlight, load.kind === 'closed' ? load.concurrency : load.maxInFlight)
+    mostInFlight = Math.max(mostInFlight, likelyInFlight(load))
     const options = {
       probe: OWN_PROMPTS,
       targets: on,
@@ -111,6 +107,16 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
     sources.push(ownPromptsSource(ownRequests, blocks, options))
   }
   return { sources, planned, mostInFlight, conditions: [...conditions.values()], notes: [...notes], problem }
+}
+
+// An answer takes some seconds; Little's law makes in-flight requests of a rate by it (Little 1961, Oper. Res. 9).
+const ANSWER_S = 4
+const FEWEST_OPEN = 8
+
+/** How many requests a load will have in flight, for the calibration: the bound of an open loop is seldom reached. */
+function likelyInFlight(load: CellLoad): number {
+  if (load.kind === 'closed') return load.concurrency
+  return Math.min(load.maxInFlight, Math.max(FEWEST_OPEN, Math.ceil(load.rate * ANSWER_S)))
 }
 
 /** Why a target cannot show this condition, or null. */
