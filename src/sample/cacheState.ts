@@ -17,7 +17,7 @@ export interface CacheExpectation {
 /**
  * Fresh is confirmed up to max(64 tokens, one cache step); warm from the asked prefix less two steps up, since the
  * last block of a prefix is often one that the suffix shares. A warm request without a single hit is never confirmed.
- * Nothing reported: unverified.
+ * Any state is as asked where none was asked for. Nothing reported: unverified.
  */
 export function cacheState(
   { cache, prefixTokens, slackTokens }: CacheExpectation,
@@ -25,6 +25,7 @@ export function cacheState(
   { stepTokens }: CacheRules,
 ): CacheState {
   if (cachedTokens === undefined) return 'unverified'
+  if (cache === 'any') return 'confirmed'
   const asAsked =
     cache === 'fresh'
       ? cachedTokens <= Math.max(TEMPLATE_TOKENS, stepTokens)
