@@ -107,6 +107,8 @@ export function toSample(exchange: Exchange, protocol: Protocol, context: Sample
 interface Output {
   /** Events that carried output: at most one a frame. */
   events: number
+  /** Those of them that came with the first arrival. */
+  firstEvents: number
   /** Distinct arrivals of output, nanoseconds, ascending. */
   arrivals: number[]
   firstVisibleNs: number | undefined
@@ -119,6 +121,7 @@ interface Output {
 function readOutput(stream: Stream | undefined): Output {
   const output: Output = {
     events: 0,
+    firstEvents: 0,
     arrivals: [],
     firstVisibleNs: undefined,
     firstText: '',
@@ -139,7 +142,10 @@ function readOutput(stream: Stream | undefined): Output {
     output.events++
     if (chunk !== lastChunk) output.arrivals.push(atNs)
     lastChunk = chunk
-    if (output.arrivals.length === 1) output.firstText += pieces.slice(before).join('')
+    if (output.arrivals.length === 1) {
+      output.firstEvents++
+      output.firstText += pieces.slice(before).join('')
+    }
     if (channels.has('text')) output.firstVisibleNs ??= atNs
     if (channels.has('reasoning')) output.reasoningStreamed = true
   }
@@ -175,14 +181,17 @@ function countTokens(usage: Usage, output: Output, { asked, tokenizer }: SampleC
  * (last arrival − first arrival) ÷ (streamed tokens − tokens of the first arrival), milliseconds per token. Streamed
  * is the output less reasoning that never came over the wire. The first output event is all that came in the first
  * arrival: tokens that share its time were not decoded after it. Its tokens by the model's tokenizer, else by its
- * share of the characters, at least 1.
+ * share of the characters, at least 1 and at most what it leaves of one token for every later event: a server that
+ * sends each token by itself is then met exactly, however long its first word is.
  */
 function perToken(output: Output, counts: Counts, { tokenizer }: SampleContext): number | null {
-  const { arrivals, firstText, text, reasoningStreamed } = output
+  const { arrivals, firstText, text, reasoningStreamed, events, firstEvents } = output
   const hidden = reasoningStreamed ? 0 : (counts.reasoningTokens ?? 0)
   const streamed = (counts.outputTokens ?? 0) - hidden
   if (streamed < LEAST_STREAMED_TOKENS || arrivals.length < LEAST_ARRIVALS) return null
-  const first = tokenizer.exact ? tokenizer.count(firstText) : (streamed * firstText.length) / text.length
+  const first = tokenizer.exact
+    ? tokenizer.count(firstText)
+    : Math.min((streamed * firstText.length) / text.length, streamed - (events - firstEvents))
   const later = streamed - Math.max(1, first)
   const elapsedNs = (arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0)
   return later > 0 && elapsedNs > 0 ? nsToMs(elapsedNs) / later : null

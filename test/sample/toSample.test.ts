@@ -168,6 +168,17 @@ describe('itl, coalesced, tpot', () => {
     )
   })
 
+  it('16 tokens in 16 events: a first word of 40 characters is one token without the model’s tokenizer too', () => {
+    const tokenizer = { exact: false, count: () => 999 }
+    const [, ...later] = words(16, 100, 10)
+    const chunks: [number, string][] = [
+      [100, say('x'.repeat(40))],
+      ...later,
+      [260, finish + usage(9, 16) + done],
+    ]
+    expect(sampleOf(chunks, {}, { tokenizer }).tpot).toBeCloseTo(10, 9)
+  })
+
   it('tpot is null below 8 streamed tokens or 3 arrivals', () => {
     expect(sampleOf([...words(7, 100, 10), [260, finish + usage(9, 7) + done]]).tpot).toBeNull()
     expect(sampleOf([...words(8, 100, 10), [260, finish + usage(9, 8) + done]]).tpot).toBeCloseTo(10, 9)
