@@ -200,7 +200,7 @@ test('probe --concurrency keeps so many in flight', async () => {
   expect(await runCli(['probe', target.url, ...flags], { cwd: here.path })).toMatchObject({ code: 0 })
   expect(target.mostInFlight()).toBe(4)
   const { summary } = await here.snapshot('probe')
-  expect(summary.map(({ concurrency }) => concurrency).sort()).toEqual([1, 4])
+  expect(new Set(summary.map(({ concurrency }) => concurrency))).toEqual(new Set([1, 4]))
 })
 
 test('probe refuses an address that nobody listens at with a sentence', async () => {

@@ -47,10 +47,9 @@ function journalled(here: Workspace): string[] {
   })
 }
 
-/** SIGKILL once the journal holds so many samples more, and at any moment behind that. */
-async function killAfter(here: Workspace, run: RunningCli, samples: number): Promise<string[]> {
-  const before = journalled(here).length
-  await run.until(() => journalled(here).length >= before + samples)
+/** SIGKILL once the journal holds so many samples, or any moment later. Answers with those it holds then. */
+async function killAt(here: Workspace, run: RunningCli, samples: number): Promise<string[]> {
+  await run.until(() => journalled(here).length >= samples)
   await sleep(random.next() * 20)
   run.process.kill('SIGKILL')
   await run.ended
@@ -68,7 +67,7 @@ test('SIGKILL in mid-run: the next run makes a partial snapshot of every journal
     const run = await startCli(['run', plan, '--quiet'], { cwd: here.path })
     while (here.journals('plan').length !== 1 || (await here.snapshots('plan')).length !== kill)
       await sleep(5)
-    lefts.push(await killAfter(here, run, 1 + random.int(PER_PLAN - 20)))
+    lefts.push(await killAt(here, run, 1 + random.int(PER_PLAN - 20)))
   }
   const last = await runCli(['run', plan], { cwd: here.path })
   expect(last).toMatchObject({ code: 0, stderr: expect.stringContaining('broken off') })
@@ -83,13 +82,13 @@ test('SIGKILL twice, --resume twice: whole blocks, each sample once, none lost',
   const target = await fakeTarget((asked, response) => stream(asked, response, { firstMs: 4 }))
   const here = workspace()
   const plan = planOf(here, target.url)
-  const first = await killAfter(
+  const first = await killAt(
     here,
     await startCli(['run', plan, '--quiet'], { cwd: here.path }),
     5 + random.int(15),
   )
   const again = await startCli(['run', plan, '--quiet', '--resume'], { cwd: here.path })
-  const second = await killAfter(here, again, 3 + random.int(15))
+  const second = await killAt(here, again, first.length + 3 + random.int(15))
   expect(second.slice(0, first.length)).toEqual(first)
   const finished = await runCli(['run', plan, '--quiet', '--resume'], { cwd: here.path })
   expect(finished).toMatchObject({ code: 0 })
