@@ -2,6 +2,7 @@
 import { acceptBaseline } from '../index.js'
 import { terminalText } from '../border/escape.js'
 import type { Register } from './command.js'
+import { refuse } from './io.js'
 
 export const acceptCommand: Register = (program, io, done) => {
   program
@@ -18,8 +19,8 @@ export const acceptCommand: Register = (program, io, done) => {
         force: flags.force === true,
       })
       if (!accepted.ok) {
-        io.err(`error: ${terminalText(accepted.problem.message, 2000)}\n`)
-        return done(accepted.problem.kind === 'newer-format' ? 5 : 2)
+        const { kind, message } = accepted.problem
+        return done(refuse([message], flags.json === true, io, kind === 'newer-format' ? 5 : 2))
       }
       const { path, doubts } = accepted.value
       const { id, scenario } = accepted.value.snapshot

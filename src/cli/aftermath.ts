@@ -14,8 +14,11 @@ import { comparisonJson, comparisonModel } from '../report/comparison.js'
 import { comparisonText } from '../report/comparison-text.js'
 import { expectationsText } from '../report/expectations.js'
 import type { ExitCode } from './io.js'
+import { worst } from './io.js'
 
 export interface Aftermath {
+  /** Why a baseline that is there could not be used; null where it could, or there is none. */
+  warning: string | null
   /** 1 where an expectation is not met. A comparison never fails a run: that is what `compare` is for. */
   exit: ExitCode
   text: string
@@ -29,13 +32,10 @@ export async function aftermath(
   path: string,
   outDir: string,
 ): Promise<Aftermath> {
-  const reference = await referenceOf(scenario, path, outDir)
-  const expectations = evaluateExpectations(
-    parsed(scenario),
-    snapshot,
-    reference?.isBaseline ? reference.snapshot : undefined,
-  )
-  const isUnmet = expectations.some((each) => each.met === false)
+  const { reference, damage } = await referenceOf(scenario, path, outDir)
+  const wanted = parsed(scenario)
+  const baseline = reference?.isBaseline ? reference.snapshot : undefined
+  const expectations = evaluateExpectations(wanted, snapshot, baseline)
   const options = { margins: scenario.margins, detect: scenario.detect }
   const conclusion =
     reference === null ? null : conclude(compareSnapshots(reference.snapshot, snapshot, options))
@@ -45,8 +45,12 @@ export async function aftermath(
       ? ''
       : `\ncompared with ${reference.title}\n${comparisonText(comparisonModel(conclusion))}`,
   ]
+  const exits: ExitCode[] = [expectations.some((each) => each.met === false) ? 1 : 0]
+  // A gate whose baseline is broken must not open.
+  if (damage !== null && wanted.some(({ kind }) => kind === 'baseline')) exits.push(damage.exit)
   return {
-    exit: isUnmet ? 1 : 0,
+    warning: damage?.message ?? null,
+    exit: worst(exits),
     text: parts.join(''),
     expectations,
     comparison: conclusion === null ? null : comparisonJson(conclusion),
@@ -67,14 +71,34 @@ interface Reference {
   isBaseline: boolean
 }
 
-async function referenceOf(scenario: Scenario, path: string, outDir: string): Promise<Reference | null> {
+interface Found {
+  reference: Reference | null
+  /** The baseline is there and cannot be read. */
+  damage: { message: string; exit: 2 | 5 } | null
+}
+
+async function referenceOf(scenario: Scenario, path: string, outDir: string): Promise<Found> {
   const baseline = await readSnapshot(baselinePath(outDir, scenario.name))
-  if (baseline.ok)
-    return { snapshot: baseline.value, title: `the baseline ${baseline.value.id}`, isBaseline: true }
-  const list = await listSnapshots(resultsDir(outDir, scenario.name))
-  const before = list.ok ? list.value.filter((each) => each !== path && each < path).at(-1) : undefined
-  if (before === undefined) return null
-  const previous = await readSnapshot(before)
-  if (!previous.ok) return null
-  return { snapshot: previous.value, title: `the run before, ${previous.value.id}`, isBaseline: false }
+  if (baseline.ok) {
+    const { value: snapshot } = baseline
+    return { reference: { snapshot, title: `the baseline ${snapshot.id}`, isBaseline: true }, damage: null }
+  }
+  const { kind, message } = baseline.problem
+  const damage =
+    kind === 'missing' ? null : { message, exit: kind === 'newer-format' ? (5 as const) : (2 as const) }
+  return { reference: await runBefore(resultsDir(outDir, scenario.name), path), damage }
+}
+
+// Runs that measured nothing are passed over, but not a whole history of them.
+const LONGEST_LOOK_BACK = 10
+
+async function runBefore(dir: string, path: string): Promise<Reference | null> {
+  const list = await listSnapshots(dir)
+  const earlier = list.ok ? list.value.filter((each) => each < path) : []
+  for (const each of earlier.slice(-LONGEST_LOOK_BACK).reverse()) {
+    const previous = await readSnapshot(each)
+    if (!previous.ok || !previous.value.summary.some((row) => row.n > 0)) continue
+    return { snapshot: previous.value, title: `the run before, ${previous.value.id}`, isBaseline: false }
+  }
+  return null
 }

@@ -1,5 +1,4 @@
 /** `plumbline compare <base> <candidate>`: verdict per curve and metric; the exit code says it too. */
-import { terminalText } from '../border/escape.js'
 import { compareSnapshots, conclude, loadSnapshot } from '../index.js'
 import type { Conclusion, Snapshot, TargetPair } from '../index.js'
 import { comparisonJson, comparisonModel } from '../report/comparison.js'
@@ -7,6 +6,7 @@ import { comparisonMarkdown, comparisonText } from '../report/comparison-text.js
 import { comparisonJunit } from '../report/junit.js'
 import type { Register } from './command.js'
 import type { ExitCode, Io } from './io.js'
+import { refuse } from './io.js'
 
 const FORMATS = ['terminal', 'markdown', 'json', 'junit'] as const
 type Format = (typeof FORMATS)[number]
@@ -44,11 +44,9 @@ async function compare(
   flags: CompareFlags,
   io: Io,
 ): Promise<ExitCode> {
-  const wrong = (message: string): ExitCode => {
-    io.err(`error: ${terminalText(message, 2000)}\n`)
-    return 2
-  }
   const format = flags.json === true ? 'json' : flags.format
+  const wrong = (message: string, exit: ExitCode = 2): ExitCode =>
+    refuse([message], format === 'json', io, exit)
   if (!isFormat(format)) return wrong(`--format ${format} is none of ${FORMATS.join(', ')}`)
   const pairs = (flags.pair ?? []).map(toPair)
   const bad = pairs.find((pair) => typeof pair === 'string')
@@ -61,10 +59,7 @@ async function compare(
   for (const each of candidate === undefined ? [base] : [base, candidate]) {
     const loaded = await loadSnapshot(each, places)
     if (loaded.ok) snapshots.push(loaded.value)
-    else {
-      wrong(loaded.problem.message)
-      return loaded.problem.kind === 'newer-format' ? 5 : 2
-    }
+    else return wrong(loaded.problem.message, loaded.problem.kind === 'newer-format' ? 5 : 2)
   }
   const [first, second = first] = snapshots
   if (first === undefined || second === undefined) throw new Error('no snapshot was loaded')

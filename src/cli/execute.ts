@@ -1,7 +1,7 @@
 /** Runs one scenario for a command: progress, interruption, summary, comparison, exit code. */
 import type { Budget, Sample, Scenario, Snapshot, Stop } from '../index.js'
 import { dryRun, run, systemClock } from '../index.js'
-import { writeFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { createProgressDisplay } from '../report/progress.js'
 import { summaryOf } from '../report/summary.js'
@@ -19,12 +19,17 @@ import { worst } from './io.js'
 export interface Executed {
   exit: ExitCode
   json: object
+  /** Ctrl-C came: no further scenario is run. */
+  isInterrupted: boolean
 }
 
 export async function execute(
   scenario: Scenario,
   flags: RunFlags,
-  extraHeaders: Readonly<Record<string, string>>,
+  {
+    extraHeaders = {},
+    isMore = false,
+  }: { extraHeaders?: Readonly<Record<string, string>>; isMore?: boolean },
   io: Io,
 ): Promise<Executed> {
   const budgeted = { ...scenario, budget: narrowed(scenario.budget, flags) }
@@ -48,19 +53,23 @@ export async function execute(
     display.end()
     signals.release()
   })
+  const isInterrupted = signals.control.drain.aborted
   if (result.kind === 'refused') {
     io.err(`error: ${terminalText(result.message, 4000)}\n`)
-    return { exit: result.exit, json: { exit: result.exit, error: result.message } }
+    return { ...failed(result.exit, result.message), isInterrupted }
   }
   const { snapshot, samples, path, stop } = result
   const samplesFile = flags.samples ?? scenario.output.samples
-  if (samplesFile !== null) await writeSamples(samplesFile, samples, io)
+  if (samplesFile !== null) await writeSamples(samplesFile, isMore, samples, io)
   const after = await aftermath(scenario, snapshot, path, outDir)
+  if (after.warning !== null)
+    io.err(`warning: the baseline was not used: ${terminalText(after.warning, 2000)}\n`)
   if (flags.json !== true) show(snapshot, path, stop, after, io)
   const exit = worst([exitOfStop(stop), after.exit])
   const { samples: _samples, ...rest } = snapshot
   return {
     exit,
+    isInterrupted,
     json: {
       exit,
       path,
@@ -89,10 +98,14 @@ async function preview(scenario: Scenario, flags: RunFlags, io: Io): Promise<Exe
   const plan = await dryRun(scenario, flags.seed)
   if (plan.kind === 'refused') {
     io.err(`error: ${terminalText(plan.message, 4000)}\n`)
-    return { exit: 2, json: { exit: 2, error: plan.message } }
+    return { ...failed(2, plan.message), isInterrupted: false }
   }
   if (flags.json !== true) io.out(planText(plan))
-  return { exit: 0, json: plan }
+  return { exit: 0, json: plan, isInterrupted: false }
+}
+
+function failed(exit: ExitCode, error: string): { exit: ExitCode; json: object } {
+  return { exit, json: { exit, error } }
 }
 
 function exitOfStop(stop: Stop | null): ExitCode {
@@ -107,12 +120,27 @@ function show(snapshot: Snapshot, path: string, stop: Stop | null, after: Afterm
   if (stop !== null) io.err(`stopped: ${terminalText(stop.message, 4000)}\n`)
 }
 
-async function writeSamples(file: string, samples: readonly Sample[], io: Io): Promise<void> {
-  const lines = samples.map((sample) => `${JSON.stringify(sample)}\n`).join('')
+const LINES_A_WRITE = 1000
+
+/** `isMore`: behind the samples of the scenario before. */
+async function writeSamples(
+  file: string,
+  isMore: boolean,
+  samples: readonly Sample[],
+  io: Io,
+): Promise<void> {
   try {
-    await writeFile(file, lines, { mode: 0o600 })
+    const handle = await open(file, isMore ? 'a' : 'w', 0o600)
+    try {
+      for (let i = 0; i < samples.length; i += LINES_A_WRITE) {
+        const lines = samples.slice(i, i + LINES_A_WRITE).map((sample) => `${JSON.stringify(sample)}\n`)
+        await handle.writeFile(lines.join(''))
+      }
+    } finally {
+      await handle.close()
+    }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unwritable'
-    io.err(`warning: the samples could not be written to ${file} (${code})\n`)
+    io.err(`warning: the samples could not be written to ${terminalText(file)} (${code})\n`)
   }
 }

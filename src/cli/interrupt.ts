@@ -9,6 +9,7 @@ const LAST_GRACE_MS = 2_000
 export function stopOnSignals(onFirst: () => void): { control: StopControl; release(): void } {
   const drain = new AbortController()
   const cut = new AbortController()
+  let lastGrace: NodeJS.Timeout | undefined
   const listen = (): void => {
     if (!drain.signal.aborted) {
       drain.abort()
@@ -17,12 +18,13 @@ export function stopOnSignals(onFirst: () => void): { control: StopControl; rele
     }
     if (cut.signal.aborted) process.exit(130)
     cut.abort()
-    setTimeout(() => process.exit(130), LAST_GRACE_MS).unref()
+    lastGrace = setTimeout(() => process.exit(130), LAST_GRACE_MS).unref()
   }
   for (const signal of SIGNALS) process.on(signal, listen)
   return {
     control: { drain: drain.signal, cut: cut.signal },
     release() {
+      clearTimeout(lastGrace)
       for (const signal of SIGNALS) process.off(signal, listen)
     },
   }

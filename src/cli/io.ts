@@ -1,3 +1,6 @@
+/** What a command may touch of the world, and how it answers. */
+import { terminalText } from '../border/escape.js'
+
 /** What a command may touch of the world: its streams, its environment, its folder. */
 export interface Io {
   /** The result: text for people, or one JSON document. */
@@ -24,6 +27,13 @@ export function processIo(): Io {
     env: process.env,
     cwd: process.cwd(),
   }
+}
+
+/** Says what is wrong with a command or a file: sentences for people, and under `--json` one document as well. */
+export function refuse(problems: readonly string[], isJson: boolean, io: Io, exit: ExitCode = 2): ExitCode {
+  for (const problem of problems) io.err(`${terminalText(problem, 2000)}\n`)
+  if (isJson) io.out(`${JSON.stringify({ exit, problems }, null, 1)}\n`)
+  return exit
 }
 
 /** Exit codes in the order in which the first that applies is taken. */

@@ -48,7 +48,10 @@ export async function cli(args: readonly string[], io: Io): Promise<ExitCode> {
 
 /** A fault of ours must not exit 1, which means "a regression". Its message may hold anything, so no more than its kind and place is shown. */
 function crash(error: unknown): never {
-  const place = error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 4).join('\n') : ''
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  // Lines of the stack only: a message may have several, and hold anything.
+  const frames = stack.split('\n').filter((line) => /^ +at /.test(line))
+  const place = frames.slice(0, 3).join('\n')
   const what = error instanceof Error ? error.name : 'thrown value'
   process.stderr.write(
     `plumbline failed by a fault of its own (${what}); finished samples are in the journal\n${place}\n`,

@@ -7,6 +7,7 @@ import { execute } from './execute.js'
 import type { RunFlags } from './flags.js'
 import { withRunFlags } from './flags.js'
 import type { ExitCode, Io } from './io.js'
+import { refuse } from './io.js'
 
 interface ProbeCommandFlags extends RunFlags {
   model: string
@@ -49,13 +50,15 @@ function collect(value: string, before: string[] | undefined): string[] {
 
 async function probe(baseUrl: string, flags: ProbeCommandFlags, io: Io): Promise<ExitCode> {
   const made = scenarioFromFlags({ ...flags, baseUrl, headers: flags.header }, scenarioContext(io.env))
-  if (!made.ok) {
-    for (const problem of made.problems) io.err(`error: ${terminalText(problem, 2000)}\n`)
-    return 2
-  }
+  const isJson = flags.json === true
+  if (!made.ok) return refuse(made.problems, isJson, io)
   for (const warning of made.warnings) io.err(`warning: ${terminalText(warning, 2000)}\n`)
   if (flags.trace === true && flags.once !== true)
     io.err('warning: --trace shows one exchange and stands with --once\n')
+  const limits = [flags.dryRun, flags.budgetRequests, flags.budgetTokens, flags.budgetCost]
+  if (flags.once === true && limits.some((limit) => limit !== undefined)) {
+    return refuse(['--once sends exactly one request: leave --dry-run and --budget-… out'], isJson, io)
+  }
   if (flags.once === true) {
     const traced = await traceOnce(made.scenario, {
       clock: systemClock,
@@ -63,15 +66,12 @@ async function probe(baseUrl: string, flags: ProbeCommandFlags, io: Io): Promise
       extraHeaders: made.secretHeaders,
       seed: flags.seed,
     })
-    if (traced.kind === 'refused') {
-      io.err(`error: ${terminalText(traced.message, 2000)}\n`)
-      return traced.exit
-    }
-    if (flags.json === true) io.out(`${JSON.stringify(traced, null, 1)}\n`)
+    if (traced.kind === 'refused') return refuse([traced.message], isJson, io, traced.exit)
+    if (isJson) io.out(`${JSON.stringify(traced, null, 1)}\n`)
     else io.out(traceText(traced, flags.trace === true))
     return traced.sample.outcome === 'ok' ? 0 : 3
   }
-  const { exit, json } = await execute(made.scenario, flags, made.secretHeaders, io)
-  if (flags.json === true) io.out(`${JSON.stringify(json, null, 1)}\n`)
+  const { exit, json } = await execute(made.scenario, flags, { extraHeaders: made.secretHeaders }, io)
+  if (isJson) io.out(`${JSON.stringify(json, null, 1)}\n`)
   return exit
 }

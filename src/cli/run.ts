@@ -1,11 +1,12 @@
 /** `plumbline run <scenario.yaml…>`: run probes, write a snapshot, print the summary. */
 import type { Scenario } from '../index.js'
+import { terminalText } from '../border/escape.js'
 import { loadScenario } from '../index.js'
 import { execute } from './execute.js'
 import type { RunFlags } from './flags.js'
 import { withRunFlags } from './flags.js'
 import type { ExitCode, Io } from './io.js'
-import { worst } from './io.js'
+import { refuse, worst } from './io.js'
 import type { Register } from './command.js'
 
 export const runCommand: Register = (program, io, done) => {
@@ -18,13 +19,13 @@ export const runCommand: Register = (program, io, done) => {
 }
 
 async function runScenarios(files: readonly string[], flags: RunFlags, io: Io): Promise<ExitCode> {
-  const scenarios = await loadAll(files, flags.code, io)
+  const scenarios = await loadAll(files, flags, io)
   if (scenarios === null) return 2
   const runs: { scenario: string; exit: ExitCode }[] = []
   for (const scenario of scenarios) {
-    const executed = await execute(scenario, flags, {}, io)
+    const executed = await execute(scenario, flags, { isMore: runs.length > 0 }, io)
     runs.push({ scenario: scenario.name, ...executed.json, exit: executed.exit })
-    if (executed.exit === 130) break
+    if (executed.isInterrupted) break
   }
   const exit = worst(runs.map((each) => each.exit))
   if (flags.json === true) io.out(`${JSON.stringify({ exit, runs }, null, 1)}\n`)
@@ -32,18 +33,17 @@ async function runScenarios(files: readonly string[], flags: RunFlags, io: Io): 
 }
 
 /** Every file is checked before the first one is run. */
-async function loadAll(files: readonly string[], allowCode: boolean, io: Io): Promise<Scenario[] | null> {
+async function loadAll(files: readonly string[], flags: RunFlags, io: Io): Promise<Scenario[] | null> {
   const scenarios: Scenario[] = []
-  let isGood = true
+  const problems: string[] = []
   for (const file of files) {
-    const loaded = await loadScenario(file, { env: io.env, allowCode })
+    const loaded = await loadScenario(file, { env: io.env, allowCode: flags.code })
     if (loaded.ok) {
       scenarios.push(loaded.scenario)
-      for (const warning of loaded.warnings) io.err(`warning: ${warning}\n`)
-    } else {
-      isGood = false
-      for (const problem of loaded.problems) io.err(`${problem}\n`)
-    }
+      for (const warning of loaded.warnings) io.err(`warning: ${terminalText(warning, 2000)}\n`)
+    } else problems.push(...loaded.problems)
   }
-  return isGood ? scenarios : null
+  if (problems.length === 0) return scenarios
+  refuse(problems, flags.json === true, io)
+  return null
 }

@@ -1,5 +1,6 @@
 /** `plumbline validate <scenario…>`: check scenario files and send nothing. */
 import { loadScenario } from '../index.js'
+import { terminalText } from '../border/escape.js'
 import type { Register } from './command.js'
 
 export const validateCommand: Register = (program, io, done) => {
@@ -21,8 +22,8 @@ export const validateCommand: Register = (program, io, done) => {
       }
       const isGood = results.every((result) => result.problems.length === 0)
       for (const { file, problems, warnings } of results) {
-        for (const problem of problems) io.err(`${problem}\n`)
-        for (const warning of warnings) io.err(`warning: ${warning}\n`)
+        for (const problem of problems) io.err(`${terminalText(problem, 2000)}\n`)
+        for (const warning of warnings) io.err(`warning: ${terminalText(warning, 2000)}\n`)
         if (flags.json !== true && problems.length === 0) io.out(`${file}: good\n`)
       }
       if (flags.json === true)

@@ -11,15 +11,23 @@ export interface Rules {
   detect: Readonly<Record<string, number>>
 }
 
+/**
+ * Tests that a pair of targets may bring: ttft, slow share, base, fresh, hit, tpot, perContext, errors, canary. The
+ * family is of that size even where some are missing, so that what a run did not measure loosens nothing else.
+ */
+const FAMILY = 9
+
 /** Every effect with its verdict, in the same order; and the size of the family. */
 export function judge(effects: readonly Effect[], rules: Rules): { shifts: Shift[]; family: number } {
   const tested = effects.filter((effect) => effect.gated && effect.p !== null)
-  const adjusted = new Map<Effect, number>()
-  for (const [i, p] of holm(tested.map((effect) => effect.p!)).entries()) adjusted.set(tested[i]!, p)
-  const family = tested.length
+  const pairs = new Set(effects.map(({ pair }) => JSON.stringify(pair))).size
+  const family = Math.max(tested.length, FAMILY * pairs)
+  const missing = Array.from({ length: family - tested.length }, () => 1)
+  const adjusted = holm([...tested.map((effect) => effect.p!), ...missing])
+  const pHolm = new Map(tested.map((effect, i) => [effect, adjusted[i]!]))
   return {
     family,
-    shifts: effects.map((effect) => toShift(effect, adjusted.get(effect) ?? null, family, rules)),
+    shifts: effects.map((effect) => toShift(effect, pHolm.get(effect) ?? null, family, rules)),
   }
 }
 
@@ -27,7 +35,7 @@ function toShift(effect: Effect, pHolm: number | null, family: number, rules: Ru
   const { pair, name, kind, gated, scale, d, se, df, f, gEff, blocks, p } = effect
   const margin = rules.margins[name] ?? DEFAULT_MARGIN
   const detect = rules.detect[name] ?? null
-  const tail = LEVEL / 2 / Math.max(1, family)
+  const tail = LEVEL / 2 / family
   const rejected = gated && pHolm !== null && pHolm <= LEVEL
   const found = verdict(effect, rejected, margin)
   const spread = se === null || df === null || f === null ? null : { se, df, f, blocks: Math.min(...blocks) }

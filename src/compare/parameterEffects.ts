@@ -35,8 +35,9 @@ export interface CurvePair {
 }
 
 /**
- * Curves of the same cells and of the same form. Those in the snapshots serve where all cells are common; else, and
- * where one prefill law is curved and the other straight (`fresh` is then not the same quantity), both are refitted.
+ * Curves of the same cells and of the same form. Those in the snapshots serve where all cells are common. Where one
+ * prefill law is curved and the other straight `fresh` is not the same quantity, and both are refitted as lines: one
+ * design bends both alike, while a curve forced on the side that does not show it would carry the other's luck.
  */
 export function comparableCurves(
   joined: Joined,
@@ -52,7 +53,7 @@ export function comparableCurves(
   const found = joined.whole || !kept ? stored : refit(joined, options)
   const curved = [found.base, found.candidate].map(isCurved)
   if (!kept || curved[0] === curved[1]) return found
-  return refit(joined, { ...options, curved: true })
+  return refit(joined, { ...options, curved: false })
 }
 
 function refit(

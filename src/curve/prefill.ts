@@ -92,14 +92,11 @@ export function fitPrefill(all: readonly Row[], options: FitOptions): Fitted | n
   }
 }
 
-/** Different pairs of fresh and cached length. */
+/** Different pairs of fresh and cached length, fresh samples and warm ones counted apart. */
 function placesOf(rows: readonly Timed[]): number {
-  const warm = rows.filter((row) => row.warm)
-  return (
-    spreadOf(rows.filter((row) => !row.warm).map(({ fresh }) => fresh)).count *
-      Number(warm.length < rows.length) +
-    spreadOf(warm.map(({ cached }) => cached)).count
-  )
+  const fresh = rows.filter(({ warm }) => !warm).map((row) => row.fresh)
+  const cached = rows.filter(({ warm }) => warm).map((row) => row.cached)
+  return spreadOf(fresh).count + spreadOf(cached).count
 }
 
 /**

@@ -16,7 +16,18 @@ const isWhole = (value: unknown, least: number): boolean =>
 
 function faultOfAsk(ask: CellAsk): string | null {
   if (typeof ask !== 'object' || ask === null) return 'a cell that is no object'
-  const { promptTokens, prefixTokens, outputTokens, cache, concurrency, rate, maxInFlight, requests } = ask
+  const {
+    promptTokens,
+    prefixTokens,
+    outputTokens,
+    cache,
+    concurrency,
+    rate,
+    maxInFlight,
+    requests,
+    connection,
+    arrivals,
+  } = ask
   if (!isWhole(promptTokens, 1))
     return `promptTokens ${String(promptTokens)}: a whole number from 1 up is needed`
   if (!isWhole(outputTokens, 1))
@@ -31,6 +42,10 @@ function faultOfAsk(ask: CellAsk): string | null {
   if (concurrency !== undefined && !isWhole(concurrency, 1)) return `concurrency ${String(concurrency)}`
   if (rate !== undefined && !(rate > 0 && Number.isFinite(rate))) return `rate ${String(rate)}`
   if (maxInFlight !== undefined && !isWhole(maxInFlight, 1)) return `maxInFlight ${String(maxInFlight)}`
+  if (connection !== undefined && connection !== 'reused' && connection !== 'new')
+    return `connection ${String(connection)}: 'reused' or 'new' is needed`
+  if (arrivals !== undefined && arrivals !== 'constant' && arrivals !== 'poisson')
+    return `arrivals ${String(arrivals)}: 'constant' or 'poisson' is needed`
   if (requests !== undefined && !isWhole(requests, 1)) return `requests ${String(requests)}`
   return null
 }

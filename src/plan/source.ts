@@ -35,6 +35,9 @@ export function plannedSource(blocks: readonly Block[], options: SourceOptions):
   }
 }
 
+/** An adaptive probe that has not made up its mind by then never will; and so many numbers are set aside for its blocks. */
+export const MOST_BLOCKS = 10_000
+
 /** A design that decides as it sees, for each target by itself; its targets' visits still share the block. */
 export function adaptiveSource(
   decide: (seen: Seen, random: Random) => Next,
@@ -51,20 +54,46 @@ export function adaptiveSource(
       const visits: Visit[] = []
       const still: string[] = []
       for (const target of open) {
-        const next = decide(seen(target), options.random)
-        const fault = 'done' in next ? null : faultOfBlock(next.ask)
-        if ('done' in next || fault !== null) {
-          reason = 'done' in next ? next.done : `stopped, since its probe asked for ${fault}`
-          continue
+        const next = decision(decide, seen(target), options.random)
+        const kept = 'done' in next ? [] : keptVisits(block, next.ask, [target], options)
+        if ('done' in next) reason = next.done
+        else if (kept.length === 0)
+          reason = `stopped, since its probe asked for nothing that ${target} can show`
+        else if (block >= options.firstBlock + MOST_BLOCKS) reason = `stopped after ${MOST_BLOCKS} blocks`
+        else {
+          still.push(target)
+          visits.push(...kept)
         }
-        still.push(target)
-        visits.push(...keptVisits(block, next.ask, [target], options))
       }
       open = still
       if (open.length === 0) return { done: reason }
       return { probe: options.probe, block: block++, visits: options.random.shuffle(visits) }
     },
   }
+}
+
+/** A probe may be the user's own: what it throws or answers ends it, with its reason, and not the run. */
+function decision(decide: (seen: Seen, random: Random) => Next, seen: Seen, random: Random): Next {
+  let next: unknown
+  try {
+    next = decide(seen, random)
+  } catch (error) {
+    return {
+      done: `stopped, since its next() failed: ${error instanceof Error ? error.message : String(error)}`,
+    }
+  }
+  if (!isNext(next)) return { done: 'stopped, since its next() answered neither { ask } nor { done }' }
+  if ('done' in next) return next
+  const fault = faultOfBlock(next.ask)
+  return fault === null ? next : { done: `stopped, since its probe asked for ${fault}` }
+}
+
+function isNext(value: unknown): value is Next {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ('ask' in value || ('done' in value && typeof value.done === 'string'))
+  )
 }
 
 function keptVisits(block: number, asks: Block, targets: readonly string[], options: SourceOptions): Visit[] {

@@ -6,7 +6,7 @@ import type { Summary, Table as TableModel, TargetSummary } from './summary.js'
 const WIDTH = 80
 
 export function terminalSummary(summary: Summary): string {
-  const lines = [summary.title, wrap(summary.spent, '  ')]
+  const lines = [wrap(terminalText(summary.title, 2000), '  '), wrap(summary.spent, '  ')]
   for (const target of summary.targets) lines.push('', ...targetLines(target))
   lines.push('', wrap(`instrument: ${summary.instrument}`, '  '))
   for (const note of summary.notes) lines.push(wrap(`note: ${terminalText(note)}`, '  '))

@@ -6,11 +6,13 @@ import type { Sample } from '../sample/sample.js'
 import type { Scenario } from '../scenario/scenario.js'
 import type { RunEvent } from './events.js'
 import type { LiveTarget } from './live-target.js'
+import { toSnapshotTarget } from './live-target.js'
 import type { Record } from './record.js'
 import type { SeenKeeper } from './seen.js'
 import type { Sources } from './sources.js'
 import type { VisitContext } from './visits.js'
-import { runBlock, sendWithRetry } from './visits.js'
+import { sendWithRetry } from './retry.js'
+import { runBlock } from './visits.js'
 import { learnCorrection, warmUpRequests } from './warm-up.js'
 
 export interface ConductContext {
@@ -28,18 +30,20 @@ export async function conduct(scenario: Scenario, plan: Sources, context: Conduc
   const { visit, record, seen, onEvent } = context
   onEvent({ kind: 'phase', text: 'warming up' })
   for (const live of context.targets.values()) {
-    if (!visit.stopping()) await warmUp(live, scenario, plan, context)
+    if (plan.targets.has(live.target.name) && !visit.stopping()) await warmUp(live, scenario, plan, context)
   }
+  record.append({ kind: 'targets', targets: [...context.targets.values()].map(toSnapshotTarget) })
   if (visit.stopping()) return
   onEvent({ kind: 'phase', text: 'measuring' })
   for (const block of inOrder(plan.sources, scenario.order, context.random.fork('order'))) {
     if (visit.stopping()) return
     const open = withoutDone(block, context)
-    const isWhole = await runBlock(open, visit)
-    if (!isWhole) return
+    const result = await runBlock(open, visit)
+    if (result === 'broken') return
+    seen.note(block)
+    if (result === 'holed') continue
     const targets = [...new Set(open.visits.map((each) => each.target))]
     record.blockDone({ probe: block.probe, block: block.block, targets })
-    seen.note(block)
   }
   for (const reason of reasons(plan.sources)) record.note(reason)
 }
@@ -90,10 +94,14 @@ async function warmUpOne(
   localTokens: Map<string, number>,
   { visit, record }: ConductContext,
 ): Promise<void> {
-  const make = () => visit.preparer.warmup(planned)
-  const first = make()
+  const first = visit.preparer.warmup(planned)
+  if ('tooShort' in first) return
   const known = record.samples().length
-  await sendWithRetry(first, visit.clock.nowNs(), visit, make)
+  const again = () => {
+    const made = visit.preparer.warmup(planned)
+    return 'tooShort' in made ? null : made
+  }
+  await sendWithRetry(first, visit.clock.nowNs(), visit, again)
   visit.sender.settle()
   // A second try is another prompt of the same length.
   for (const sample of record.samples().slice(known)) localTokens.set(sample.id, first.localTokens)

@@ -7,6 +7,7 @@ import { createPromptBuilder } from '../prompt/builder.js'
 import { createRandom } from '../random/random.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { loadTokenizer } from '../tokens/tokenizer.js'
+import { faultOfBudget } from './check-budget.js'
 import { checkLengths } from './check-lengths.js'
 import type { OwnPrompts } from './own-prompts.js'
 import { noPrompts, readOwnPrompts } from './own-prompts.js'
@@ -43,6 +44,8 @@ export interface DryRun {
 }
 
 export async function dryRun(scenario: Scenario, seed: number | undefined): Promise<DryRun | Refused> {
+  const fault = faultOfBudget(scenario)
+  if (fault !== null) return { kind: 'refused', exit: 2, message: fault }
   const own = await ownPrompts(scenario)
   if ('exit' in own) return own
   const random = createRandom(seed ?? scenario.seed ?? randomInt(2 ** 31))

@@ -11,6 +11,8 @@ export interface LoadContext {
   random: Random
   /** True once nothing new may start. */
   stopping(): boolean
+  /** Ends a wait for the next due time. */
+  drain: AbortSignal
 }
 
 /**
@@ -46,7 +48,7 @@ const LEAD_NS = 5_000_000
 async function openLoop<T>(
   chains: readonly T[],
   load: Extract<CellLoad, { kind: 'open' }>,
-  { clock, random, stopping }: LoadContext,
+  { clock, random, stopping, drain }: LoadContext,
   start: (chain: T, intendedNs: number) => Promise<void>,
 ): Promise<void> {
   const limit = pLimit(load.maxInFlight)
@@ -55,7 +57,7 @@ async function openLoop<T>(
   const running: Promise<void>[] = []
   for (const [i, chain] of chains.entries()) {
     const dueNs = originNs + offsets[i]!
-    await waitUntil(dueNs, clock)
+    await waitUntil(dueNs, clock, drain)
     if (stopping()) break
     // At the bound the start is held back; the delay shows as start delay, since it is counted from the due time.
     running.push(limit(async () => (stopping() ? undefined : start(chain, dueNs))))

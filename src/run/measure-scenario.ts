@@ -22,6 +22,7 @@ import type { OwnPrompts } from './own-prompts.js'
 import { createPreparer } from './prepare.js'
 import { createRecord } from './record.js'
 import { finishResults, openResults } from './results.js'
+import type { OpenResults } from './results.js'
 import type { RunOptions, RunResult } from './run.js'
 import { createSeen } from './seen.js'
 import { createSender } from './sender.js'
@@ -36,17 +37,31 @@ export interface MeasureContext extends RunOptions {
 }
 
 export async function measureScenario(scenario: Scenario, context: MeasureContext): Promise<RunResult> {
-  const { clock, control, onEvent, targets, ownPrompts, redactor } = context
-  const lives = [...targets.values()]
+  const lives = [...context.targets.values()]
   const results = await openResults(scenario, lives, context)
   if (results.kind === 'refused') return results
+  try {
+    return await measureInto(results, scenario, context)
+  } finally {
+    // Whatever befell: the folder is free for the next run, and what is in the journal is on the disk.
+    await results.journal.close()
+  }
+}
+
+async function measureInto(
+  results: OpenResults,
+  scenario: Scenario,
+  context: MeasureContext,
+): Promise<RunResult> {
+  const { clock, control, onEvent, targets, ownPrompts, redactor } = context
   const { journal, run, before } = results
 
   const random = createRandom(run.seed)
   const budget = createBudget(scenario.budget, before.used)
   // Set back by what an earlier part of the run took, so that the samples of both lie on one axis.
   const runStartUtcMs = Date.parse(run.startedAt)
-  const runStartNs = clock.nowNs() - (clock.utcMs() - runStartUtcMs) * 1e6
+  const partStartNs = clock.nowNs()
+  const runStartNs = partStartNs - (clock.utcMs() - runStartUtcMs) * 1e6
 
   let stopped: Stop | null = null
   const stop = (reason: Stop): void => void (stopped ??= reason)
@@ -64,20 +79,25 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
   const problem = plan.problem ?? checkLengths(plan.conditions, (target) => liveOf(targets, target).builder)
   if (problem !== null) {
     // What an earlier part of the run measured must stay.
-    await (before.resumptions === 0 ? journal.discard() : journal.close())
+    if (before.resumptions === 0) await journal.discard()
     return { kind: 'refused', exit: 2, message: `${scenario.file ?? scenario.name}: ${problem}` }
   }
 
-  const warmUps = lives.flatMap(({ target, tokenizer }) =>
-    warmUpRequests(target.name, plan.conditions, scenario.warmupRequests, tokenizer.exact),
-  )
+  const lives = [...targets.values()]
+  const warmUps = lives
+    .filter(({ target }) => plan.targets.has(target.name))
+    .flatMap(({ target, tokenizer }) =>
+      warmUpRequests(target.name, plan.conditions, scenario.warmupRequests, tokenizer.exact),
+    )
   const record = createRecord({
     journal,
     budget,
     before,
-    planned: plan.planned === null ? null : plan.planned + warmUps.length,
+    // What an earlier part of the run has finished need not be done again.
+    planned:
+      plan.planned === null ? null : Math.max(0, plan.planned + warmUps.length - before.samples.length),
     currency: run.currency,
-    elapsedMs: () => nsToMs(clock.nowNs() - runStartNs),
+    elapsedMs: () => nsToMs(clock.nowNs() - partStartNs),
     onEvent,
     onDiskProblem: stop,
   })
@@ -88,6 +108,7 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
   const calibration = await calibrate({ streams: plan.mostInFlight, clock })
   const loop = watchLoop()
   const instrument = (): InstrumentReport => composeReport(calibration, loop.read(), record.samples())
+  record.append({ kind: 'instrument', instrument: instrument() })
 
   const rules = createStopRules(scenario.errorLimit)
   const sender = createSender({
@@ -102,27 +123,32 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
       if (reason !== null) stop(reason)
     },
   })
-  await conduct(scenario, plan, {
-    random,
-    targets,
-    record,
-    seen,
-    isDone: before.isDone,
-    onEvent,
-    visit: {
-      clock,
-      random: random.fork('arrivals'),
-      sender,
-      preparer,
-      attempts: scenario.attempts,
-      backOffMs: (headers, attempt) => backOffMs(headers, attempt, clock.utcMs(), scenario.maxRetryAfterS),
-      stop,
-      stopping,
-      drain: control.drain,
-    },
-  })
-  sender.settle()
-  unsync()
+  try {
+    await conduct(scenario, plan, {
+      random,
+      targets,
+      record,
+      seen,
+      isDone: before.isDone,
+      onEvent,
+      visit: {
+        clock,
+        random: random.fork('arrivals'),
+        sender,
+        preparer,
+        attempts: scenario.attempts,
+        backOffMs: (headers, attempt) => backOffMs(headers, attempt, clock.utcMs(), scenario.maxRetryAfterS),
+        stop,
+        stopping,
+        drain: control.drain,
+        note: record.note,
+      },
+    })
+    sender.settle()
+  } finally {
+    unsync()
+    loop.stop()
+  }
   if (control.drain.aborted)
     stop({ reason: 'interrupted', message: 'interrupted; what was measured is saved' })
   const failing = rules.verdict()
@@ -145,7 +171,6 @@ export async function measureScenario(scenario: Scenario, context: MeasureContex
     notes: [...before.notes, ...record.notes()],
     keep: scenario.output.keep,
   })
-  loop.stop()
   return finishResults(snapshot, record.samples(), results, ended)
 }
 

@@ -3,12 +3,22 @@ import type { Clock } from '../units/time.js'
 
 // setTimeout fires up to 1.1 ms late at p99: sleep to shortly before the instant, then let the event loop spin.
 const SPIN_NS = 2_000_000
+// A timer of 2^31 ms fires at once.
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** Resolves at `atNs` of `clock`, or at once when that is past. Sockets are served while it waits. */
-export async function waitUntil(atNs: number, clock: Clock): Promise<void> {
-  const sleepNs = atNs - clock.nowNs() - SPIN_NS
-  if (sleepNs > 0) await new Promise<void>((resolve) => setTimeout(resolve, sleepNs / 1e6))
-  while (clock.nowNs() < atNs) await new Promise<void>((resolve) => setImmediate(resolve))
+/** Resolves at `atNs` of `clock`, at once when that is past, or when the signal fires. Sockets are served meanwhile. */
+export async function waitUntil(atNs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const sleepNs = atNs - clock.nowNs() - SPIN_NS
+    if (sleepNs <= 0) break
+    await pause(Math.min(sleepNs / 1e6, LONGEST_TIMER_MS), signal)
+  }
+  while (!signal.aborted && clock.nowNs() < atNs) await giveWay()
+}
+
+/** One turn of the event loop: timers, sockets and signals are served. */
+export async function giveWay(): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve))
 }
 
 /** A pause that a stop ends early. */

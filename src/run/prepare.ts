@@ -3,6 +3,7 @@ import type { PlannedRequest } from '../plan/visit.js'
 import type { WorstCase } from '../plan/budget.js'
 import type { Message } from '../protocol/protocol.js'
 import type { PromptResult } from '../prompt/builder.js'
+import { explainTooShort } from '../prompt/builder.js'
 import { corrected } from '../prompt/correction.js'
 import { nonceFor } from '../prompt/nonce.js'
 import type { WireRequest } from '../wire/exchange.js'
@@ -22,10 +23,13 @@ export interface Prepared {
   localTokens: number
 }
 
+/** The request, or why its prompt cannot be built: its length, as corrected for this server, has no room for what stands in it. */
+export type Made = Prepared | { tooShort: string }
+
 export interface Preparer {
-  measure(planned: PlannedRequest, prefixNonce: string | null): Prepared
-  prime(planned: PlannedRequest, prefixNonce: string): Prepared
-  warmup(planned: PlannedRequest): Prepared
+  measure(planned: PlannedRequest, prefixNonce: string | null): Made
+  prime(planned: PlannedRequest, prefixNonce: string): Made
+  warmup(planned: PlannedRequest): Made
   /** A nonce for a new prefix. */
   prefixNonce(): string
 }
@@ -39,8 +43,9 @@ export interface PreparerOptions {
   ownMessages(conversation: number, turn: number): readonly Message[]
 }
 
-// A chat template adds a handful of tokens (7 on OpenAI, up to some 30 with a system default).
+// A chat template adds a handful of tokens (7 on OpenAI, up to some 30 with a system default), and some more a message.
 const TEMPLATE_TOKENS = 64
+const MESSAGE_TOKENS = 8
 // One token is all that a prime needs: its prefill is what fills the cache.
 const PRIME_OUTPUT_TOKENS = 1
 
@@ -48,46 +53,43 @@ export function createPreparer({ seed, runId, targets, ownMessages }: PreparerOp
   let nonces = 0
   const nextNonce = (kind: string): string => nonceFor(seed, runId, `${kind}/${nonces++}`)
   const targetOf = (planned: PlannedRequest): LiveTarget => liveOf(targets, planned.target)
-  const promptOf = (planned: PlannedRequest, prefixNonce: string | null): PromptResult => {
+
+  function promptOf(planned: PlannedRequest, prefixNonce: string | null): PromptResult {
     const { builder, correction } = targetOf(planned)
     const { promptTokens, prefixTokens, cache } = planned.condition
     const tokens = corrected(promptTokens, correction)
     if (cache !== 'warm') return builder.freshPrompt({ tokens, nonce: nextNonce('fresh') })
-    const prefix = Math.min(tokens, Math.round(prefixTokens / correction.ratio))
     return builder.warmPrompt({
       tokens,
-      prefixTokens: prefix,
+      // Corrected like the whole, so that the suffix keeps its length whatever the chat template adds.
+      prefixTokens: corrected(prefixTokens, correction),
       nonce: nextNonce('suffix'),
       prefixNonce: prefixNonce ?? nextNonce('prefix'),
     })
   }
-  const userMessage = (result: PromptResult): { messages: Message[]; tokens: number } => {
-    if (!result.ok) throw new Error('a length that the check before the run let pass cannot be built')
-    return { messages: [{ role: 'user', content: result.prompt.text }], tokens: result.prompt.tokens }
+
+  function build(planned: PlannedRequest, role: Role, result: PromptResult, outputTokens: number): Made {
+    if (!result.ok) return { tooShort: explainTooShort(result.error) }
+    const messages = [{ role: 'user', content: result.prompt.text } as const]
+    return finish(planned, targetOf(planned), role, messages, result.prompt.tokens, outputTokens)
   }
-  const asked = (
-    planned: PlannedRequest,
-    prefixNonce: string | null,
-  ): { messages: readonly Message[]; tokens: number } => {
-    if (planned.own === undefined) return userMessage(promptOf(planned, prefixNonce))
-    const messages = ownMessages(planned.own.conversation, planned.own.turn)
-    return { messages, tokens: planned.condition.promptTokens }
-  }
+
   return {
     measure(planned, prefixNonce) {
-      const { messages, tokens } = asked(planned, prefixNonce)
-      return finish(planned, targetOf(planned), 'measure', messages, tokens, planned.condition.outputTokens)
+      const { outputTokens } = planned.condition
+      if (planned.own === undefined)
+        return build(planned, 'measure', promptOf(planned, prefixNonce), outputTokens)
+      const live = targetOf(planned)
+      const messages = ownMessages(planned.own.conversation, planned.own.turn)
+      const tokens = messages.reduce((sum, { content }) => sum + live.tokenizer.count(content), 0)
+      return finish(planned, live, 'measure', messages, tokens, outputTokens)
     },
     prime(planned, prefixNonce) {
-      const live = targetOf(planned)
-      const prefixTokens = Math.round(planned.condition.prefixTokens / live.correction.ratio)
-      const { messages, tokens } = userMessage(live.builder.primePrompt({ prefixTokens, prefixNonce }))
-      return finish(planned, live, 'prime', messages, tokens, PRIME_OUTPUT_TOKENS)
+      const { builder, correction } = targetOf(planned)
+      const prefixTokens = corrected(planned.condition.prefixTokens, correction)
+      return build(planned, 'prime', builder.primePrompt({ prefixTokens, prefixNonce }), PRIME_OUTPUT_TOKENS)
     },
-    warmup(planned) {
-      const { messages, tokens } = asked(planned, null)
-      return finish(planned, targetOf(planned), 'warmup', messages, tokens, planned.condition.outputTokens)
-    },
+    warmup: (planned) => build(planned, 'warmup', promptOf(planned, null), planned.condition.outputTokens),
     prefixNonce: () => nextNonce('prefix'),
   }
 }
@@ -122,16 +124,29 @@ function finish(
   }
 }
 
-/** What the request can use at most. An estimated length is bounded by the bytes: no token is shorter than one. */
+/** What the request can use at most. */
 function worstCase(
   live: LiveTarget,
   messages: readonly Message[],
   localTokens: number,
   outputTokens: number,
 ): WorstCase {
-  const bytes = messages.reduce((total, message) => total + Buffer.byteLength(message.content), 0)
-  const promptTokens = (live.tokenizer.exact ? localTokens : Math.max(localTokens, bytes)) + TEMPLATE_TOKENS
+  const promptTokens =
+    mostContent(live, messages, localTokens) + TEMPLATE_TOKENS + MESSAGE_TOKENS * messages.length
   const { price } = live.target
   const cost = price === null ? 0 : (promptTokens * price.inputPerM + outputTokens * price.outputPerM) / 1e6
   return { promptTokens, outputTokens, cost }
+}
+
+// How far a server's count may lie above what its own earlier counts promise.
+const LEARNED_MARGIN = 1.25
+
+/** Where the tokenizer is not the model's: by what the server counted before, else by the bytes; no token is shorter than one. */
+function mostContent(live: LiveTarget, messages: readonly Message[], localTokens: number): number {
+  const { tokenizer, correction } = live
+  if (tokenizer.exact) return localTokens
+  const bytes = messages.reduce((total, message) => total + Buffer.byteLength(message.content), 0)
+  if (correction.pairs < 2) return Math.max(localTokens, bytes)
+  const learned = correction.overhead + correction.ratio * localTokens
+  return Math.min(Math.max(localTokens, bytes), Math.ceil(LEARNED_MARGIN * learned))
 }

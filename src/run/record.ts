@@ -23,7 +23,8 @@ export interface Record {
   samples(): readonly Sample[]
   notes(): readonly string[]
   nextId(): string
-  reserve(id: string, worst: WorstCase): void
+  /** False: the disk refused, and nothing may be sent. */
+  reserve(id: string, worst: WorstCase): boolean
   /** In the journal, then in memory, then told. */
   add(sample: Sample, reported: Reported | null): void
   blockDone(done: DoneBlock): void
@@ -43,8 +44,9 @@ export function createRecord(options: RecordOptions): Record {
   let done = 0
   let errors = 0
 
-  function heed(problem: SnapshotProblem | null): void {
+  function heed(problem: SnapshotProblem | null): boolean {
     if (problem !== null) options.onDiskProblem({ reason: 'disk', message: problem.message })
+    return problem === null
   }
   function progress(): Progress {
     const used = budget.used()
@@ -76,14 +78,14 @@ export function createRecord(options: RecordOptions): Record {
       if (sample.outcome !== 'ok') errors++
       onEvent({ kind: 'sample', sample, progress: progress() })
     },
-    blockDone: (block) => heed(journal.append({ kind: 'block', ...block })),
+    blockDone: (block) => void heed(journal.append({ kind: 'block', ...block })),
     note(text) {
       if (notes.has(text)) return
       notes.add(text)
       heed(journal.append({ kind: 'note', text }))
       onEvent({ kind: 'note', text })
     },
-    append: (entry) => heed(journal.append(entry)),
+    append: (entry) => void heed(journal.append(entry)),
     keepSynced() {
       const timer = setInterval(() => void journal.sync().then(heed), SYNC_EVERY_MS)
       return () => clearInterval(timer)

@@ -1,6 +1,6 @@
 /** Where a run writes: folder and journal opened before the first request, the snapshot written at the end. */
-import { createHash, randomInt } from 'node:crypto'
-import { rm } from 'node:fs/promises'
+import { randomInt } from 'node:crypto'
+import { readFile, rm } from 'node:fs/promises'
 import type { Used } from '../plan/budget.js'
 import { createBudget } from '../plan/budget.js'
 import { definitions } from '../sample/sample.js'
@@ -11,7 +11,7 @@ import type { JournalHeader } from '../snapshot/journal-line.js'
 import { readJournal } from '../snapshot/journal-reader.js'
 import type { Journal } from '../snapshot/journal.js'
 import { createJournal, resumeJournal } from '../snapshot/journal.js'
-import type { SnapshotProblem } from '../snapshot/problem.js'
+import type { Result, SnapshotProblem } from '../snapshot/problem.js'
 import { readProvenance } from '../snapshot/provenance.js'
 import type { Recovered, Reserved } from '../snapshot/recover.js'
 import { recover } from '../snapshot/recover.js'
@@ -113,7 +113,7 @@ async function begin(
     startedAt,
     scenario: run.scenario,
     seed,
-    planHash: planHash(scenario, seed),
+    planHash: (await planHasher(scenario))(seed),
     currency,
     provenance,
     instrument: null,
@@ -129,21 +129,21 @@ async function takeUp(
   scenario: Scenario,
   options: RunOptions,
 ): Promise<OpenResults | Refused> {
-  const resumed = await resumeJournal(path, new Date(options.clock.utcMs()).toISOString())
+  const hashFor = await planHasher(scenario)
+  const resumed = await resumeJournal(path, new Date(options.clock.utcMs()).toISOString(), (header) => {
+    if (options.seed !== undefined && options.seed !== header.seed)
+      return `was begun with seed ${header.seed}: leave --seed out, or run without --resume`
+    if (header.planHash === hashFor(header.seed)) return null
+    return `was begun with another plan of ${scenario.name} (targets, probes, prompts or load): restore it, or run without --resume`
+  })
   if (!resumed.ok) return refusal(resumed.problem)
   const { journal, text } = resumed.value
   const recovered = recover(text)
-  const { header } = recovered
-  if (header.planHash !== planHash(scenario, header.seed)) {
-    await journal.close()
-    const message = `${path} was begun with another text of ${scenario.name}: restore it, or run without --resume`
-    return { kind: 'refused', exit: 2, message }
-  }
   return {
     kind: 'open',
     folder,
     journal,
-    run: runOf(header),
+    run: runOf(recovered.header),
     before: {
       ...recovered,
       used: usedOf(recovered.reserved),
@@ -170,7 +170,7 @@ async function turnIntoSnapshot(path: string, folder: string, { onEvent }: RunOp
     return
   }
   const target = snapshotPath(folder, recovered.header.run)
-  const written = await writeSnapshot(target, assembleRecovered(recovered, usedOf(recovered.reserved)))
+  const written = await writeKept(target, assembleRecovered(recovered, usedOf(recovered.reserved)))
   if (written.ok) await rm(path, { force: true })
   const text = written.ok
     ? `an earlier run was broken off: its ${recovered.samples.length} samples are saved in ${written.value} (partial)`
@@ -188,13 +188,24 @@ function usedOf(reserved: readonly Reserved[]): Used {
   return budget.used()
 }
 
-function planHash(scenario: Scenario, seed: number): string {
-  return `sha256:${createHash('sha256')
-    .update(JSON.stringify([scenario.text, seed]))
-    .digest('hex')}`
+/**
+ * What a resumed run must have in common with the part before it: targets, probes and their settings, the bytes of the
+ * user's files, load and order. Not what only looks at the results: expectations, output, comments.
+ */
+async function planHasher(scenario: Scenario): Promise<(seed: number) => string> {
+  const fileHash = async (path: string): Promise<string> =>
+    sha256(await readFile(path, 'utf8').catch(() => ''))
+  const probes = await Promise.all(
+    scenario.probes.map(async ({ probe, settings, targets, file }) => {
+      return [probe.name, settings, targets, file === null ? null : await fileHash(file)]
+    }),
+  )
+  const prompts = scenario.prompts === null ? null : [scenario.prompts, await fileHash(scenario.prompts.file)]
+  const { targets, load, order, warmupRequests } = scenario
+  return (seed) => sha256(JSON.stringify([targets, probes, prompts, load, order, warmupRequests, seed]))
 }
 
-/** Writes the snapshot; the journal goes once it is safe, and stays where it is not. */
+/** Writes the snapshot and reads it back; the journal goes once it is safe, and stays where it is not. */
 export async function finishResults(
   snapshot: Omit<Snapshot, 'checksum'>,
   samples: readonly Sample[],
@@ -202,16 +213,27 @@ export async function finishResults(
   stop: Stop | null,
 ): Promise<RunResult> {
   await journal.sync()
-  const written = await writeSnapshot(snapshotPath(folder, snapshot.id), snapshot)
-  if (!written.ok) {
+  const written = await writeKept(snapshotPath(folder, snapshot.id), snapshot)
+  const read = written.ok ? await readSnapshot(written.value) : written
+  if (!written.ok || !read.ok) {
     await journal.close()
-    const message = `${written.problem.message}; the samples are in ${journal.path}: run again with --resume`
-    return { kind: 'refused', exit: 3, message }
+    const why = read.ok ? '' : read.problem.message
+    return {
+      kind: 'refused',
+      exit: 3,
+      message: `${why}; the samples are in ${journal.path}: run again with --resume`,
+    }
   }
   await journal.discard()
-  const read = await readSnapshot(written.value)
-  if (!read.ok) return { kind: 'refused', exit: 3, message: read.problem.message }
   return { kind: 'finished', snapshot: read.value, samples, path: written.value, stop }
+}
+
+/** A run too long for one file is kept as a summary: less is lost than with nothing. */
+async function writeKept(path: string, snapshot: Omit<Snapshot, 'checksum'>): Promise<Result<string>> {
+  const written = await writeSnapshot(path, snapshot)
+  if (written.ok || written.problem.kind !== 'too-long') return written
+  const note = `the ${snapshot.samples.length} samples are too many for one file and were left out; --samples FILE keeps them`
+  return writeSnapshot(path, { ...snapshot, samples: [], notes: [...snapshot.notes, note] })
 }
 
 function refusal({ message }: SnapshotProblem): Refused {

@@ -7,6 +7,7 @@ import type { Snapshot } from '../snapshot/snapshot.js'
 import type { Clock } from '../units/time.js'
 import type { RunEvent, Stop, StopControl } from './events.js'
 import { measureScenario } from './measure-scenario.js'
+import { faultOfBudget } from './check-budget.js'
 import type { LiveTarget } from './live-target.js'
 import { openTarget } from './live-target.js'
 import { noPrompts, readOwnPrompts } from './own-prompts.js'
@@ -49,6 +50,8 @@ export type RunResult =
   | Refused
 
 export async function run(scenario: Scenario, options: RunOptions): Promise<RunResult> {
+  const fault = faultOfBudget(scenario)
+  if (fault !== null) return { kind: 'refused', exit: 2, message: fault }
   const started = await startSimulators(scenario.targets)
   if (!started.ok) return { kind: 'refused', exit: 3, message: started.message }
   const targets = new Map<string, LiveTarget>()

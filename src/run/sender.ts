@@ -11,8 +11,8 @@ export interface SenderOptions {
   cut: AbortSignal
   /** A name for the sample to come, never given before. */
   nextId(): string
-  /** Told before a request is sent; the journal holds the worst case over a crash. */
-  onReserve(id: string, worst: WorstCase): void
+  /** Told before a request is sent; the journal holds the worst case over a crash. False: it could not, so nothing is sent. */
+  onReserve(id: string, worst: WorstCase): boolean
   /** From exchange to sample. */
   measure(exchange: Exchange, prepared: Prepared, context: SendContext): Sample
   /** The sample is in the journal when this returns. */
@@ -29,6 +29,7 @@ export type Sent =
   | { kind: 'sample'; sample: Sample; headers: Exchange['headers'] }
   | { kind: 'later' }
   | { kind: 'passed'; limit: LimitName }
+  | { kind: 'unsent' }
 
 export interface Sender {
   /**
@@ -55,10 +56,12 @@ export function createSender(options: SenderOptions): Sender {
   const waiting: Waiting[] = []
   let inFlight = 0
   let timer: NodeJS.Timeout | undefined
+  /** Woken when an exchange is over and its money free. */
+  let landings: (() => void)[] = []
 
   function take({ exchange, prepared, context, reservation }: Waiting): Sample {
     const sample = options.measure(exchange, prepared, context)
-    const used = settlement(sample, exchange)
+    const used = settlement(sample, exchange, prepared)
     reservation.settle(used)
     options.onSample(sample, used)
     return sample
@@ -70,47 +73,76 @@ export function createSender(options: SenderOptions): Sender {
     for (const each of waiting.splice(0)) take(each)
   }
 
-  function reserve(prepared: Prepared): Reservation | { passed: LimitName } {
-    const first = budget.reserve(prepared.worst)
-    if (!('passed' in first) || waiting.length === 0) return first
-    settle() // what waits holds its worst case; measured, it frees the rest
-    return budget.reserve(prepared.worst)
+  /** What is in flight or waits holds its worst case; over and measured, it frees the rest. So a cap is only reached once nothing of that kind is left. */
+  async function reserve(prepared: Prepared): Promise<Reservation | { passed: LimitName }> {
+    for (;;) {
+      const reservation = budget.reserve(prepared.worst)
+      if (!('passed' in reservation)) return reservation
+      if (waiting.length > 0) settle()
+      else if (inFlight > 0) await new Promise<void>((resolve) => landings.push(resolve))
+      else return reservation
+    }
+  }
+
+  function landed(): void {
+    inFlight--
+    const woken = landings
+    landings = []
+    for (const wake of woken) wake()
   }
 
   return {
     settle,
     async send(prepared, intendedNs, attempt) {
-      const reservation = reserve(prepared)
+      const reservation = await reserve(prepared)
       if ('passed' in reservation) return { kind: 'passed', limit: reservation.passed }
       const context = { id: options.nextId(), intendedNs, attempt }
-      options.onReserve(context.id, prepared.worst)
+      if (!options.onReserve(context.id, prepared.worst)) {
+        reservation.settle(null)
+        return { kind: 'unsent' }
+      }
       const connection: ConnectionMode = prepared.planned.condition.connection
       inFlight++
       const exchange = await prepared.target.transport.send(prepared.request, {
         connection,
         signal: options.cut,
       })
-      inFlight--
       const done = { exchange, prepared, context, reservation }
       const healthy = exchange.failure === undefined && exchange.status === 200
-      if (healthy && inFlight > 0) {
+      if (healthy && inFlight > 1) {
         waiting.push(done)
         timer ??= setTimeout(settle, LONGEST_WAIT_MS)
+        landed()
         return { kind: 'later' }
       }
       settle()
       const sample = take(done)
+      landed()
       return { kind: 'sample', sample, headers: exchange.headers }
     },
   }
 }
 
-/** What a request used: nothing where it never left, no tokens where the server refused it, else what usage says. */
-function settlement(sample: Sample, exchange: Exchange): Reported | null {
+/**
+ * What a request used: nothing where it never left, no tokens where the server refused it, else what usage says. A
+ * count below what was sent or seen is no count: a server that reports too little frees no money.
+ */
+function settlement(sample: Sample, exchange: Exchange, prepared: Prepared): Reported | null {
   if (exchange.startNs === undefined) return null
   if (exchange.status !== undefined && exchange.status >= 400)
     return { promptTokens: 0, outputTokens: 0, cost: 0 }
   const { tokenSource, promptTokens, outputTokens, cost } = sample
   if (tokenSource !== 'usage') return {}
-  return { promptTokens, outputTokens, cost: cost?.amount }
+  const isLow = (promptTokens ?? 0) < leastPrompt(prepared) || (outputTokens ?? 0) < leastOutput(sample)
+  return isLow ? {} : { promptTokens, outputTokens, cost: cost?.amount }
+}
+
+/** An estimate may be twice too high, an exact count may not. */
+function leastPrompt({ localTokens, target }: Prepared): number {
+  return target.tokenizer.exact ? localTokens : localTokens / 2
+}
+
+/** Output events that arrived: one of them holds a token at least. */
+function leastOutput({ itl, ttft, coalesced }: Sample): number {
+  return (itl?.count ?? 0) + (ttft === null ? 0 : 1) + coalesced
 }

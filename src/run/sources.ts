@@ -1,8 +1,8 @@
 /** The block sources of a scenario, and what has to be known of its plan before the first request. */
 import type { CellLoad, Condition } from '../plan/cell.js'
-import type { Block, CellAsk, Law, Seen } from '../plan/probe.js'
+import type { Block, CellAsk, Law, Probe, Seen } from '../plan/probe.js'
 import type { OwnRequest } from '../plan/source.js'
-import { adaptiveSource, ownPromptsSource, plannedSource } from '../plan/source.js'
+import { adaptiveSource, MOST_BLOCKS, ownPromptsSource, plannedSource } from '../plan/source.js'
 import type { BlockSource } from '../plan/visit.js'
 import { toCondition } from '../plan/cell.js'
 import { faultOfBlock } from '../plan/check-ask.js'
@@ -10,9 +10,6 @@ import type { Random } from '../random/random.js'
 import type { Scenario, Target } from '../scenario/scenario.js'
 
 const OWN_PROMPTS = 'prompts'
-
-// An adaptive probe that has not made up its mind by then never will.
-const MOST_BLOCKS = 10_000
 
 export interface Sources {
   sources: BlockSource[]
@@ -22,6 +19,8 @@ export interface Sources {
   mostInFlight: number
   /** Every planned condition with the target it is for, each once. */
   conditions: { target: string; condition: Condition }[]
+  /** Names of the targets that anything is asked of. */
+  targets: ReadonlySet<string>
   /** Cells that were dropped, and why. */
   notes: string[]
   /** A probe of the user's asked for what cannot be asked; nothing may be sent. */
@@ -81,12 +80,12 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
         options,
       )
     }
-    const blocks: readonly Block[] = probe.plan(settings, decisions)
-    const fault = blocks.map(faultOfBlock).find((each) => each !== null)
-    if (fault) {
-      problem ??= `probe ${name} asks for ${fault}`
+    const made = planOf(probe, settings, decisions)
+    if (!made.ok) {
+      problem ??= `probe ${name}${made.fault}`
       return plannedSource([], options)
     }
+    const { blocks } = made
     firstBlocks.set(name, firstBlock + blocks.length)
     for (const ask of blocks.flat()) for (const target of on) note(target, ask)
     return plannedSource(blocks, options)
@@ -106,7 +105,31 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
     }
     sources.push(ownPromptsSource(ownRequests, blocks, options))
   }
-  return { sources, planned, mostInFlight, conditions: [...conditions.values()], notes: [...notes], problem }
+  const used = [...scenario.probes, ...(scenario.prompts === null ? [] : [scenario.prompts])]
+  return {
+    sources,
+    planned,
+    mostInFlight,
+    conditions: [...conditions.values()],
+    targets: new Set(used.flatMap((use) => use.targets)),
+    notes: [...notes],
+    problem,
+  }
+}
+
+type Planned = { ok: true; blocks: readonly Block[] } | { ok: false; fault: string }
+
+/** A probe may be the user's own: what it throws or answers is theirs to mend, not a fault of ours. */
+function planOf(probe: Extract<Probe, { plan: unknown }>, settings: unknown, random: Random): Planned {
+  let blocks: readonly Block[]
+  try {
+    blocks = probe.plan(settings, random)
+  } catch (error) {
+    return { ok: false, fault: `.plan() failed: ${error instanceof Error ? error.message : String(error)}` }
+  }
+  if (!Array.isArray(blocks)) return { ok: false, fault: '.plan() answered no list of blocks' }
+  const fault = blocks.map(faultOfBlock).find((each) => each !== null)
+  return fault ? { ok: false, fault: ` asks for ${fault}` } : { ok: true, blocks }
 }
 
 // An answer takes some seconds; Little's law makes in-flight requests of a rate by it (Little 1961, Oper. Res. 9).

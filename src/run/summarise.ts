@@ -65,10 +65,8 @@ function toRow(samples: readonly Sample[]): SummaryRow {
 
 /** Time during which the cell was visited: for each block, from its first start to its last end. */
 function activeMs(samples: readonly Sample[]): number {
-  const visits = groupBy(
-    samples.filter((sample) => sample.e2e !== null),
-    (sample) => sample.block,
-  )
+  // A failed request has no end that is known; its start still lies in the time that the visit took.
+  const visits = groupBy(samples, (sample) => sample.block)
   return sum(
     [...visits.values()].map((visit) => {
       const starts = visit.map((sample) => sample.atMs)

@@ -66,6 +66,7 @@ export async function traceOnce(scenario: Scenario, options: TraceOptions): Prom
       ownMessages: noPrompts.messages,
     })
     const prepared = preparer.measure(planned, null)
+    if ('tooShort' in prepared) return { kind: 'refused', exit: 2, message: prepared.tooShort }
     await live.transport.warm(1)
     const intendedNs = clock.nowNs()
     const exchange = await live.transport.send(prepared.request, { connection: planned.condition.connection })

@@ -1,61 +1,101 @@
 /** Makes the requests of visits, one visit after another: prime, prepare, run under load, measure what waited. */
-import type { Visit, VisitBlock } from '../plan/visit.js'
+import type { PlannedRequest, Visit, VisitBlock } from '../plan/visit.js'
 import type { Random } from '../random/random.js'
-import type { Outcome } from '../sample/sample.js'
 import type { Clock } from '../units/time.js'
-import type { Exchange } from '../wire/exchange.js'
 import type { Stop } from './events.js'
 import { underLoad } from './load.js'
-import { pause } from './pace.js'
-import type { Prepared, Preparer } from './prepare.js'
+import { giveWay } from './pace.js'
+import type { Made, Prepared, Preparer } from './prepare.js'
+import { sendWithRetry } from './retry.js'
+import type { RetryContext } from './retry.js'
 import type { Sender } from './sender.js'
-import { shouldRetry } from './stop-rules.js'
 
-export interface VisitContext {
+export interface VisitContext extends RetryContext {
   clock: Clock
   random: Random
   sender: Sender
   preparer: Preparer
-  /** Tries of one request. */
-  attempts: number
-  /** How long a server that said no is left alone, milliseconds; null: longer than we are willing to wait. */
-  backOffMs(headers: Exchange['headers'], attempt: number): number | null
   /** Set when the run is to end: by the user, by the budget, by a failure. The first reason stays. */
   stop(reason: Stop): void
   stopping(): boolean
   drain: AbortSignal
+  /** Something the reader must know. */
+  note(text: string): void
 }
 
-/** Runs the visits of a block in order. True when every request of it was made. */
-export async function runBlock({ visits }: VisitBlock, context: VisitContext): Promise<boolean> {
+/** `whole`: every request of the block was made. `holed`: a visit had to be left out. `broken`: the run is ending. */
+export type BlockResult = 'whole' | 'holed' | 'broken'
+
+export async function runBlock({ visits }: VisitBlock, context: VisitContext): Promise<BlockResult> {
+  let result: BlockResult = 'whole'
+  // One turn of the event loop at least, whatever the block holds: a signal must get through.
+  await giveWay()
   for (const visit of visits) {
-    if (context.stopping()) return false
-    await runVisit(visit, context)
+    if (context.stopping()) return 'broken'
+    if (!(await runVisit(visit, context))) result = 'holed'
   }
-  return !context.stopping()
+  return context.stopping() ? 'broken' : result
 }
 
-async function runVisit(visit: Visit, context: VisitContext): Promise<void> {
+/** False where the visit was left out; what follows goes on. */
+async function runVisit(visit: Visit, context: VisitContext): Promise<boolean> {
   const { clock, random, sender, preparer } = context
-  const prefixNonce = await prime(visit, context)
-  if (context.stopping()) return
-  // Prompts are built here, before the first intended start, so that none is built inside the timed path.
-  const chains = visit.chains.map((chain) => chain.map((planned) => preparer.measure(planned, prefixNonce)))
+  const primed = await prime(visit, context)
+  if (primed === 'failed') return false
+  const chains = await prepareAll(visit, primed, context)
+  if (chains === null || context.stopping()) return false
   await openConnections(visit, chains)
-  await underLoad(
-    chains,
-    visit.load,
-    { clock, random, stopping: context.stopping },
-    async (chain, intendedNs) => {
-      for (const [i, prepared] of chain.entries()) {
-        if (context.stopping()) return
-        await sendWithRetry(prepared, i === 0 ? intendedNs : clock.nowNs(), context, () =>
-          preparer.measure(prepared.planned, prefixNonce),
-        )
-      }
-    },
-  )
+  const { stopping, drain } = context
+  await underLoad(chains, visit.load, { clock, random, stopping, drain }, async (chain, intendedNs) => {
+    for (const [i, prepared] of chain.entries()) {
+      if (stopping()) return
+      const again = (): Prepared | null => orNull(preparer.measure(prepared.planned, primed))
+      await sendWithRetry(prepared, i === 0 ? intendedNs : clock.nowNs(), context, again)
+    }
+  })
   sender.settle()
+  return true
+}
+
+// Long enough to build several prompts, short enough that a signal, a deadline and the journal are served.
+const BUILD_SLICE_NS = 10_000_000
+
+/** Every prompt of the visit, before the first intended start, so that none is built inside the timed path. */
+async function prepareAll(
+  visit: Visit,
+  prefixNonce: string | null,
+  context: VisitContext,
+): Promise<Prepared[][] | null> {
+  const chains: Prepared[][] = []
+  let sliceEndNs = context.clock.nowNs() + BUILD_SLICE_NS
+  for (const chain of visit.chains) {
+    if (context.clock.nowNs() > sliceEndNs) {
+      await giveWay()
+      sliceEndNs = context.clock.nowNs() + BUILD_SLICE_NS
+    }
+    if (context.stopping()) return null
+    const made = prepareChain(chain, prefixNonce, context)
+    if (made === null) return null
+    chains.push(made)
+  }
+  return chains
+}
+
+function prepareChain(
+  chain: readonly PlannedRequest[],
+  prefixNonce: string | null,
+  { preparer, note }: VisitContext,
+): Prepared[] | null {
+  const made: Prepared[] = []
+  for (const planned of chain) {
+    const prepared = preparer.measure(planned, prefixNonce)
+    if ('tooShort' in prepared) {
+      note(`${planned.target}: ${planned.cell} left out: ${prepared.tooShort}`)
+      return null
+    }
+    made.push(prepared)
+  }
+  return made
 }
 
 /** Connections are opened before the first start, so that none is opened for a request that is timed. */
@@ -67,46 +107,31 @@ async function openConnections({ load }: Visit, chains: readonly (readonly Prepa
   await first.target.transport.warm(Math.min(most, chains.length))
 }
 
-/** Brings the visit's prefix into the cache and waits for the end of that answer; null for a fresh cell. */
-async function prime(visit: Visit, context: VisitContext): Promise<string | null> {
+/**
+ * Brings the visit's prefix into the cache and waits for the end of that answer; null for a fresh cell. Behind a prime
+ * that failed nothing is warm, and what was then measured would pass for it where a server reports no cached tokens.
+ */
+async function prime(visit: Visit, context: VisitContext): Promise<string | null | 'failed'> {
   const planned = visit.chains[0]?.[0]
   if (planned === undefined || planned.condition.cache !== 'warm') return null
   const prefixNonce = context.preparer.prefixNonce()
-  const make = (): Prepared => context.preparer.prime(planned, prefixNonce)
-  await sendWithRetry(make(), context.clock.nowNs(), context, make)
-  context.sender.settle()
-  return prefixNonce
-}
-
-/** Each try is a sample of its own, with a prompt of its own: what a failed one left in the cache proves nothing. */
-export async function sendWithRetry(
-  first: Prepared,
-  intendedNs: number,
-  context: VisitContext,
-  again: () => Prepared,
-): Promise<Outcome | null> {
-  let prepared = first
-  for (let attempt = 1; ; attempt++) {
-    const sent = await context.sender.send(
-      prepared,
-      attempt === 1 ? intendedNs : context.clock.nowNs(),
-      attempt,
-    )
-    if (sent.kind === 'later') return 'ok'
-    if (sent.kind === 'passed') {
-      context.stop({ reason: 'budget', message: budgetMessage(sent.limit) })
-      return null
-    }
-    const { outcome } = sent.sample
-    if (!shouldRetry(outcome) || attempt >= context.attempts || context.stopping()) return outcome
-    const waitMs = context.backOffMs(sent.headers, attempt)
-    if (waitMs === null) return outcome
-    await pause(waitMs, context.drain)
-    if (context.stopping()) return outcome
-    prepared = again()
+  const prepared = context.preparer.prime(planned, prefixNonce)
+  if ('tooShort' in prepared) {
+    context.note(`${planned.target}: ${planned.cell} left out: ${prepared.tooShort}`)
+    return 'failed'
   }
+  const again = (): Prepared | null => orNull(context.preparer.prime(planned, prefixNonce))
+  const outcome = await sendWithRetry(prepared, context.clock.nowNs(), context, again)
+  context.sender.settle()
+  if (outcome === 'ok') return prefixNonce
+  if (!context.stopping()) {
+    context.note(
+      `${planned.target}: visits to ${planned.cell} left out, since the request that primes its prefix failed`,
+    )
+  }
+  return 'failed'
 }
 
-function budgetMessage(limit: 'requests' | 'tokens' | 'cost'): string {
-  return `the budget of ${limit} is spent: the next request could pass it. Raise budget.${limit} (or --budget-${limit}) to measure more`
+function orNull(prepared: Made): Prepared | null {
+  return 'tooShort' in prepared ? null : prepared
 }

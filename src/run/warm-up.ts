@@ -10,10 +10,13 @@ const WARM_UP = 'warm-up'
 
 // Too short to learn from, and long enough to reach the first token of any model.
 const FALLBACK_TOKENS = 256
+// Nearer lengths cannot tell a ratio from an overhead.
+const LEAST_SPREAD_TOKENS = 128
 
 /**
  * The warm-up requests of one target, fresh and one at a time. Where our tokenizer is not the model's, the shortest and
- * the longest length of the plan alternate, at least one each, so that ratio and overhead can be told apart.
+ * the longest length of the plan alternate, at least one each, so that ratio and overhead can be told apart; where the
+ * plan has one length only, another is added.
  */
 export function warmUpRequests(
   target: string,
@@ -24,7 +27,8 @@ export function warmUpRequests(
   const conditions = planned.filter((each) => each.target === target).map(({ condition }) => condition)
   const lengths = conditions.map((condition) => condition.promptTokens).sort((a, b) => a - b)
   const shortest = lengths[0] ?? FALLBACK_TOKENS
-  const longest = lengths.at(-1) ?? FALLBACK_TOKENS * 4
+  const last = lengths.at(-1) ?? FALLBACK_TOKENS * 4
+  const longest = last - shortest >= LEAST_SPREAD_TOKENS ? last : shortest + FALLBACK_TOKENS
   const outputTokens = Math.min(16, ...conditions.map((condition) => condition.outputTokens))
   const needed = isExact ? count : Math.max(2, count)
   return Array.from({ length: needed }, (_, i) => {

@@ -9,7 +9,7 @@ import type { ScenarioContext } from './context.js'
 import { urlFault } from './fields.js'
 import { parseScenario } from './parse.js'
 import type { Scenario } from './scenario.js'
-import { headerFault, isSecretHeader } from './secrets.js'
+import { headerFault } from './secrets.js'
 
 /** Flags as the shell gave them. */
 export interface ProbeFlags {
@@ -41,7 +41,7 @@ export type ProbeText =
       ok: true
       /** A scenario file; no secret in it. */
       text: string
-      /** Headers that are secret by name or by the look of their value: for memory only, to be redacted everywhere. */
+      /** Every header but a few harmless ones: for memory only, to be redacted everywhere. */
       secretHeaders: Readonly<Record<string, string>>
     }
   | { ok: false; problems: readonly string[] }
@@ -122,6 +122,9 @@ function escaped(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, escaped(item)]))
 }
 
+/** Whatever else is given on a command line may be a key under a name that nobody knows, and no file needs it. */
+const OPEN_HEADERS: ReadonlySet<string> = new Set(['accept', 'accept-language', 'content-type', 'user-agent'])
+
 function readHeaders(given: readonly string[], problems: string[]) {
   const headers: Record<string, string> = {}
   const secretHeaders: Record<string, string> = {}
@@ -134,8 +137,8 @@ function readHeaders(given: readonly string[], problems: string[]) {
     const fault = headerFault(name, value)
     if (fault !== null)
       problems.push(`--header ${/^[\w-]{1,64}$/.test(name) ? name : 'name'} ${fault.message}`)
-    else if (isSecretHeader(name) || looksLikeSecret(value) !== null) secretHeaders[name] = value
-    else headers[name] = value
+    else if (OPEN_HEADERS.has(name.toLowerCase()) && looksLikeSecret(value) === null) headers[name] = value
+    else secretHeaders[name] = value
   }
   return { headers, secretHeaders }
 }

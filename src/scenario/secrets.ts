@@ -90,6 +90,19 @@ export function reportHeaders(
   }
 }
 
+/** With them the answer would be longer than asked: the cell's name would lie, and no budget could be kept. */
+const SET_BY_US: ReadonlySet<string> = new Set([
+  'model',
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'max_new_tokens',
+  'n_predict',
+  'num_predict',
+  'n',
+  'best_of',
+])
+
 /** Body fields that hold a secret as text, or that would undo the measurement. */
 export function reportBody(
   body: Readonly<Record<string, unknown>>,
@@ -103,6 +116,9 @@ export function reportBody(
         at,
         'would hold a secret in the file: a body carries none; use apiKeyEnv, or a header { env: NAME }',
       )
+    }
+    if (SET_BY_US.has(key)) {
+      problem(at, "is set by Plumbline itself: the probe's outputTokens, the target's model", 'key')
     }
     if (key === 'stream') problem(at, 'is set by Plumbline itself: answers are always streamed', 'key')
     if (key === 'messages' || key === 'prompt')

@@ -10,7 +10,7 @@ import { readJournal } from './journal-reader.js'
 import type { Lock } from './lock.js'
 import { acquireLock } from './lock.js'
 import type { Result, SnapshotProblem } from './problem.js'
-import { diskProblem } from './problem.js'
+import { diskProblem, fail } from './problem.js'
 import { FILE_MODE, sweepTemporary, syncFolder, writeWhole } from './write.js'
 
 /** Each method answers null, or what the disk refused; after that nothing more is written and sending must stop. */
@@ -64,10 +64,12 @@ export async function createJournal(
 /**
  * Takes up a journal that a dead run left: what stands in it, and the journal to go on with. A torn end is cut off.
  * @param at now, ISO 8601 UTC
+ * @param refuse why the run cannot go on from this journal, or null; asked before anything is written to it
  */
 export async function resumeJournal(
   path: string,
   at: string,
+  refuse: (header: JournalHeader) => string | null = () => null,
 ): Promise<Result<{ journal: Journal; text: JournalText }>> {
   const lock = await acquireLock(dirname(path), basename(path, JOURNAL_ENDING))
   if (!lock.ok) return lock
@@ -78,6 +80,11 @@ export async function resumeJournal(
     return read
   }
   const text = read.value
+  const refusal = refuse(text.header)
+  if (refusal !== null) {
+    lock.value.release()
+    return fail('not-accepted', path, refusal)
+  }
   try {
     const file = await open(path, constants.O_WRONLY | constants.O_APPEND)
     await file.truncate(text.wholeBytes)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { cellId, toCondition } from '../../src/plan/cell.js'
 import type { CellLoad } from '../../src/plan/cell.js'
-import type { Block } from '../../src/plan/probe.js'
+import type { Block, Next } from '../../src/plan/probe.js'
 import { faultOfBlock } from '../../src/plan/check-ask.js'
 import { adaptiveSource, ownPromptsSource, plannedSource } from '../../src/plan/source.js'
 import { inOrder } from '../../src/plan/visit.js'
@@ -113,4 +113,28 @@ test.each([
 ])('a probe that asks for %j is told so', (fields, fault) => {
   expect(faultOfBlock([{ ...ask(64), ...fields }])).toMatch(fault)
   expect(faultOfBlock([ask(64)])).toBeNull()
+})
+
+test('an adaptive probe that asks for nothing its target can show is done, and does not spin', () => {
+  const seen = () => ({ blocks: 0, cells: [], halfWidths: {} })
+  const hopeless = adaptiveSource(() => ({ ask: [ask(64)] }), seen, { ...options(['a']), keep: () => false })
+  expect(hopeless.next()).toEqual({ done: 'stopped, since its probe asked for nothing that a can show' })
+  const empty = adaptiveSource(() => ({ ask: [] }), seen, options(['a']))
+  expect(empty.next()).toHaveProperty('done')
+})
+
+test.each<[string, () => Next, RegExp]>([
+  [
+    'throws',
+    () => {
+      throw new Error('no such length')
+    },
+    /next\(\) failed: no such length/,
+  ],
+  ['answers nothing', () => JSON.parse('null') as Next, /neither/],
+  ['asks for nonsense', () => ({ ask: [{ ...ask(64), outputTokens: 0 }] }), /outputTokens 0/],
+])('an adaptive probe that %s ends with the reason, and not the run', (_, decide, reason) => {
+  const source = adaptiveSource(decide, () => ({ blocks: 0, cells: [], halfWidths: {} }), options(['a']))
+  const next = source.next()
+  expect('done' in next && next.done).toMatch(reason)
 })

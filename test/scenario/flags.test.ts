@@ -78,29 +78,35 @@ describe('flags of plumbline probe', () => {
   })
 
   test('the text is a scenario that reads to the same when it is saved', () => {
-    const flags = { ...local, model: 'a$b: "c" #d', headers: ['X-Org: $HOME ${HOME}'], requests: '3' }
+    const flags = { ...local, model: 'a$b: "c" #d', headers: ['User-Agent: $HOME ${HOME}'], requests: '3' }
     const written = probeScenarioText(flags, context.providers)
     if (!written.ok) throw new Error(written.problems.join())
     const saved = parseScenario(written.text, 'saved.yaml', context)
     expect(saved.ok && saved.scenario.targets).toEqual(built(flags).scenario.targets)
     expect(saved.ok && saved.scenario.targets[0]).toMatchObject({
       model: 'a$b: "c" #d',
-      headers: { 'X-Org': '$HOME ${HOME}' },
+      headers: { 'User-Agent': '$HOME ${HOME}' },
     })
   })
 
-  test('a secret header is in memory only, and the preset sends no key beside an authorization', () => {
+  test('a header whose name nobody knows is in memory only, and the preset sends no key beside an authorization', () => {
     const key = 'hunter2-hunter2'
     const { scenario, secretHeaders } = built({
       baseUrl: 'https://api.openai.com/v1',
-      headers: [`Authorization: Bearer ${key}`, 'X-Custom: sk-proj-abcdefghij0123456789', 'X-Org: acme'],
+      headers: [
+        `Authorization: Bearer ${key}`,
+        'X-Custom: sk-proj-abcdefghij0123456789',
+        'X-Org: acme',
+        'Accept: */*',
+      ],
     })
     expect(secretHeaders).toEqual({
       Authorization: `Bearer ${key}`,
       'X-Custom': 'sk-proj-abcdefghij0123456789',
+      'X-Org': 'acme',
     })
-    expect(scenario.targets[0]).toMatchObject({ apiKeyEnv: null, headers: { 'X-Org': 'acme' } })
-    expect(JSON.stringify(scenario)).not.toMatch(/hunter2|abcdefghij0123456789/)
+    expect(scenario.targets[0]).toMatchObject({ apiKeyEnv: null, headers: { Accept: '*/*' } })
+    expect(JSON.stringify(scenario)).not.toMatch(/hunter2|abcdefghij0123456789|acme/)
   })
 
   test.each<[Partial<ProbeFlags>, string]>([

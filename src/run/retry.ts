@@ -1,0 +1,53 @@
+/** One request until it is answered: each try is a sample of its own. */
+import type { Outcome } from '../sample/sample.js'
+import type { Exchange } from '../wire/exchange.js'
+import type { Stop } from './events.js'
+import { pause } from './pace.js'
+import type { Prepared } from './prepare.js'
+import type { Sender } from './sender.js'
+import { shouldRetry } from './stop-rules.js'
+
+export interface RetryContext {
+  sender: Sender
+  /** Tries of one request. */
+  attempts: number
+  /** How long a server that said no is left alone, milliseconds; null: longer than we are willing to wait. */
+  backOffMs(headers: Exchange['headers'], attempt: number): number | null
+  stop(reason: Stop): void
+  stopping(): boolean
+  drain: AbortSignal
+}
+
+/**
+ * Each try has a prompt of its own, from `again`: what a failed one left in the cache proves nothing. All keep the
+ * intended start of the first: a server that sheds load must not look fast by it. Null where nothing was sent.
+ */
+export async function sendWithRetry(
+  first: Prepared,
+  intendedNs: number,
+  context: RetryContext,
+  again: () => Prepared | null,
+): Promise<Outcome | null> {
+  let prepared: Prepared | null = first
+  for (let attempt = 1; prepared !== null; attempt++) {
+    const sent = await context.sender.send(prepared, intendedNs, attempt)
+    if (sent.kind === 'later') return 'ok'
+    if (sent.kind === 'unsent') return null
+    if (sent.kind === 'passed') {
+      context.stop({ reason: 'budget', message: budgetMessage(sent.limit) })
+      return null
+    }
+    const { outcome } = sent.sample
+    if (!shouldRetry(outcome) || attempt >= context.attempts || context.stopping()) return outcome
+    const waitMs = context.backOffMs(sent.headers, attempt)
+    if (waitMs === null) return outcome
+    await pause(waitMs, context.drain)
+    if (context.stopping()) return outcome
+    prepared = again()
+  }
+  return null
+}
+
+function budgetMessage(limit: 'requests' | 'tokens' | 'cost'): string {
+  return `the budget of ${limit} is spent: the next request could pass it. Raise budget.${limit} (or --budget-${limit}) to measure more`
+}
