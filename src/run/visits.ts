@@ -41,15 +41,16 @@ export async function runBlock({ visits }: VisitBlock, context: VisitContext): P
 async function runVisit(visit: Visit, context: VisitContext): Promise<boolean> {
   const { clock, random, sender, preparer } = context
   const primed = await prime(visit, context)
-  if (primed === 'failed') return false
-  const chains = await prepareAll(visit, primed, context)
+  if (primed === null) return false
+  const { prefixNonce } = primed
+  const chains = await prepareAll(visit, prefixNonce, context)
   if (chains === null || context.stopping()) return false
   await openConnections(visit, chains)
   const { stopping, drain } = context
   await underLoad(chains, visit.load, { clock, random, stopping, drain }, async (chain, intendedNs) => {
     for (const [i, prepared] of chain.entries()) {
       if (stopping()) return
-      const again = (): Prepared | null => orNull(preparer.measure(prepared.planned, primed))
+      const again = (): Prepared | null => orNull(preparer.measure(prepared.planned, prefixNonce))
       await sendWithRetry(prepared, i === 0 ? intendedNs : clock.nowNs(), context, again)
     }
   })
@@ -108,28 +109,28 @@ async function openConnections({ load }: Visit, chains: readonly (readonly Prepa
 }
 
 /**
- * Brings the visit's prefix into the cache and waits for the end of that answer; null for a fresh cell. Behind a prime
+ * Brings the visit's prefix into the cache and waits for the end of that answer; null where that failed. Behind a prime
  * that failed nothing is warm, and what was then measured would pass for it where a server reports no cached tokens.
  */
-async function prime(visit: Visit, context: VisitContext): Promise<string | null | 'failed'> {
+async function prime(visit: Visit, context: VisitContext): Promise<{ prefixNonce: string | null } | null> {
   const planned = visit.chains[0]?.[0]
-  if (planned === undefined || planned.condition.cache !== 'warm') return null
+  if (planned === undefined || planned.condition.cache !== 'warm') return { prefixNonce: null }
   const prefixNonce = context.preparer.prefixNonce()
   const prepared = context.preparer.prime(planned, prefixNonce)
   if ('tooShort' in prepared) {
     context.note(`${planned.target}: ${planned.cell} left out: ${prepared.tooShort}`)
-    return 'failed'
+    return null
   }
   const again = (): Prepared | null => orNull(context.preparer.prime(planned, prefixNonce))
   const outcome = await sendWithRetry(prepared, context.clock.nowNs(), context, again)
   context.sender.settle()
-  if (outcome === 'ok') return prefixNonce
+  if (outcome === 'ok') return { prefixNonce }
   if (!context.stopping()) {
     context.note(
       `${planned.target}: visits to ${planned.cell} left out, since the request that primes its prefix failed`,
     )
   }
-  return 'failed'
+  return null
 }
 
 function orNull(prepared: Made): Prepared | null {

@@ -29,7 +29,7 @@ export function snapshotOf(
   samples: readonly Sample[],
   { resamples = 99, change = {} }: { resamples?: number; change?: Partial<Snapshot> } = {},
 ): Snapshot {
-  const targets = [...new Set(samples.map(({ target }) => target))].map(target)
+  const targets = [...new Set(samples.map(({ target }) => target))].map(targetOf)
   const { curves } = fitCurves(samples, { random: createRandom(`${id}/curves`), resamples })
   return {
     format: SNAPSHOT_FORMAT,
@@ -67,7 +67,7 @@ export function snapshotOf(
   }
 }
 
-export function target(name: string): SnapshotTarget {
+export function targetOf(name: string): SnapshotTarget {
   return {
     name,
     provider: 'openai',
