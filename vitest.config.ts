@@ -5,6 +5,8 @@ const report = process.env['PLUMBLINE_TEST_REPORT']
 
 /** Tests that hold a measured time against a known one: alone on the machine, one file after another. */
 const timing = 'test/**/*.timing.test.ts'
+/** Tests that mostly wait for the processes that they start. */
+const e2e = 'test/e2e/**/*.test.ts'
 
 const limits = { testTimeout: 60_000, hookTimeout: 60_000 }
 
@@ -17,8 +19,18 @@ export default defineConfig({
         test: {
           name: 'rules',
           include: ['test/**/*.test.ts'],
-          exclude: [timing],
+          exclude: [timing, e2e],
           sequence: { groupOrder: 1 },
+          ...limits,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: [e2e],
+          exclude: [timing],
+          maxWorkers: 4,
+          sequence: { groupOrder: 2 },
           ...limits,
         },
       },
@@ -27,7 +39,7 @@ export default defineConfig({
           name: 'timing',
           include: [timing],
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           ...limits,
         },
       },
