@@ -44,15 +44,14 @@ export function cellShifts(
   })
 }
 
+/** In rising order, which the resampling asks for a thousand times. */
 function valuesOf(samples: readonly Sample[], metric: SampleMetric): Values {
-  const values: Values = { logs: [], blocks: [] }
-  for (const sample of samples) {
+  const pairs = samples.flatMap((sample) => {
     const value = valueOf(sample, metric)
-    if (value === null || !(value > 0)) continue
-    values.logs.push(Math.log(value))
-    values.blocks.push(sample.block)
-  }
-  return values
+    return value !== null && value > 0 ? [{ log: Math.log(value), block: sample.block }] : []
+  })
+  pairs.sort((a, b) => a.log - b.log)
+  return { logs: pairs.map(({ log }) => log), blocks: pairs.map(({ block }) => block) }
 }
 
 /** Resampled medians of both sides, subtracted draw by draw: they are independent. At least the estimate is inside. */
@@ -64,7 +63,12 @@ function medianShift(
   resamples: number,
 ): [number, number] | null {
   const draws = [a, b].map(({ logs, blocks }) =>
-    blockBootstrap({ blocks, random, resamples, fit: (weights) => [weightedMedian(logs, weights)] }),
+    blockBootstrap({
+      blocks,
+      random,
+      resamples,
+      fit: (weights) => [weightedMedian(logs, weights, { sorted: true })],
+    }),
   )
   const [first, second] = draws
   if (!first || !second) return null
