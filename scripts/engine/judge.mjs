@@ -70,7 +70,7 @@ function promptLengths(good) {
   const worst = Math.max(...off)
   return {
     name: 'prompts have the length asked for, by the engine’s count',
-    passed: worst <= LENGTH_SHARE,
+    passed: good.length > 0 && worst <= LENGTH_SHARE,
     figures: `off by ${percent(median(off))} (median), ${percent(worst)} (most); ${exact} of ${good.length} to the token`,
   }
 }
