@@ -123,7 +123,7 @@ function runNotes(base: Snapshot, candidate: Snapshot, shifts: readonly Shift[])
   return notes
 }
 
-export function label({ base, candidate }: TargetPair): string {
+function label({ base, candidate }: TargetPair): string {
   return base === candidate ? base : `${base} → ${candidate}`
 }
 
