@@ -70,7 +70,7 @@ export interface CellShift {
 
 /** A reason for which the snapshots, or one pair of targets, are not held against each other. */
 export interface Refusal {
-  kind: 'format' | 'definition' | 'tokenizer' | 'overloaded' | 'no-common-cell' | 'no-common-target'
+  kind: 'definition' | 'tokenizer' | 'overloaded' | 'no-common-cell' | 'no-common-target'
   message: string
 }
 

@@ -203,5 +203,6 @@ function matches(
   { target, probe, ...rest }: Where,
 ): boolean {
   if ((target ?? of.target) !== of.target || (probe ?? of.probe) !== of.probe) return false
-  return (Object.keys(rest) as (keyof typeof rest)[]).every((key) => rest[key] === asked[key])
+  const have = new Map<string, unknown>(Object.entries(asked))
+  return Object.entries(rest).every(([key, value]) => have.get(key) === value)
 }

@@ -68,9 +68,6 @@ export function join(base: Snapshot, candidate: Snapshot, pairs: readonly Target
 
 function wholeRefusals(base: Snapshot, candidate: Snapshot): Refusal[] {
   const refusals: Refusal[] = []
-  if (base.format !== candidate.format) {
-    refusals.push({ kind: 'format', message: `formats differ: ${base.format} against ${candidate.format}` })
-  }
   for (const name of JUDGED) {
     const [ours, theirs] = [base, candidate].map(
       ({ provenance }) => provenance.definitions[name] ?? 'undefined',

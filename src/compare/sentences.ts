@@ -86,9 +86,17 @@ function range(ratio: number, low: number | null, high: number | null): string {
   return ` (${digits(ends[0]!)}-${digits(ends[1]!)} %)`
 }
 
+/** Figures beyond these are no help to anybody. */
+const MOST_SAID = 1
+const MOST_BLOCKS = 1000
+
 function doubt({ why, detectable, blocksNeeded }: Shift): string {
   if (detectable === null) return why ?? 'inconclusive'
-  const needed = blocksNeeded === null ? '' : `, about ${blocksNeeded} blocks would settle it`
+  if (detectable > MOST_SAID) return 'too uncertain for any shift to be seen'
+  const needed =
+    blocksNeeded === null || blocksNeeded > MOST_BLOCKS
+      ? ''
+      : `, about ${blocksNeeded} blocks would settle it`
   return `shifts below ${percent(detectable)} cannot be seen${needed}`
 }
 

@@ -3,7 +3,6 @@ import { huberLog } from '../stats/huberLog.js'
 import { lad } from '../stats/lad.js'
 import { estimate, residualOf, type Column } from './estimate.js'
 import type { Fitted, FitOptions } from './law.js'
-import { regimesOf, regimeWarning } from './regimes.js'
 import { rangeOf, timed, type Row } from './rows.js'
 import { warningsOf } from './warnings.js'
 
@@ -33,7 +32,6 @@ export function fitContention(rows: readonly Row[], options: FitOptions): Fitted
     ...(tpot !== null && { tpotPerPeer: tpot.parameters['tpotPerPeer']! }),
   }
   const residual = residualOf(ttft.fit.residuals)
-  const regimes = regimesOf(ttft.fit.residuals)
   return {
     parameters,
     residual,
@@ -44,9 +42,9 @@ export function fitContention(rows: readonly Row[], options: FitOptions): Fitted
     },
     samples: first.length,
     blocks: ttft.blocks,
-    regimes: regimes === null ? 1 : 2,
+    // Requests that start together are served one after another: their times differ by place, not by regime.
+    regimes: 1,
     warnings: [
-      ...(regimes === null ? [] : [regimeWarning(regimes)]),
       ...warningsOf({ parameters, residual, blocks: ttft.blocks }),
       ...(tpot === null ? ['no decode times: outputs were too short'] : []),
     ],

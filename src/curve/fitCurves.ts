@@ -50,10 +50,22 @@ function fitAll(own: readonly Sample[], target: string, options: FitCurvesOption
   const { random, resamples = 999, curved } = options
   const forLaw = (law: Law): FitOptions => ({ random: random.fork(`${target}/${law}`), resamples, curved })
   const rows = toRows(own)
-  const contended = toRows(own.filter(({ probe }) => probe === CONTENTION_PROBE))
+  const contended = toRows(oneLength(own.filter(({ probe }) => probe === CONTENTION_PROBE)))
   return [
     ['prefill', fitPrefill(rows, forLaw('prefill'))],
     ['decode', fitDecode(rows, forLaw('decode'))],
     ['contention', fitContention(contended, forLaw('contention'))],
   ]
+}
+
+/** The law holds at one pair of lengths: of several, the one with most samples (its range of validity says which). */
+function oneLength(samples: readonly Sample[]): readonly Sample[] {
+  const groups = new Map<string, Sample[]>()
+  for (const sample of samples) {
+    const key = `${sample.asked.promptTokens}/${sample.asked.outputTokens}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [sample])
+    else group.push(sample)
+  }
+  return [...groups.values()].reduce<readonly Sample[]>((a, b) => (b.length > a.length ? b : a), [])
 }
