@@ -32,7 +32,7 @@ export type { Curve, Parameter } from './curve/curve.js'
 export type { Sample } from './sample/sample.js'
 
 // Comparisons
-export { compareSnapshots } from './compare/compareSnapshots.js'
+export { compareSnapshots } from './compare/compare-snapshots.js'
 export { conclude } from './compare/conclude.js'
 export type { Conclusion } from './compare/conclude.js'
 export type { Comparison, CompareOptions, Shift, TargetPair, Verdict } from './compare/comparison.js'

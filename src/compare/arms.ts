@@ -1,8 +1,8 @@
 /** The values of one metric, block by block and cell by cell, as two arms of one design. */
 import type { Sample } from '../sample/sample.js'
-import type { Arm } from '../stats/blocksShift.js'
+import type { Arm } from '../stats/blocks-shift.js'
 import { median } from '../stats/quantile.js'
-import { counts, valueOf, type SampleMetric } from './sampleMetric.js'
+import { counts, valueOf, type SampleMetric } from './sample-metric.js'
 
 export interface Arms {
   base: Arm

@@ -1,7 +1,7 @@
 /** What a comparison comes to: the exit code, the plain words, and what a scenario wants to see and could not. */
 import type { Comparison, Shift } from './comparison.js'
 import { sentences } from './sentences.js'
-import { undetected, verdictOf } from './verdictOf.js'
+import { undetected, verdictOf } from './verdict-of.js'
 
 export interface Conclusion {
   comparison: Comparison

@@ -1,12 +1,12 @@
 /** What a scenario expects of a run, held against its samples, curves and summary. */
-import { prefillRate } from '../curve/prefillRate.js'
+import { prefillRate } from '../curve/prefill-rate.js'
 import type { Sample } from '../sample/sample.js'
 import type { Comparison, Expectation, Statistic, Where } from '../scenario/expectation.js'
 import type { Snapshot, SummaryRow } from '../snapshot/snapshot.js'
 import { quantile } from '../stats/quantile.js'
-import { leastSamples } from '../stats/quantileInterval.js'
-import { OURS } from './errorEffect.js'
-import { counts, isSampleMetric, valueOf, type SampleMetric } from './sampleMetric.js'
+import { leastSamples } from '../stats/quantile-interval.js'
+import { OURS } from './error-effect.js'
+import { counts, isSampleMetric, valueOf, type SampleMetric } from './sample-metric.js'
 
 export interface ExpectationResult {
   /** As written in the scenario. */

@@ -1,10 +1,10 @@
 /** From effects to verdicts: one family, one level, a margin below which a shift does not matter. */
-import { chiSquaredQuantile } from '../stats/chiSquared.js'
+import { chiSquaredQuantile } from '../stats/chi-squared.js'
 import { holm } from '../stats/multiplicity.js'
-import { tQuantile } from '../stats/studentT.js'
+import { tQuantile } from '../stats/student-t.js'
 import { DEFAULT_MARGIN, LEVEL, type Shift, type Verdict } from './comparison.js'
 import { LEAST_BLOCKS, type Effect } from './effect.js'
-import { lessIsBetter } from './sampleMetric.js'
+import { lessIsBetter } from './sample-metric.js'
 
 export interface Rules {
   margins: Readonly<Record<string, number>>

@@ -1,6 +1,6 @@
 /** A comparison in plain words: what moved, by how much, and what could not be told. */
 import type { Comparison, Shift, TargetPair } from './comparison.js'
-import { undetected, verdictOf } from './verdictOf.js'
+import { undetected, verdictOf } from './verdict-of.js'
 
 /** Names of what is tested, in the order in which they are told. */
 const WORDS: Readonly<Record<string, string>> = {

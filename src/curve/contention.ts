@@ -1,5 +1,5 @@
 /** Contention: what each further request in flight adds, all of equal lengths. */
-import { huberLog } from '../stats/huberLog.js'
+import { huberLog } from '../stats/huber-log.js'
 import { lad } from '../stats/lad.js'
 import { estimate, residualOf, type Column } from './estimate.js'
 import type { Fitted, FitOptions } from './law.js'

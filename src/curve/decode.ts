@@ -1,5 +1,5 @@
 /** Decode: time per output token over the context, one request at a time. */
-import { huberLog } from '../stats/huberLog.js'
+import { huberLog } from '../stats/huber-log.js'
 import { estimate, residualOf, type Column } from './estimate.js'
 import type { Fitted, FitOptions } from './law.js'
 import { regimesOf, regimeWarning } from './regimes.js'

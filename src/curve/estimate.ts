@@ -1,9 +1,9 @@
 /** One robust fit with its intervals: what every law is made with. */
 import type { Random } from '../random/random.js'
-import { blockBootstrap, type Interval } from '../stats/blockBootstrap.js'
-import type { FitOptions, FitRows, LogFit } from '../stats/logFit.js'
+import { blockBootstrap, type Interval } from '../stats/block-bootstrap.js'
+import type { FitOptions, FitRows, LogFit } from '../stats/log-fit.js'
 import { quantiles } from '../stats/quantile.js'
-import { blockMeans, serialCorrelation, stretchInterval } from '../stats/serialCorrelation.js'
+import { blockMeans, serialCorrelation, stretchInterval } from '../stats/serial-correlation.js'
 import type { Curve, Parameter, ParameterUnit } from './curve.js'
 import type { Timed } from './rows.js'
 

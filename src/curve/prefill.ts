@@ -1,8 +1,8 @@
 /** Prefill: time to first token over the prompt tokens to compute and those served from the cache. */
-import { blockBootstrap } from '../stats/blockBootstrap.js'
+import { blockBootstrap } from '../stats/block-bootstrap.js'
 import { lad } from '../stats/lad.js'
-import type { LogFit } from '../stats/logFit.js'
-import { weightedMedian } from '../stats/weightedMedian.js'
+import type { LogFit } from '../stats/log-fit.js'
+import { weightedMedian } from '../stats/weighted-median.js'
 import type { Parameter } from './curve.js'
 import {
   estimate,

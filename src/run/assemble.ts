@@ -1,5 +1,5 @@
 /** From what was measured to a snapshot: curves fitted, cells summed up, money counted. */
-import { fitCurves } from '../curve/fitCurves.js'
+import { fitCurves } from '../curve/fit-curves.js'
 import type { InstrumentReport } from '../instrument/report.js'
 import type { Used } from '../plan/budget.js'
 import { createRandom } from '../random/random.js'

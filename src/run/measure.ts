@@ -1,6 +1,6 @@
 /** From the exchange of a prepared request to its sample. */
 import type { CellLoad } from '../plan/cell.js'
-import { toSample } from '../sample/toSample.js'
+import { toSample } from '../sample/to-sample.js'
 import type { SenderOptions } from './sender.js'
 
 export interface MeasureOptions {

@@ -1,5 +1,5 @@
 /** What an adaptive probe is shown: its cells so far, and how narrow the curve that it feeds has become. */
-import { fitCurves } from '../curve/fitCurves.js'
+import { fitCurves } from '../curve/fit-curves.js'
 import type { Condition } from '../plan/cell.js'
 import type { Law, Seen } from '../plan/probe.js'
 import type { VisitBlock } from '../plan/visit.js'

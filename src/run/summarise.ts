@@ -4,7 +4,7 @@ import type { CellAsk, CellSeen } from '../plan/probe.js'
 import type { Sample } from '../sample/sample.js'
 import type { Quantiles, SummaryRow } from '../snapshot/snapshot.js'
 import { median, quantile } from '../stats/quantile.js'
-import { leastSamples, quantileInterval } from '../stats/quantileInterval.js'
+import { leastSamples, quantileInterval } from '../stats/quantile-interval.js'
 
 /** Whether a sample stands in latency figures: a success of the measured kind, in the cache state that was asked for. */
 export function counts(sample: Sample): boolean {

@@ -20,7 +20,7 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const NAMES_OF_FILES = new Set(['model', 'description'])
 
 /** Whether a header is secret by its name. */
-export function isSecretHeader(name: string): boolean {
+function isSecretHeader(name: string): boolean {
   return SECRET_HEADER.test(name)
 }
 

@@ -1,6 +1,6 @@
 /** Whether arrivals are what was asked for: constant or Poisson. */
 import { mean, sampleStandardDeviation, sampleVariance } from 'simple-statistics'
-import { chiSquaredQuantile } from './chiSquared.js'
+import { chiSquaredQuantile } from './chi-squared.js'
 import { ascending } from './quantile.js'
 
 export interface Range {

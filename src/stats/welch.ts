@@ -1,6 +1,6 @@
 /** Welch's t-test on logarithms: the ratio of two samples of times. */
 import { mean, sampleVariance } from 'simple-statistics'
-import { tQuantile, tTwoSided } from './studentT.js'
+import { tQuantile, tTwoSided } from './student-t.js'
 
 export interface WelchLog {
   /** Geometric mean of the second sample ÷ that of the first, with its interval. */

@@ -4,8 +4,8 @@ import { summarise } from '../../src/run/summarise.js'
 import { parseExpectation } from '../../src/scenario/expectation.js'
 import type { Sample } from '../../src/sample/sample.js'
 import type { Snapshot } from '../../src/snapshot/snapshot.js'
-import { sample } from '../curve/simulatedRun.js'
-import { simulatedSnapshot, snapshotOf } from './simulatedSnapshot.js'
+import { sample } from '../curve/simulated-run.js'
+import { simulatedSnapshot, snapshotOf } from './simulated-snapshot.js'
 
 function evaluate(text: string, snapshot: Snapshot, baseline?: Snapshot): ExpectationResult {
   const parsed = parseExpectation(text)

@@ -1,10 +1,10 @@
 /** The gate over simulated runs: how often it alarms without cause, and whether it sees what is there. */
 import { expect, test } from 'vitest'
-import { compareSnapshots } from '../../src/compare/compareSnapshots.js'
+import { compareSnapshots } from '../../src/compare/compare-snapshots.js'
 import type { Comparison } from '../../src/compare/comparison.js'
-import { verdictOf } from '../../src/compare/verdictOf.js'
-import { autoregressive, lognormal, NINE_CELLS } from '../curve/simulatedRun.js'
-import { LAW, simulatedSnapshot } from './simulatedSnapshot.js'
+import { verdictOf } from '../../src/compare/verdict-of.js'
+import { autoregressive, lognormal, NINE_CELLS } from '../curve/simulated-run.js'
+import { LAW, simulatedSnapshot } from './simulated-snapshot.js'
 
 // Interval and se come from few resamples: rough, and not biased.
 const QUICK = { resamples: 99 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { fitCurves } from '../../src/curve/fitCurves.js'
+import { fitCurves } from '../../src/curve/fit-curves.js'
 import { predict } from '../../src/curve/predict.js'
 import { createRandom } from '../../src/random/random.js'
-import { lognormal, NINE_CELLS, simulatedRun, type CellDesign } from './simulatedRun.js'
+import { lognormal, NINE_CELLS, simulatedRun, type CellDesign } from './simulated-run.js'
 
 const LAW = {
   base: 100,

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import type { Sample } from '../../src/sample/sample.js'
 import type { CliResult, Workspace } from '../support/cli.js'
 import { runCli, workspace } from '../support/cli.js'
-import type { Asked } from '../support/fakeTarget.js'
-import { countTokens, fakeTarget, stream } from '../support/fakeTarget.js'
+import type { Asked } from '../support/fake-target.js'
+import { countTokens, fakeTarget, stream } from '../support/fake-target.js'
 
 const target = (url: string, name = 't', rest = ''): string =>
   `  - { name: ${name}, baseUrl: '${url}', model: m, tokenizer: o200k_base${rest} }\n`

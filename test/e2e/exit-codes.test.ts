@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { runCli, startSimulate, workspace } from '../support/cli.js'
-import { countTokens, fakeTarget, refuse, stream } from '../support/fakeTarget.js'
+import { countTokens, fakeTarget, refuse, stream } from '../support/fake-target.js'
 
 interface Plan {
   url: string

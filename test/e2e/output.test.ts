@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { cliPath, runCli, workspace } from '../support/cli.js'
-import { fakeTarget, stream } from '../support/fakeTarget.js'
+import { fakeTarget, stream } from '../support/fake-target.js'
 
 const scenario = (url: string, rest = ''): string => `targets:
   - { name: t, baseUrl: '${url}', model: m, tokenizer: o200k_base }

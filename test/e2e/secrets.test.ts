@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { CliResult } from '../support/cli.js'
 import { runCli, startCli, workspace } from '../support/cli.js'
-import type { Asked } from '../support/fakeTarget.js'
-import { fakeTarget, refuse, stream } from '../support/fakeTarget.js'
+import type { Asked } from '../support/fake-target.js'
+import { fakeTarget, refuse, stream } from '../support/fake-target.js'
 
 /** Every character that some encoding changes, and long enough to be a key. */
 const KEY = 'k3y"with\\every+kind/of=odd&<sign>%~0123456789'

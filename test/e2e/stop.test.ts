@@ -7,7 +7,7 @@ import { createRandom } from '../../src/random/random.js'
 import type { Sample } from '../../src/sample/sample.js'
 import type { RunningCli, Workspace } from '../support/cli.js'
 import { runCli, startCli, workspace } from '../support/cli.js'
-import { fakeTarget, stream } from '../support/fakeTarget.js'
+import { fakeTarget, stream } from '../support/fake-target.js'
 
 const seed = process.env['PLUMBLINE_TEST_SEED'] ?? String(Date.now())
 const random = createRandom(seed)

@@ -1,5 +1,5 @@
 /** Builds exchanges and contexts for tests: chunk texts with their arrival, milliseconds after request start. */
-import type { SampleContext } from '../../src/sample/toSample.js'
+import type { SampleContext } from '../../src/sample/to-sample.js'
 import type { Exchange } from '../../src/wire/exchange.js'
 
 export const START_NS = 5_000_000_000

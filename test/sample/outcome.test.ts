@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openaiChat } from '../../src/protocol/openai-chat.js'
 import type { Outcome } from '../../src/sample/sample.js'
-import { toSample } from '../../src/sample/toSample.js'
+import { toSample } from '../../src/sample/to-sample.js'
 import type { Exchange, WireFailure, WireFailureKind } from '../../src/wire/exchange.js'
 import { contextOf, done, exchangeOf, finish, role, say, sse, usage } from './exchange.js'
 

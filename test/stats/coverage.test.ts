@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { createRandom, type Random } from '../../src/random/random.js'
-import { blockBootstrap } from '../../src/stats/blockBootstrap.js'
+import { blockBootstrap } from '../../src/stats/block-bootstrap.js'
 import { lad } from '../../src/stats/lad.js'
 import { normalCdf } from '../../src/stats/normal.js'
-import { blockMeans, serialCorrelation, stretchInterval } from '../../src/stats/serialCorrelation.js'
-import { prefillRun } from './prefillRun.js'
+import { blockMeans, serialCorrelation, stretchInterval } from '../../src/stats/serial-correlation.js'
+import { prefillRun } from './prefill-run.js'
 
 const LAW = [400, 45, 12] as const
 const REPEATS = 200

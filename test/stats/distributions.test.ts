@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { binomialCdf, binomialQuantile } from '../../src/stats/binomial.js'
-import { chiSquaredCdf, chiSquaredQuantile } from '../../src/stats/chiSquared.js'
+import { chiSquaredCdf, chiSquaredQuantile } from '../../src/stats/chi-squared.js'
 import { lnGamma } from '../../src/stats/gamma.js'
 import { normalCdf, normalQuantile } from '../../src/stats/normal.js'
-import { tCdf, tQuantile, tTwoSided } from '../../src/stats/studentT.js'
+import { tCdf, tQuantile, tTwoSided } from '../../src/stats/student-t.js'
 
 /** Known answers are scipy's; 1e-9 relative. */
 function near(actual: number, expected: number, relative = 1e-9): void {

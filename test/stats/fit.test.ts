@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createRandom, type Random } from '../../src/random/random.js'
-import { blockBootstrap, expandedLevel } from '../../src/stats/blockBootstrap.js'
-import { huberLog } from '../../src/stats/huberLog.js'
+import { blockBootstrap, expandedLevel } from '../../src/stats/block-bootstrap.js'
+import { huberLog } from '../../src/stats/huber-log.js'
 import { lad } from '../../src/stats/lad.js'
 import { median } from '../../src/stats/quantile.js'
-import { blockMeans, serialCorrelation, stretchInterval } from '../../src/stats/serialCorrelation.js'
-import { prefillRun } from './prefillRun.js'
+import { blockMeans, serialCorrelation, stretchInterval } from '../../src/stats/serial-correlation.js'
+import { prefillRun } from './prefill-run.js'
 
 const positive = (max: number): fc.Arbitrary<number> => fc.double({ min: max / 1000, max, noNaN: true })
 

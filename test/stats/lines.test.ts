@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { medianRegression } from '../../src/stats/medianRegression.js'
-import { theilSen } from '../../src/stats/theilSen.js'
+import { medianRegression } from '../../src/stats/median-regression.js'
+import { theilSen } from '../../src/stats/theil-sen.js'
 
 const X = [1, 2, 3, 4, 5, 6, 7]
 const Y = [2.1, 3.9, 6.2, 7.8, 10.1, 30, 14.2]

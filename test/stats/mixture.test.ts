@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createRandom } from '../../src/random/random.js'
 import { twoNormals } from '../../src/stats/mixture.js'
-import { weightedMedian } from '../../src/stats/weightedMedian.js'
+import { weightedMedian } from '../../src/stats/weighted-median.js'
 
 test('two normal distributions come back from 2,000 values: means, sds, share and who is who', () => {
   const random = createRandom('mixture')

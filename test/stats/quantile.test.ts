@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createRandom } from '../../src/random/random.js'
 import { mad, winsorise } from '../../src/stats/mad.js'
 import { ascending, median, quantile, quantiles } from '../../src/stats/quantile.js'
-import { leastSamples, quantileInterval, quantileRanks } from '../../src/stats/quantileInterval.js'
+import { leastSamples, quantileInterval, quantileRanks } from '../../src/stats/quantile-interval.js'
 
 const R_EXAMPLE = [15, 20, 35, 40, 50, 55, 70, 90]
 

@@ -1,5 +1,5 @@
 /** The Hodges-Lehmann shift between two samples. */
-import { mannWhitneyQuantile } from './mannWhitney.js'
+import { mannWhitneyQuantile } from './mann-whitney.js'
 import { ascending, quantile } from './quantile.js'
 
 export interface HodgesLehmann {

@@ -1,6 +1,6 @@
 /** Correlation of successive blocks, and what it leaves of their number. */
-import type { Interval } from './blockBootstrap.js'
-import { tQuantile } from './studentT.js'
+import type { Interval } from './block-bootstrap.js'
+import { tQuantile } from './student-t.js'
 
 export interface SerialCorrelation {
   /** Lag-1 autocorrelation of the series as it stands. */

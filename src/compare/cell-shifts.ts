@@ -1,12 +1,12 @@
 /** Cell by cell: the shift of each median, to show where a shift comes from. */
 import type { Random } from '../random/random.js'
 import type { Sample } from '../sample/sample.js'
-import { blockBootstrap, expandedLevel } from '../stats/blockBootstrap.js'
+import { blockBootstrap, expandedLevel } from '../stats/block-bootstrap.js'
 import { ascending, median, quantile } from '../stats/quantile.js'
-import { weightedMedian } from '../stats/weightedMedian.js'
+import { weightedMedian } from '../stats/weighted-median.js'
 import type { CellShift } from './comparison.js'
 import type { Joined } from './join.js'
-import { counts, valueOf, type SampleMetric } from './sampleMetric.js'
+import { counts, valueOf, type SampleMetric } from './sample-metric.js'
 
 interface Values {
   logs: number[]

@@ -1,6 +1,6 @@
 /** The shift of the share of failed requests. */
 import type { Outcome, Sample } from '../sample/sample.js'
-import { fisherExact } from '../stats/fisherExact.js'
+import { fisherExact } from '../stats/fisher-exact.js'
 import { wilson } from '../stats/wilson.js'
 import type { Effect } from './effect.js'
 import type { Joined } from './join.js'

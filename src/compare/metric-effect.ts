@@ -1,10 +1,10 @@
 /** The shift of a metric over all common cells of a pair of targets. */
-import { blocksShift, type Arm } from '../stats/blocksShift.js'
+import { blocksShift, type Arm } from '../stats/blocks-shift.js'
 import { median } from '../stats/quantile.js'
 import { toArms } from './arms.js'
 import { LEAST_BLOCKS, type Effect } from './effect.js'
 import type { Joined } from './join.js'
-import { counts, valueOf, type SampleMetric } from './sampleMetric.js'
+import { counts, valueOf, type SampleMetric } from './sample-metric.js'
 
 export interface MetricEffect {
   effect: Effect

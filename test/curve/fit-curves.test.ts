@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Curve } from '../../src/curve/curve.js'
-import { fitCurves } from '../../src/curve/fitCurves.js'
-import { prefillRate } from '../../src/curve/prefillRate.js'
+import { fitCurves } from '../../src/curve/fit-curves.js'
+import { prefillRate } from '../../src/curve/prefill-rate.js'
 import { createRandom } from '../../src/random/random.js'
 import type { Sample } from '../../src/sample/sample.js'
 import type { Law } from '../../src/plan/probe.js'
@@ -15,7 +15,7 @@ import {
   simulatedRun,
   type CellDesign,
   type RunDesign,
-} from './simulatedRun.js'
+} from './simulated-run.js'
 
 const LAW = { base: 400, fresh: 45, hit: 12, step: 10, perContext: 0.5 }
 const OUTPUT_CELLS: readonly CellDesign[] = [128, 4096].flatMap((promptTokens) =>

@@ -1,9 +1,9 @@
 /** A snapshot from an exact law and a noise, whole as a run leaves it but for its summary. */
-import { fitCurves } from '../../src/curve/fitCurves.js'
+import { fitCurves } from '../../src/curve/fit-curves.js'
 import { createRandom } from '../../src/random/random.js'
 import { definitions, type Sample } from '../../src/sample/sample.js'
 import { SNAPSHOT_FORMAT, type Snapshot, type SnapshotTarget } from '../../src/snapshot/snapshot.js'
-import { lognormal, NINE_CELLS, simulatedRun, type RunDesign, type TrueLaw } from '../curve/simulatedRun.js'
+import { lognormal, NINE_CELLS, simulatedRun, type RunDesign, type TrueLaw } from '../curve/simulated-run.js'
 
 export const LAW: TrueLaw = { base: 400, fresh: 45, hit: 12, step: 10, perContext: 0.5 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openaiChat } from '../../src/protocol/openai-chat.js'
-import { toSample } from '../../src/sample/toSample.js'
+import { toSample } from '../../src/sample/to-sample.js'
 import { quantile } from '../../src/stats/quantile.js'
 import { contextOf, done, exchangeOf, finish, role, say, sse, START_NS, usage } from './exchange.js'
 

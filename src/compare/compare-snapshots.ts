@@ -1,7 +1,7 @@
 /** Two snapshots, or two targets of one, held against each other. */
 import { createRandom } from '../random/random.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
-import { cellShifts } from './cellShifts.js'
+import { cellShifts } from './cell-shifts.js'
 import {
   DEFAULT_DETECT,
   LEVEL,
@@ -12,12 +12,12 @@ import {
   type TargetPair,
 } from './comparison.js'
 import type { Effect } from './effect.js'
-import { errorEffect } from './errorEffect.js'
+import { errorEffect } from './error-effect.js'
 import { join, type Joined } from './join.js'
 import { judge } from './judge.js'
-import { metricEffect } from './metricEffect.js'
-import { comparableCurves, parameterEffects } from './parameterEffects.js'
-import { isSampleMetric, type SampleMetric } from './sampleMetric.js'
+import { metricEffect } from './metric-effect.js'
+import { comparableCurves, parameterEffects } from './parameter-effects.js'
+import { isSampleMetric, type SampleMetric } from './sample-metric.js'
 
 const GATED: readonly SampleMetric[] = ['ttft', 'tpot']
 const SHOWN: readonly SampleMetric[] = ['ttft', 'tpot', 'e2e']

@@ -1,5 +1,5 @@
 /** Huber's estimator on log residuals: narrower than LAD where noise is nearly symmetric, as for `tpot`. */
-import { logFit, type FitOptions, type FitRows, type LogFit, type LogMethod } from './logFit.js'
+import { logFit, type FitOptions, type FitRows, type LogFit, type LogMethod } from './log-fit.js'
 
 // 95 % efficient on normal noise (Huber 1981, Robust Statistics).
 const TUNING = 1.345

@@ -1,5 +1,5 @@
 /** Fits y ≈ X·b with all b ≥ 0 on the logarithm of y ÷ X·b, by reweighted least squares. */
-import { leastSquares } from './leastSquares.js'
+import { leastSquares } from './least-squares.js'
 import { MAD_TO_SD } from './mad.js'
 import { median } from './quantile.js'
 

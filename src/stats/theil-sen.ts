@@ -1,6 +1,6 @@
 /** The Theil-Sen line: a slope that a quarter of wild points cannot turn. */
 import { median } from './quantile.js'
-import type { Line } from './medianRegression.js'
+import type { Line } from './median-regression.js'
 
 /**
  * Median of the slopes through all pairs of points (Theil 1950; Sen 1968, JASA 63); the intercept takes the line

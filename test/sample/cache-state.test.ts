@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cacheState } from '../../src/sample/cacheState.js'
+import { cacheState } from '../../src/sample/cache-state.js'
 
 const rules = (stepTokens: number) => ({ minimumTokens: 1024, stepTokens, reported: true })
 const fresh = { cache: 'fresh', prefixTokens: 0, slackTokens: 0 } as const

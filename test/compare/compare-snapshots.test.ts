@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
-import { compareSnapshots } from '../../src/compare/compareSnapshots.js'
+import { compareSnapshots } from '../../src/compare/compare-snapshots.js'
 import type { Comparison, Shift } from '../../src/compare/comparison.js'
 import { judge } from '../../src/compare/judge.js'
 import { sentences } from '../../src/compare/sentences.js'
-import { verdictOf } from '../../src/compare/verdictOf.js'
+import { verdictOf } from '../../src/compare/verdict-of.js'
 import type { Effect } from '../../src/compare/effect.js'
 import { summarise } from '../../src/run/summarise.js'
 import type { Snapshot } from '../../src/snapshot/snapshot.js'
-import { FRESH_CELLS, lognormal, NINE_CELLS } from '../curve/simulatedRun.js'
-import { LAW, simulatedSnapshot, snapshotOf, targetOf } from './simulatedSnapshot.js'
+import { FRESH_CELLS, lognormal, NINE_CELLS } from '../curve/simulated-run.js'
+import { LAW, simulatedSnapshot, snapshotOf, targetOf } from './simulated-snapshot.js'
 
 const base = simulatedSnapshot('base')
 const candidate = simulatedSnapshot('candidate')

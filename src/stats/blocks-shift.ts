@@ -1,10 +1,10 @@
 /** The shift between two arms of one design, with blocks as the unit. */
 import { mean, sampleVariance } from 'simple-statistics'
-import { hodgesLehmann } from './hodgesLehmann.js'
+import { hodgesLehmann } from './hodges-lehmann.js'
 import { mad, winsorise } from './mad.js'
 import { median } from './quantile.js'
-import { correctSerial, lagOne } from './serialCorrelation.js'
-import { tTwoSided } from './studentT.js'
+import { correctSerial, lagOne } from './serial-correlation.js'
+import { tTwoSided } from './student-t.js'
 
 /** Of each cell, the values (times, above 0) by block; null where the block lacks one. */
 export type Arm = ReadonlyMap<string, readonly (number | null)[]>

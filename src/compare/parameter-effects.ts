@@ -1,13 +1,13 @@
 /** The shifts of the curves' parameters. */
 import type { Curve, Parameter } from '../curve/curve.js'
-import { fitCurves } from '../curve/fitCurves.js'
+import { fitCurves } from '../curve/fit-curves.js'
 import type { Law } from '../plan/probe.js'
 import type { Random } from '../random/random.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
-import { tTwoSided } from '../stats/studentT.js'
+import { tTwoSided } from '../stats/student-t.js'
 import { LEAST_BLOCKS, type Effect } from './effect.js'
 import type { Joined } from './join.js'
-import { tooFew } from './metricEffect.js'
+import { tooFew } from './metric-effect.js'
 
 /** `level`: shared by all requests of a block, so the correlation of blocks widens it; else a contrast inside one. */
 const PARAMETERS: Readonly<Record<string, { law: Law; level: boolean; gated: boolean }>> = {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fisherExact } from '../../src/stats/fisherExact.js'
-import { hodgesLehmann, hodgesLehmannInterval } from '../../src/stats/hodgesLehmann.js'
-import { mannWhitney } from '../../src/stats/mannWhitney.js'
+import { fisherExact } from '../../src/stats/fisher-exact.js'
+import { hodgesLehmann, hodgesLehmannInterval } from '../../src/stats/hodges-lehmann.js'
+import { mannWhitney } from '../../src/stats/mann-whitney.js'
 
 test('Mann-Whitney without ties: U 17, exact p .111111, corrected normal p .111347 (scipy)', () => {
   const a = [19, 22, 16, 29, 24]

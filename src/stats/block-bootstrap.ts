@@ -2,7 +2,7 @@
 import type { Random } from '../random/random.js'
 import { normalCdf } from './normal.js'
 import { ascending, quantile } from './quantile.js'
-import { tQuantile } from './studentT.js'
+import { tQuantile } from './student-t.js'
 
 export interface Interval {
   readonly low: number

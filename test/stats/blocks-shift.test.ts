@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createRandom, type Random } from '../../src/random/random.js'
-import { blockScores, blocksShift, scoresShift, type Arm } from '../../src/stats/blocksShift.js'
+import { blockScores, blocksShift, scoresShift, type Arm } from '../../src/stats/blocks-shift.js'
 
 const CELLS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']
 
