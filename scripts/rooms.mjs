@@ -38,8 +38,8 @@ export const rooms = {
   },
   curve: {
     holds: 'samples → curves; prediction',
-    uses: ['units', 'random', 'stats'],
-    types: ['sample', 'plan'],
+    uses: ['units', 'random', 'stats', 'sample'],
+    types: ['plan'],
   },
   scenario: {
     holds: 'YAML → checked scenario; JSON Schema',
@@ -53,8 +53,8 @@ export const rooms = {
   },
   compare: {
     holds: 'two snapshots → verdicts; many → trend',
-    uses: ['units', 'random', 'stats', 'curve', 'snapshot'],
-    types: ['scenario', 'sample', 'plan'],
+    uses: ['units', 'random', 'stats', 'sample', 'curve', 'snapshot'],
+    types: ['scenario', 'plan'],
   },
   span: { holds: 'production spans from any dialect; OTLP; the names of causes', uses: ['units'] },
   attribute: {

@@ -2,7 +2,8 @@
 import type { Sample } from '../sample/sample.js'
 import type { Arm } from '../stats/blocks-shift.js'
 import { median } from '../stats/quantile.js'
-import { counts, valueOf, type SampleMetric } from './sample-metric.js'
+import { counts, isUnproven } from '../sample/counts.js'
+import { valueOf, type SampleMetric } from './sample-metric.js'
 
 export interface Arms {
   base: Arm
@@ -19,7 +20,7 @@ const LEAST_PRESENT = 0.75
 /**
  * Block g of one probe stands beside block g of every other. Where probes have different numbers of blocks, those
  * of the longer one are joined, neighbours first, until the numbers are equal. Several samples of one cell in a block
- * count by their median.
+ * count by their median. Warm samples that no server confirmed carry no verdict.
  */
 export function toArms(
   base: readonly Sample[],
@@ -58,7 +59,8 @@ function byProbe(
 ): Map<string, BlockValues[]> {
   const probes = new Map<string, Map<number, Map<string, number[]>>>()
   for (const sample of samples) {
-    const value = counts(sample) && cells.has(sample.cell) ? valueOf(sample, metric) : null
+    const value =
+      counts(sample) && !isUnproven(sample) && cells.has(sample.cell) ? valueOf(sample, metric) : null
     if (value === null || !(value > 0)) continue
     const blocks = fetch(probes, sample.probe, () => new Map<number, Map<string, number[]>>())
     const block = fetch(blocks, sample.block, () => new Map<string, number[]>())

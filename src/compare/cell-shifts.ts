@@ -6,7 +6,8 @@ import { ascending, median, quantile } from '../stats/quantile.js'
 import { weightedMedian } from '../stats/weighted-median.js'
 import type { CellShift } from './comparison.js'
 import type { Joined } from './join.js'
-import { counts, valueOf, type SampleMetric } from './sample-metric.js'
+import { counts } from '../sample/counts.js'
+import { valueOf, type SampleMetric } from './sample-metric.js'
 
 interface Values {
   logs: number[]

@@ -1,5 +1,6 @@
 /** Two snapshots, or two targets of one, held against each other. */
 import { createRandom } from '../random/random.js'
+import { counts, isUnproven } from '../sample/counts.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { cellShifts } from './cell-shifts.js'
 import {
@@ -85,6 +86,11 @@ function effectsOf(
   if (joined.base.length === 0 || joined.candidate.length === 0) {
     notes.push(
       `${label(joined.pair)}: a snapshot holds no samples (output.keep: summary), so nothing can be tested`,
+    )
+  }
+  if ([...joined.base, ...joined.candidate].some((sample) => counts(sample) && isUnproven(sample))) {
+    notes.push(
+      `${label(joined.pair)}: warm cells that the server does not confirm are listed, and stand in no verdict`,
     )
   }
   const curves = comparableCurves(joined, base, candidate, { random: random.fork('curves'), resamples })

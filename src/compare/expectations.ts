@@ -1,12 +1,13 @@
 /** What a scenario expects of a run, held against its samples, curves and summary. */
 import { prefillRate } from '../curve/prefill-rate.js'
+import { counts } from '../sample/counts.js'
 import type { Sample } from '../sample/sample.js'
 import type { Comparison, Expectation, Statistic, Where } from '../scenario/expectation.js'
 import type { Snapshot, SummaryRow } from '../snapshot/snapshot.js'
 import { quantile } from '../stats/quantile.js'
 import { leastSamples } from '../stats/quantile-interval.js'
 import { OURS } from './error-effect.js'
-import { counts, isSampleMetric, valueOf, type SampleMetric } from './sample-metric.js'
+import { isSampleMetric, valueOf, type SampleMetric } from './sample-metric.js'
 
 export interface ExpectationResult {
   /** As written in the scenario. */

@@ -4,7 +4,8 @@ import { median } from '../stats/quantile.js'
 import { toArms } from './arms.js'
 import { LEAST_BLOCKS, type Effect } from './effect.js'
 import type { Joined } from './join.js'
-import { counts, valueOf, type SampleMetric } from './sample-metric.js'
+import { counts, isUnproven } from '../sample/counts.js'
+import { valueOf, type SampleMetric } from './sample-metric.js'
 
 export interface MetricEffect {
   effect: Effect
@@ -47,7 +48,7 @@ export function metricEffect(joined: Joined, metric: SampleMetric, gated: boolea
 function missing({ base, candidate }: Joined, metric: SampleMetric): string | null {
   if (base.length === 0 || candidate.length === 0) return 'the samples were not kept'
   const [ours, theirs] = [base, candidate].map((samples) =>
-    samples.some((sample) => counts(sample) && valueOf(sample, metric) !== null),
+    samples.some((sample) => counts(sample) && !isUnproven(sample) && valueOf(sample, metric) !== null),
   )
   if (!ours && !theirs) return null
   return ours && theirs

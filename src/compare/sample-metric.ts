@@ -38,11 +38,6 @@ export function valueOf(sample: Sample, metric: SampleMetric): number | null {
   return isTime(metric) ? sample[metric] : (sample.itl?.[GAPS[metric]] ?? null)
 }
 
-/** Whether a sample stands in latency figures. */
-export function counts({ outcome, warmup, cacheState }: Sample): boolean {
-  return outcome === 'ok' && !warmup && cacheState !== 'contradicted'
-}
-
 /** Whether less is better; of all metrics only a rate is not. */
 export function lessIsBetter(name: string): boolean {
   return name !== 'decodeRate'

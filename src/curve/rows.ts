@@ -1,4 +1,5 @@
 /** Samples as rows of a law: which of them count, at which lengths, in which block. */
+import { counts } from '../sample/counts.js'
 import type { Sample } from '../sample/sample.js'
 
 /** One sample of a law. */
@@ -59,15 +60,9 @@ export function toRows(samples: readonly Sample[]): Row[] {
     })
 }
 
-function feedsCurves({ outcome, warmup, cacheState, asked }: Sample): boolean {
-  return (
-    outcome === 'ok' &&
-    !warmup &&
-    cacheState !== 'contradicted' &&
-    asked.cache !== 'any' &&
-    asked.concurrency !== null &&
-    asked.rate === null
-  )
+function feedsCurves(sample: Sample): boolean {
+  const { asked } = sample
+  return counts(sample) && asked.cache !== 'any' && asked.concurrency !== null && asked.rate === null
 }
 
 /** Numbers labels from 0 in the order in which they come. */

@@ -1,15 +1,11 @@
 /** Samples summed up cell by cell: the rows that people read, and what an adaptive probe sees. */
 import type { Condition } from '../plan/cell.js'
 import type { CellAsk, CellSeen } from '../plan/probe.js'
+import { counts } from '../sample/counts.js'
 import type { Sample } from '../sample/sample.js'
 import type { Quantiles, SummaryRow } from '../snapshot/snapshot.js'
 import { median, quantile } from '../stats/quantile.js'
 import { leastSamples, quantileInterval } from '../stats/quantile-interval.js'
-
-/** Whether a sample stands in latency figures: a success of the measured kind, in the cache state that was asked for. */
-export function counts(sample: Sample): boolean {
-  return sample.outcome === 'ok' && !sample.warmup && sample.cacheState !== 'contradicted'
-}
 
 /** One row a cell of a target, in the order in which cells were first met. */
 export function summarise(samples: readonly Sample[]): SummaryRow[] {

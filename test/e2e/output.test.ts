@@ -14,7 +14,6 @@ ${rest}`
 const MEASURED = 6
 
 /** Escape sequences, carriage returns, anything that is no text. */
-// oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/
 
 test.each([{}, { CI: '1', FORCE_COLOR: '3', TERM: 'xterm-256color' }])(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { counts, summarise } from '../../src/run/summarise.js'
+import { summarise } from '../../src/run/summarise.js'
 import type { Sample } from '../../src/sample/sample.js'
 import { sampleOf } from '../snapshot/data.js'
 
@@ -16,18 +16,6 @@ const samples = (count: number, change: (i: number) => Partial<Sample> = () => (
       ...change(i),
     }),
   )
-
-describe('which samples count', () => {
-  it.each<[Partial<Sample>, boolean]>([
-    [{}, true],
-    [{ cacheState: 'unverified' }, true],
-    [{ cacheState: 'contradicted' }, false],
-    [{ warmup: true }, false],
-    [{ outcome: 'timeout' }, false],
-  ])('%j: %s', (change, expected) => {
-    expect(counts(sampleOf(1, change))).toBe(expected)
-  })
-})
 
 describe('summary rows', () => {
   it('5 good, 1 contradicted, 2 failed, 1 of the warm-up: n is 5, each of the others is counted by kind', () => {
