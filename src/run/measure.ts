@@ -11,7 +11,7 @@ export interface MeasureOptions {
 
 export function createMeasure(options: MeasureOptions): SenderOptions['measure'] {
   return (exchange, { planned, target: live, role }, { id, intendedNs, attempt }) => {
-    const { target, protocol, tokenizer, baseUrl } = live
+    const { target, protocol, tokenizer, correction, baseUrl } = live
     const { promptTokens, prefixTokens, outputTokens, cache, connection, load } = planned.condition
     // A prime is a fresh request for the prefix alone.
     const isPrime = role === 'prime'
@@ -34,6 +34,7 @@ export function createMeasure(options: MeasureOptions): SenderOptions['measure']
       },
       intendedNs,
       tokenizer,
+      templateTokens: correction.overhead,
       cacheRules: target.cache,
       price: target.price ?? undefined,
     })

@@ -28,6 +28,8 @@ export interface SampleContext {
   runStartUtcMs: number
   /** Counts where the server does not; `exact` where it is the model's own. */
   tokenizer: { exact: boolean; count(text: string): number }
+  /** What the server's chat template adds to a prompt, where that was learned, tokens. @default 0 */
+  templateTokens?: number | undefined
   cacheRules: CacheRules
   price?: Price | undefined
   /** Takes secrets out of anything that a server may have echoed. */
@@ -199,14 +201,16 @@ function perToken(output: Output, counts: Counts, { tokenizer }: SampleContext):
 
 /**
  * The prefix in the server's tokens. Where our tokenizer is not the model's, prefix and prompt are off by about the
- * same factor, which the reported prompt tells.
+ * same factor, which the reported prompt tells. The prefix was asked for with the chat template in it, of which only
+ * the part before the text can be cached.
  */
-function expectation({ asked, tokenizer }: SampleContext, usage: Usage) {
+function expectation({ asked, tokenizer, templateTokens = 0 }: SampleContext, usage: Usage) {
   const { cache, prefixTokens, promptTokens } = asked
   if (tokenizer.exact) return { cache, prefixTokens, slackTokens: 0 }
   const factor = usage.promptTokens === undefined ? 1 : usage.promptTokens / Math.max(1, promptTokens)
   const inServerTokens = prefixTokens * factor
-  return { cache, prefixTokens: inServerTokens, slackTokens: INEXACT_PREFIX * inServerTokens }
+  const slackTokens = INEXACT_PREFIX * inServerTokens + Math.max(0, templateTokens)
+  return { cache, prefixTokens: inServerTokens, slackTokens }
 }
 
 function pricedAt(cost: Sample['cost']): Pick<Sample, 'cost'> {

@@ -283,18 +283,21 @@ describe('counts, cost, cache', () => {
     const asked = { ...contextOf().asked, promptTokens: 1000, prefixTokens: 800, cache: 'warm' } as const
     const cacheRules = { minimumTokens: 1, stepTokens: 1, reported: true }
     const tokenizer = { exact: false, count: () => 1 }
-    const stateAt = (prompt: number, cached: number) =>
+    const stateAt = (prompt: number, cached: number, templateTokens?: number) =>
       sampleOf(
         [
           [9, say('a')],
           [20, finish + usage(prompt, 1, cached) + done],
         ],
         {},
-        { asked, cacheRules, tokenizer },
+        { asked, cacheRules, tokenizer, templateTokens },
       ).cacheState
     expect(stateAt(900, 715)).toBe('confirmed')
     expect(stateAt(900, 600)).toBe('contradicted')
     expect(stateAt(1000, 715)).toBe('contradicted')
+    // 5 % of 800 and a template of 23 tokens, all of it behind the text.
+    expect(stateAt(1000, 737, 23)).toBe('confirmed')
+    expect(stateAt(1000, 736, 23)).toBe('contradicted')
   })
 })
 
