@@ -12,7 +12,7 @@ export { providers } from './run/tables.js'
 
 // Runs
 export { run } from './run/run.js'
-export type { Refused, RunOptions, RunResult } from './run/run.js'
+export type { Refused, RunOptions, RunResult } from './run/contract.js'
 export type { Progress, RunEvent, Stop, StopControl, StopReason } from './run/events.js'
 export { dryRun } from './run/dry-run.js'
 export type { DryRun, PlannedCell } from './run/dry-run.js'

@@ -21,7 +21,7 @@ import { assembleRecovered } from './assemble.js'
 import type { Stop } from './events.js'
 import type { LiveTarget } from './live-target.js'
 import { toSnapshotTarget } from './live-target.js'
-import type { Refused, RunOptions, RunResult } from './run.js'
+import type { Refused, RunOptions, RunResult } from './contract.js'
 
 /** What an earlier part of the run left; empty for a run that begins. */
 export interface Before {

@@ -1,11 +1,7 @@
 /** A run: targets opened, instrument calibrated, plan carried out, snapshot written. */
 import { createRedactor } from '../border/redact.js'
-import type { Environment } from '../credentials/api-key.js'
-import type { Sample } from '../sample/sample.js'
 import type { Scenario, Target } from '../scenario/scenario.js'
-import type { Snapshot } from '../snapshot/snapshot.js'
-import type { Clock } from '../units/time.js'
-import type { RunEvent, Stop, StopControl } from './events.js'
+import type { RunOptions, RunResult } from './contract.js'
 import { measureScenario } from './measure-scenario.js'
 import { faultOfBudget } from './check-budget.js'
 import type { LiveTarget } from './live-target.js'
@@ -13,41 +9,6 @@ import { openTarget } from './live-target.js'
 import { noPrompts, readOwnPrompts } from './own-prompts.js'
 import type { Simulators } from './simulators.js'
 import { startSimulators } from './simulators.js'
-
-export interface RunOptions {
-  /** Folder of results; the snapshot goes to `<outDir>/<scenario>/<id>.json`. */
-  outDir: string
-  clock: Clock
-  env: Environment
-  /** Overrides the scenario's seed. */
-  seed?: number | undefined
-  /** Secret headers given on the command line; they go with every request and into no file. */
-  extraHeaders?: Readonly<Record<string, string>> | undefined
-  /** Take up the journal of a run that was broken off. */
-  resume?: boolean | undefined
-  control: StopControl
-  onEvent(event: RunEvent): void
-}
-
-/** Nothing was measured: the command or a file is wrong (2), or the run could not begin (3). */
-export interface Refused {
-  kind: 'refused'
-  exit: 2 | 3
-  message: string
-}
-
-export type RunResult =
-  | {
-      kind: 'finished'
-      snapshot: Snapshot
-      /** All of them, also where the snapshot keeps a summary only. */
-      samples: readonly Sample[]
-      /** Where the snapshot lies. */
-      path: string
-      /** Why the run ended before its plan did, or null. */
-      stop: Stop | null
-    }
-  | Refused
 
 export async function run(scenario: Scenario, options: RunOptions): Promise<RunResult> {
   const fault = faultOfBudget(scenario)

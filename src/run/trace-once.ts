@@ -12,7 +12,7 @@ import { openTarget } from './live-target.js'
 import { createMeasure } from './measure.js'
 import { noPrompts } from './own-prompts.js'
 import { createPreparer } from './prepare.js'
-import type { Refused } from './run.js'
+import type { Refused } from './contract.js'
 import { sourcesOf } from './sources.js'
 import { createRandom } from '../random/random.js'
 

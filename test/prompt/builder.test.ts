@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { createPromptBuilder, explainTooShort, type PromptResult } from '../../src/prompt/builder.js'
 import { nonceFor } from '../../src/prompt/nonce.js'
 import { words } from '../../src/prompt/words.js'
-import { loadTokenizer, tokenizerNames, type ExactTokenizerName } from '../../src/tokens/tokenizer.js'
+import type { ExactTokenizerName } from '../../src/tokens/tokenizer.js'
+import { loadTokenizer, tokenizerNames } from '../../src/tokens/load-tokenizer.js'
 
 const exactNames: readonly ExactTokenizerName[] = ['o200k_base', 'cl100k_base']
 

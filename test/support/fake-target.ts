@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { loadTokenizer } from '../../src/tokens/tokenizer.js'
+import { loadTokenizer } from '../../src/tokens/load-tokenizer.js'
 
 const Body = z.looseObject({
   model: z.string(),

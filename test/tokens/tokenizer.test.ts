@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { loadTokenizer, tokenizerNames } from '../../src/tokens/tokenizer.js'
+import { loadTokenizer, tokenizerNames } from '../../src/tokens/load-tokenizer.js'
 
 // Known answers from OpenAI's own tiktoken (its README and tests, and the cookbook "How to count tokens").
 const known = [

@@ -1,0 +1,41 @@
+/** What a run is given and what it answers: the contract of `run`, and of the parts that it is made of. */
+import type { Environment } from '../credentials/api-key.js'
+import type { Sample } from '../sample/sample.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import type { Clock } from '../units/time.js'
+import type { RunEvent, Stop, StopControl } from './events.js'
+
+export interface RunOptions {
+  /** Folder of results; the snapshot goes to `<outDir>/<scenario>/<id>.json`. */
+  outDir: string
+  clock: Clock
+  env: Environment
+  /** Overrides the scenario's seed. */
+  seed?: number | undefined
+  /** Secret headers given on the command line; they go with every request and into no file. */
+  extraHeaders?: Readonly<Record<string, string>> | undefined
+  /** Take up the journal of a run that was broken off. */
+  resume?: boolean | undefined
+  control: StopControl
+  onEvent(event: RunEvent): void
+}
+
+/** Nothing was measured: the command or a file is wrong (2), or the run could not begin (3). */
+export interface Refused {
+  kind: 'refused'
+  exit: 2 | 3
+  message: string
+}
+
+export type RunResult =
+  | {
+      kind: 'finished'
+      snapshot: Snapshot
+      /** All of them, also where the snapshot keeps a summary only. */
+      samples: readonly Sample[]
+      /** Where the snapshot lies. */
+      path: string
+      /** Why the run ended before its plan did, or null. */
+      stop: Stop | null
+    }
+  | Refused
