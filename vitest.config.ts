@@ -8,7 +8,7 @@ const timing = 'test/**/*.timing.test.ts'
 /** Tests that mostly wait for the processes that they start. */
 const e2e = 'test/e2e/**/*.test.ts'
 
-const limits = { testTimeout: 60_000, hookTimeout: 60_000 }
+const limits = { testTimeout: 60_000, hookTimeout: 60_000, setupFiles: ['test/support/fixed-seed.ts'] }
 
 export default defineConfig({
   test: {

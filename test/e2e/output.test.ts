@@ -225,7 +225,9 @@ test('probe --once --trace prints every event of one exchange with its time', as
   const output = rows.filter(({ what }) => what?.includes('text " the"'))
   expect(output).toHaveLength(8)
   expect(output[0]!.atMs).toBeGreaterThan(29)
-  for (const { gapMs } of output.slice(1)) expect(gapMs).toBeGreaterThan(10)
+  // A busy machine may hold one event up until the next is close behind; together they take seven gaps of 15 ms.
+  for (const { gapMs } of output.slice(1)) expect(gapMs).toBeGreaterThanOrEqual(0)
+  expect(output.at(-1)!.atMs - output[0]!.atMs).toBeGreaterThan(70)
   expect(rows[0]).toMatchObject({ what: expect.not.stringContaining('text') })
   expect(rows.at(-1)!.what).toContain('end of stream')
   expect(await here.snapshots('probe')).toEqual([])

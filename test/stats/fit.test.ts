@@ -13,24 +13,27 @@ const positive = (max: number): fc.Arbitrary<number> => fc.double({ min: max / 1
 test.each([
   ['lad', lad],
   ['huberLog', huberLog],
-])('%s recovers an exact law of three parameters to 1e-6', (_, fitter) => {
-  fc.assert(
-    fc.property(positive(1000), positive(300), positive(80), (base, fresh, hit) => {
-      const { rows } = prefillRun({
-        law: [base, fresh, hit],
-        blocks: 2,
-        random: createRandom(1),
-        noise: () => 1,
-      })
-      const fit = fitter(rows)!
-      const found = fit.parameters.map((value, j) => value / [base, fresh, hit][j]!)
-      for (const ratio of found) expect(ratio).toBeCloseTo(1, 6)
-      expect(fit.bounded).toEqual([false, false, false])
-      expect(fit.converged).toBe(true)
-    }),
-    { numRuns: 50 },
-  )
-})
+])(
+  '%s recovers an exact law of three parameters to 1e-5: it stops when no prediction moves by 1e-6',
+  (_, fitter) => {
+    fc.assert(
+      fc.property(positive(1000), positive(300), positive(80), (base, fresh, hit) => {
+        const { rows } = prefillRun({
+          law: [base, fresh, hit],
+          blocks: 2,
+          random: createRandom(1),
+          noise: () => 1,
+        })
+        const fit = fitter(rows)!
+        const found = fit.parameters.map((value, j) => value / [base, fresh, hit][j]!)
+        for (const ratio of found) expect(Math.abs(ratio - 1)).toBeLessThan(1e-5)
+        expect(fit.bounded).toEqual([false, false, false])
+        expect(fit.converged).toBe(true)
+      }),
+      { numRuns: 50 },
+    )
+  },
+)
 
 test('lad stays within 2 % of the median law of skewed noise, huberLog lies at least 5 % above it', () => {
   const skewed = (random: Random): number => clean(random) * (random.next() < 0.3 ? 1.6 : 1)
