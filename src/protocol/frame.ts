@@ -55,9 +55,14 @@ export function frameBody(
     else framed.frames.push({ frame, chunk })
   }
   const framer = framing === 'sse' ? sseFramer(framed, emit) : lineFramer(framed, emit)
-  const decoder = new TextDecoder() // takes the BOM off, keeps a character that a chunk cut
+  // Keeps a character that a chunk cut. The mark at the begin is taken off here: with a character cut in the first
+  // chunk, Node 24 takes one off in mid-stream.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  let isBegin = true
   let marks = 0 // U+FFFD, whoever put it there
-  const feed = (decoded: string) => {
+  const feed = (text: string) => {
+    const decoded = isBegin && text.startsWith('\uFEFF') ? text.slice(1) : text
+    if (text !== '') isBegin = false
     const nuls = decoded.includes('\0') ? decoded.split('\0').length - 1 : 0
     const clean = nuls > 0 ? decoded.replaceAll('\0', '\uFFFD') : decoded
     if (clean.includes('\uFFFD')) marks += clean.split('\uFFFD').length - 1

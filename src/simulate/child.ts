@@ -23,8 +23,10 @@ const parsed = parseSimulateOptions(JSON.parse(process.argv[2] ?? '{}'))
 if (!parsed.ok) fail(parsed.problems.join('\n'))
 else {
   try {
-    const { url, port } = await startChecked(parsed.options)
-    say({ url, port, pid: process.pid })
+    const simulator = await startChecked(parsed.options)
+    // Not at once: what has been answered must stand in the truth file.
+    process.once('SIGTERM', () => void simulator.close().finally(() => process.exit(0)))
+    say({ url: simulator.url, port: simulator.port, pid: process.pid })
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error))
   }

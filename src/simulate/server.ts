@@ -87,6 +87,8 @@ async function listen(options: CheckedOptions, counter: Counter): Promise<Simula
     url: `http://${host}:${port}`,
     port,
     async close() {
+      // An answer that is out may still wait for the turn in which its end is told.
+      for (let turn = 0; turn < 5; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
       pacer.stop()
       const closed = once(server, 'close')
       server.close()
