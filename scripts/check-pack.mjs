@@ -105,7 +105,8 @@ function run(/** @type {string} */ command, args, cwd) {
   const { status, stdout, stderr, error } = spawnSync(isNode ? process.execPath : command, args, {
     cwd,
     encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
+    // vllm.yaml asks its user for a model: there is no name that would do for all.
+    env: { VLLM_MODEL: 'some-model', ...process.env, NO_COLOR: '1' },
     shell: !isNode && process.platform === 'win32',
   })
   if (status === 0) return stdout
