@@ -9,7 +9,14 @@ import {
   readSnapshot,
   resultsDir,
 } from '../index.js'
-import type { Expectation, ExpectationResult, Scenario, Snapshot } from '../index.js'
+import type {
+  CompareOptions,
+  Conclusion,
+  Expectation,
+  ExpectationResult,
+  Scenario,
+  Snapshot,
+} from '../index.js'
 import { comparisonJson, comparisonModel } from '../report/comparison.js'
 import { comparisonText } from '../report/comparison-text.js'
 import { expectationsText } from '../report/expectations.js'
@@ -37,8 +44,7 @@ export async function aftermath(
   const baseline = reference?.isBaseline ? reference.snapshot : undefined
   const expectations = evaluateExpectations(wanted, snapshot, baseline)
   const options = { margins: scenario.margins, detect: scenario.detect }
-  const conclusion =
-    reference === null ? null : conclude(compareSnapshots(reference.snapshot, snapshot, options))
+  const conclusion = reference === null ? null : concludeOn(reference, snapshot, options)
   const parts = [
     expectationsText(expectations),
     conclusion === null || reference === null
@@ -55,6 +61,12 @@ export async function aftermath(
     expectations,
     comparison: conclusion === null ? null : comparisonJson(conclusion),
   }
+}
+
+/** The run before is only worth a word where the two can be held against each other; a baseline always is. */
+function concludeOn(reference: Reference, snapshot: Snapshot, options: CompareOptions): Conclusion | null {
+  const conclusion = conclude(compareSnapshots(reference.snapshot, snapshot, options))
+  return reference.isBaseline || conclusion.comparison.refusals.length === 0 ? conclusion : null
 }
 
 /** They were checked when the file was read. */

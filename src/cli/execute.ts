@@ -35,6 +35,12 @@ export async function execute(
   const budgeted = { ...scenario, budget: narrowed(scenario.budget, flags) }
   if (flags.dryRun === true) return preview(budgeted, flags, io)
   const outDir = resolveOut(scenario, flags, io)
+  const samplesFile = flags.samples ?? scenario.output.samples
+  const unwritable = samplesFile === null ? null : await faultOfFile(samplesFile)
+  if (unwritable !== null) {
+    io.err(`error: ${terminalText(unwritable)}\n`)
+    return { ...failed(2, unwritable), isInterrupted: false }
+  }
   const display = createProgressDisplay({ write: io.err, isLive: io.isLive, nowMs: () => performance.now() })
   const signals = stopOnSignals(() => {
     display.end()
@@ -59,7 +65,6 @@ export async function execute(
     return { ...failed(result.exit, result.message), isInterrupted }
   }
   const { snapshot, samples, path, stop } = result
-  const samplesFile = flags.samples ?? scenario.output.samples
   if (samplesFile !== null) await writeSamples(samplesFile, isMore, samples, io)
   const after = await aftermath(scenario, snapshot, path, outDir)
   if (after.warning !== null)
@@ -90,7 +95,7 @@ function narrowed(budget: Budget, flags: RunFlags): Budget {
 }
 
 function resolveOut(scenario: Scenario, flags: RunFlags, io: Io): string {
-  const out = flags.out === '' ? scenario.output.dir : flags.out
+  const out = flags.out ?? scenario.output.dir
   return isAbsolute(out) ? out : join(io.cwd, out)
 }
 
@@ -118,6 +123,17 @@ function show(snapshot: Snapshot, path: string, stop: Stop | null, after: Afterm
   io.out(`  snapshot: ${path}\n`)
   io.out(after.text)
   if (stop !== null) io.err(`stopped: ${terminalText(stop.message, 4000)}\n`)
+}
+
+/** Asked before the first request: a file that cannot be written should cost nothing. */
+async function faultOfFile(file: string): Promise<string | null> {
+  try {
+    await (await open(file, 'a', 0o600)).close()
+    return null
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unwritable'
+    return `the samples cannot be written to ${file} (${code}): choose another --samples`
+  }
 }
 
 const LINES_A_WRITE = 1000

@@ -5,7 +5,7 @@ import { InvalidArgumentError } from 'commander'
 export interface RunFlags {
   json?: boolean
   samples?: string
-  out: string
+  out?: string
   quiet?: boolean
   seed?: number
   budgetRequests?: number
@@ -42,7 +42,7 @@ export function withRunFlags(command: Command): Command {
   return command
     .option('--json', 'one JSON document on stdout, everything else on stderr')
     .option('--samples <file>', 'write every sample to this file, one JSON object a line')
-    .option('--out <dir>', 'folder of results (default: output.dir of the scenario, else results)', '')
+    .option('--out <dir>', 'folder of results (default: output.dir of the scenario, else results)')
     .option('--quiet', 'no progress')
     .option('--no-color', 'accepted for scripts: the output has no colours')
     .option('--seed <n>', 'seed of prompts and order', wholeNumber)

@@ -11,7 +11,7 @@ interface SimulateFlags {
   model?: string[]
   set?: string[]
   seed?: number
-  fault: string
+  fault?: string
   faultsByHeader?: boolean
   apiKeyEnv?: string
   truth?: string
@@ -28,7 +28,7 @@ export const simulateCommand: Register = (program, io, done) => {
     .option('--model <name>', 'a model to answer to; may stand several times', collect)
     .option('--set <name=value>', 'replace a constant of the profile; may stand several times', collect)
     .option('--seed <n>', 'seed of the noise', wholeNumber)
-    .option('--fault <list>', 'faults of every request, for example crlf,slowdown:2', '')
+    .option('--fault <list>', 'faults of every request, for example crlf,slowdown:2')
     .option('--faults-by-header', 'heed the request header x-plumbline-fault')
     .option('--api-key-env <name>', 'environment variable that holds the key to ask for')
     .option('--truth <file>', 'write what befell each request, one JSON object a line')
@@ -48,8 +48,8 @@ export const simulateCommand: Register = (program, io, done) => {
         profile,
         port,
         host,
-        fault,
         set,
+        ...(fault !== undefined && { fault }),
         ...(models && { models }),
         ...(seed !== undefined && { seed }),
         ...(faultsByHeader && { faultsByHeader }),
@@ -63,8 +63,14 @@ export const simulateCommand: Register = (program, io, done) => {
       }
       try {
         const simulator = await startSimulator(input)
-        if (flags.json === true) io.out(`${JSON.stringify({ url: `${simulator.url}/v1`, profile })}\n`)
-        else io.out(`simulated provider ${profile} at ${simulator.url}/v1 (Ctrl-C stops it)\n`)
+        if (flags.json === true)
+          io.out(
+            `${JSON.stringify({ url: `${simulator.url}/v1`, profile, models: parsed.options.models })}\n`,
+          )
+        else {
+          const names = parsed.options.models.join(', ')
+          io.out(`simulated provider ${profile} at ${simulator.url}/v1, model ${names} (Ctrl-C stops it)\n`)
+        }
         await stopped()
         await simulator.close()
         done(0)

@@ -1,5 +1,6 @@
 /** `plumbline validate <scenario…>`: check scenario files and send nothing. */
-import { loadScenario } from '../index.js'
+import { dryRun, loadScenario } from '../index.js'
+import type { Loaded } from '../index.js'
 import { terminalText } from '../border/escape.js'
 import type { Register } from './command.js'
 
@@ -11,14 +12,10 @@ export const validateCommand: Register = (program, io, done) => {
     .option('--json', 'one JSON document on stdout')
     .option('--no-code', 'refuse probe files, which are code')
     .action(async (files: string[], flags: { json?: boolean; code: boolean }) => {
-      const results = []
+      const results: Checked[] = []
       for (const file of files) {
         const loaded = await loadScenario(file, { env: io.env, allowCode: flags.code })
-        results.push({
-          file,
-          problems: loaded.ok ? [] : loaded.problems,
-          warnings: loaded.ok ? loaded.warnings : [],
-        })
+        results.push(await checked(file, loaded))
       }
       const isGood = results.every((result) => result.problems.length === 0)
       for (const { file, problems, warnings } of results) {
@@ -30,4 +27,17 @@ export const validateCommand: Register = (program, io, done) => {
         io.out(`${JSON.stringify({ exit: isGood ? 0 : 2, files: results }, null, 1)}\n`)
       done(isGood ? 0 : 2)
     })
+}
+
+interface Checked {
+  file: string
+  problems: string[]
+  warnings: string[]
+}
+
+/** What only shows once the plan is made is looked at as well: prompt files, lengths, what a probe of the user's asks for. */
+async function checked(file: string, loaded: Loaded): Promise<Checked> {
+  if (!loaded.ok) return { file, problems: loaded.problems, warnings: [] }
+  const plan = await dryRun(loaded.scenario, undefined)
+  return { file, problems: plan.kind === 'refused' ? [plan.message] : [], warnings: loaded.warnings }
 }

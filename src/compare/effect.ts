@@ -21,6 +21,11 @@ export interface Effect {
   blocks: readonly [number, number]
   hodgesLehmann: number | null
   p: number | null
+  /**
+   * Metrics: all block scores of an arm lie within this much of each other. It bounds what noise did, however the blocks
+   * hang together.
+   */
+  band?: number
   /** Errors: 90 % interval of the difference of the shares, which has no standard error of its own. */
   range?: readonly [number, number]
 }

@@ -76,15 +76,24 @@ function toShift(effect: Effect, pHolm: number | null, family: number, rules: Ru
 }
 
 function verdict(
-  { name, why, scale, d, se, df, range, base, candidate }: Effect,
+  { name, why, scale, d, se, df, range, base, candidate, band }: Effect,
   rejected: boolean,
   margin: number,
 ): { verdict: Verdict; why: string | null } {
-  if (why !== null) return { verdict: 'inconclusive', why }
-  if (d === null) return { verdict: 'inconclusive', why: 'there is no ratio' }
   const limit = onScale(scale, margin)
+  const direction = (shift: number): Verdict => (shift < 0 === lessIsBetter(name) ? 'better' : 'worse')
+  if (why !== null) {
+    // Blocks that hang together say little by their number. Where all of them lie in a band narrower than the margin
+    // no correlation of theirs can move a mean by more than that band.
+    if (d !== null && band !== undefined && band < limit) {
+      if (Math.abs(d) + band < limit) return { verdict: 'same', why: null }
+      if (Math.abs(d) - band > limit) return { verdict: direction(d), why: null }
+    }
+    return { verdict: 'inconclusive', why }
+  }
+  if (d === null) return { verdict: 'inconclusive', why: 'there is no ratio' }
   const matters = scale === 'share' || Math.abs(d) > limit
-  if (rejected && matters) return { verdict: d < 0 === lessIsBetter(name) ? 'better' : 'worse', why: null }
+  if (rejected && matters) return { verdict: direction(d), why: null }
   // Two one-sided tests at 5 % (Schuirmann 1987): the 90 % interval lies inside the margin.
   const reach = se === null || df === null ? 0 : se * tQuantile(0.95, df)
   const [low, high] = range ?? [d - reach, d + reach]

@@ -39,6 +39,7 @@ export function metricEffect(joined: Joined, metric: SampleMetric, gated: boolea
       blocks,
       hodgesLehmann: shift?.hodgesLehmann ?? null,
       p: shift?.p ?? null,
+      ...(shift !== null && Math.min(...blocks) >= LEAST_BLOCKS && { band: shift.band }),
     },
     leftOut: arms?.leftOut ?? [],
   }

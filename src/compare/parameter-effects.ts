@@ -90,7 +90,13 @@ export function parameterEffects(
     const gEff = Math.min(...blocks) / f
     const difference = b.value - a.value
     const se = Math.sqrt((a.se ** 2 + b.se ** 2) * f)
-    const why = doubt(a, b) ?? untested(scores) ?? (gEff < LEAST_BLOCKS ? tooFew(blocks, f) : null)
+    // A probe's blocks are counted by the metric: those of several probes lie side by side in the curve.
+    const least = scores === undefined ? blocks : scores.blocks
+    const isShort = Math.min(...least) < LEAST_BLOCKS
+    const why =
+      doubt(a, b) ??
+      untested(scores) ??
+      (isShort ? tooFew(least, 1) : gEff < LEAST_BLOCKS ? tooFew(blocks, f) : null)
     const scale = a.value > 0 ? 1 / a.value : NaN
     const unverified = a.unverified === true || b.unverified === true
     return [

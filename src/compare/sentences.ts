@@ -8,7 +8,7 @@ const WORDS: Readonly<Record<string, string>> = {
   hit: 'cached prefill',
   tpot: 'decode',
   perContext: 'cost of context',
-  base: 'network',
+  base: 'network and front end',
   ttft: 'time to first token',
   step: 'decode step',
   e2e: 'end to end',

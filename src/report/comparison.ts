@@ -56,7 +56,7 @@ function shiftTable(shifts: readonly Shift[], waiting: ReadonlySet<Shift>): Tabl
     left(unitOf(shift)),
     right(shift.ratio === null ? '—' : change(shift.ratio)),
     left(shift.low === null || shift.high === null ? '' : `[${change(shift.low)}, ${change(shift.high)}]`),
-    left(waiting.has(shift) ? `${shift.verdict} *` : shift.verdict),
+    left(verdictText(shift, waiting)),
   ])
   const head = [
     left('target'),
@@ -69,10 +69,16 @@ function shiftTable(shifts: readonly Shift[], waiting: ReadonlySet<Shift>): Tabl
     left('verdict'),
   ]
   return withoutTarget({
-    title: 'shifts (in brackets: shown, not gated; * the scenario asks to see this one)',
+    title: `shifts, with intervals that hold for all together (99 %); in brackets: not tested${waiting.size === 0 ? '' : '; * the scenario asks to see this one'}`,
     head,
     rows,
   })
+}
+
+/** What is not in the family is not tested: that nothing moved can be shown of it, that something did cannot. */
+function verdictText(shift: Shift, waiting: ReadonlySet<Shift>): string {
+  if (!shift.gated && shift.verdict === 'inconclusive') return '—'
+  return waiting.has(shift) ? `${shift.verdict} *` : shift.verdict
 }
 
 /** With one target its name in each row is no news. */

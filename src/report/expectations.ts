@@ -1,7 +1,7 @@
 /** What came of a scenario's expectations, one line each. */
 import { terminalText } from '../border/escape.js'
 import type { ExpectationResult } from '../compare/expectations.js'
-import { figure } from './numbers.js'
+import { figure, percent } from './numbers.js'
 import { wrap } from './terminal.js'
 
 export function expectationsText(results: readonly ExpectationResult[]): string {
@@ -12,6 +12,7 @@ export function expectationsText(results: readonly ExpectationResult[]): string 
 
 function lineOf({ text, met, observed, n, why }: ExpectationResult): string {
   const mark = met === null ? 'not judged' : met ? 'met' : 'NOT MET'
-  const seen = observed === null ? '' : ` (${figure(observed)}, n ${n})`
+  const isShare = /^(errors|goodput)\b/.test(text)
+  const seen = observed === null ? '' : ` (${isShare ? percent(observed) : figure(observed)}, n ${n})`
   return terminalText(`${mark}: ${text}${seen}${why === null ? '' : `: ${why}`}`, 2000)
 }

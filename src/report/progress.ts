@@ -50,9 +50,8 @@ export function createProgressDisplay({ write, isLive, nowMs }: ProgressOptions)
       const now = nowMs()
       if (now - last < (isLive ? LIVE_EVERY_MS : PLAIN_EVERY_MS)) return
       last = now
-      const text = `${phase}: ${progressText(event.progress)}`
-      if (isLive) live(text)
-      else write(`${text}\n`)
+      if (isLive) live(`${phase}: ${liveText(event.progress)}`)
+      else write(`${phase}: ${progressText(event.progress)}\n`)
     },
     end: clear,
   }
@@ -69,6 +68,20 @@ export function progressText({ done, planned, errors, tokens, cost, elapsedMs }:
     `${whole(tokens)} tokens`,
   ]
   if (cost !== null) parts.push(money(cost))
+  if (planned !== null && rate > 0 && done < planned)
+    parts.push(`${duration(((planned - done) / rate) * 1000)} left`)
+  return parts.join(', ')
+}
+
+/** Short enough for a line of 80 columns. */
+function liveText({ done, planned, errors, tokens, cost, elapsedMs }: Progress): string {
+  const rate = elapsedMs > 0 ? (done / elapsedMs) * 1000 : 0
+  const parts = [
+    planned === null ? whole(done) : `${whole(done)}/${whole(planned)}`,
+    `${rate.toFixed(1)}/s`,
+    errors === 0 ? 'no errors' : plural(errors, 'error'),
+    cost === null ? `${whole(tokens)} tok` : money(cost),
+  ]
   if (planned !== null && rate > 0 && done < planned)
     parts.push(`${duration(((planned - done) / rate) * 1000)} left`)
   return parts.join(', ')

@@ -88,6 +88,7 @@ function targetSummary(target: SnapshotTarget, snapshot: Snapshot): TargetSummar
     curves: curves.map((curve) => ({ law: curve.law, text: curveText(curve) })),
     warnings: [
       ...cacheWarnings(rows),
+      ...bufferWarnings(snapshot.samples.filter((sample) => sample.target === target.name)),
       ...curves.flatMap((curve) => curve.warnings.map((warning) => `${curve.law}: ${warning}`)),
     ],
   }
@@ -127,6 +128,8 @@ function tableOf(probe: string, rows: readonly SummaryRow[]): Table {
     { head: right('n'), cell: (row) => right(String(row.n)) },
     { head: right('TTFT ms'), cell: (row) => right(figure(row.ttft?.p50)) },
     { head: left('95 %'), cell: (row) => left(interval(row.ttft?.p50Low, row.ttft?.p50High)) },
+    { head: right('p90'), cell: (row) => right(row.ttft?.p90 == null ? '' : figure(row.ttft.p90)) },
+    { head: right('p99'), cell: (row) => right(row.ttft?.p99 == null ? '' : figure(row.ttft.p99)) },
     { head: right('ms/token'), cell: (row) => right(figure(row.tpot?.p50)) },
     { head: right('req/s'), cell: (row) => right(figure(row.requestsPerS)) },
     { head: right('tok/s'), cell: (row) => right(figure(row.outputTokensPerS)) },
@@ -138,7 +141,8 @@ function tableOf(probe: string, rows: readonly SummaryRow[]): Table {
   const fixed = columns.filter(isSame).map((column) => `${column.fixed} ${texts(column)[0]}`.trim())
   const shown = columns.filter(
     (column) =>
-      !isSame(column) && (column.head.text !== 'failed' || texts(column).some((text) => text !== '')),
+      !isSame(column) &&
+      (column.fixed !== undefined || texts(column).some((text) => text !== '' && text !== '—')),
   )
   return {
     title: [probe, ...fixed].join(', '),
@@ -182,6 +186,21 @@ function cacheWarnings(rows: readonly SummaryRow[]): string[] {
     )
   }
   return warnings
+}
+
+// Below this many tokens an answer may well fit into one event.
+const LEAST_TOKENS = 4
+
+/** A proxy that holds the answer back until it is whole makes a TTFT of an end-to-end time. */
+function bufferWarnings(samples: readonly Sample[]): string[] {
+  const long = samples.filter(
+    ({ outcome, warmup, outputTokens = 0 }) => outcome === 'ok' && !warmup && outputTokens >= LEAST_TOKENS,
+  )
+  const buffered = long.filter(({ itl }) => itl === null)
+  if (long.length === 0 || buffered.length < long.length / 2) return []
+  return [
+    `streaming: in ${buffered.length} of ${plural(long.length, 'sample')} all output arrived at once, so TTFT is the time of the whole answer: a proxy or the server holds the stream back`,
+  ]
 }
 
 function curveText(curve: Curve): string {

@@ -49,13 +49,22 @@ export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
     summary: summarise(measured.samples),
     spent: {
       requests: used.requests,
-      promptTokens: used.promptTokens,
-      outputTokens: used.outputTokens,
+      promptTokens: total(measured.samples, (sample) => sample.promptTokens ?? estimated(sample)),
+      outputTokens: total(measured.samples, (sample) => sample.outputTokens ?? 0),
       cost: currency === null ? null : { currency, amount: used.cost },
     },
     notes: [...new Set([...measured.notes, ...unfitted])],
     samples: measured.keep === 'samples' ? measured.samples : [],
   }
+}
+
+/** Where no usage came: the asked length of a request that a server took up. The budget counts such a one at its worst. */
+function estimated({ status, asked }: Sample): number {
+  return status !== null && status < 400 ? asked.promptTokens : 0
+}
+
+function total(samples: readonly Sample[], of: (sample: Sample) => number): number {
+  return samples.reduce((sum, sample) => sum + of(sample), 0)
 }
 
 const NOT_CALIBRATED: InstrumentReport = {

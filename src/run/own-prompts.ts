@@ -33,7 +33,7 @@ export async function readOwnPrompts(
   if (!parsed.ok) {
     return {
       ok: false,
-      message: parsed.errors.map(({ line, message }) => `${use.file}:${line}: ${message}`).join('\n'),
+      message: parsed.errors.map(({ line, message }) => `${use.file}:${line}: ${message}`).join('; '),
     }
   }
   const files = new Map<number, FilePrompt[]>()

@@ -1,6 +1,6 @@
 /** Where a run writes: folder and journal opened before the first request, the snapshot written at the end. */
 import { randomInt } from 'node:crypto'
-import { readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import type { Used } from '../plan/budget.js'
 import { createBudget } from '../plan/budget.js'
 import { definitions } from '../sample/sample.js'
@@ -71,13 +71,7 @@ export async function openResults(
   if (!left.ok) return refusal(left.problem)
   const newest = left.value.at(-1)
   if (options.resume === true) {
-    if (newest === undefined) {
-      return {
-        kind: 'refused',
-        exit: 2,
-        message: `${folder} holds no journal to resume: run without --resume`,
-      }
-    }
+    if (newest === undefined) return { kind: 'refused', exit: 2, message: await nothingToResume(folder) }
     return takeUp(newest, folder, scenario, options)
   }
   for (const journal of left.value) await turnIntoSnapshot(journal, folder, options)
@@ -155,6 +149,15 @@ async function takeUp(
 function runOf(header: JournalHeader): OpenResults['run'] {
   const { run: id, startedAt, seed, currency, scenario, provenance } = header
   return { id, startedAt, seed, currency, scenario, provenance }
+}
+
+/** A run that lives holds its journal; one that was just killed may still be leaving. */
+async function nothingToResume(folder: string): Promise<string> {
+  const names = await readdir(folder).catch((): string[] => [])
+  const held = names.find((name) => name.endsWith('.journal'))
+  return held === undefined
+    ? `${folder} holds no journal to resume: run without --resume`
+    : `${folder}: the process of ${held} is still there: wait for its end, then run --resume again`
 }
 
 /** The next run saves what a dead one left, as a snapshot marked partial. */

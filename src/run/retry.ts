@@ -49,5 +49,5 @@ export async function sendWithRetry(
 }
 
 function budgetMessage(limit: 'requests' | 'tokens' | 'cost'): string {
-  return `the budget of ${limit} is spent: the next request could pass it. Raise budget.${limit} (or --budget-${limit}) to measure more`
+  return `the budget of ${limit} leaves no room for the next request at its worst. Raise budget.${limit} (or --budget-${limit}) to measure more`
 }

@@ -1,6 +1,7 @@
 /** One request, kept event by event: what people reach for first when a number looks odd. */
 import { createRedactor } from '../border/redact.js'
 import type { Environment } from '../credentials/api-key.js'
+import type { BlockSource, PlannedRequest } from '../plan/visit.js'
 import type { StreamEvent } from '../protocol/protocol.js'
 import type { Sample } from '../sample/sample.js'
 import { readStream } from '../sample/stream.js'
@@ -40,7 +41,14 @@ export interface TraceOptions {
   seed?: number | undefined
 }
 
-/** Sends the first request of the plan to the first target. */
+/** Cells come in random order; one request should be the same one each time. */
+function shortest(next: ReturnType<BlockSource['next']> | undefined): PlannedRequest | undefined {
+  if (next === undefined || 'done' in next) return undefined
+  const requests = next.visits.flatMap((visit) => visit.chains.flat())
+  return requests.sort((a, b) => a.condition.promptTokens - b.condition.promptTokens)[0]
+}
+
+/** Sends the shortest request of the plan's first block to the first target. */
 export async function traceOnce(scenario: Scenario, options: TraceOptions): Promise<Trace | Refused> {
   const { clock } = options
   const target = scenario.targets[0]
@@ -55,8 +63,7 @@ export async function traceOnce(scenario: Scenario, options: TraceOptions): Prom
     const seed = options.seed ?? clock.utcMs()
     const seen = () => ({ blocks: 0, cells: [], halfWidths: {} })
     const plan = sourcesOf(scenario, { random: createRandom(seed), seen, ownRequests: [] })
-    const first = plan.sources[0]?.next()
-    const planned = first === undefined || 'done' in first ? undefined : first.visits[0]?.chains[0]?.[0]
+    const planned = shortest(plan.sources[0]?.next())
     if (planned === undefined)
       return { kind: 'refused', exit: 2, message: `${scenario.name} asks for no request` }
     const preparer = createPreparer({
@@ -67,7 +74,6 @@ export async function traceOnce(scenario: Scenario, options: TraceOptions): Prom
     })
     const prepared = preparer.measure(planned, null)
     if ('tooShort' in prepared) return { kind: 'refused', exit: 2, message: prepared.tooShort }
-    await live.transport.warm(1)
     const intendedNs = clock.nowNs()
     const exchange = await live.transport.send(prepared.request, { connection: planned.condition.connection })
     const redactor = createRedactor(secrets)

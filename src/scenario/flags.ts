@@ -31,7 +31,7 @@ export interface ProbeFlags {
   headers?: readonly string[] | undefined
 }
 
-const defaults = { promptTokens: '128,1024', outputTokens: '64', requests: '12', cache: 'fresh' }
+const defaults = { promptTokens: '128,512,1024,2048', outputTokens: '64', requests: '12', cache: 'fresh' }
 
 /** Longest visit to an arrival rate, seconds: more requests make more visits, which tell drift from chance. */
 const MAX_VISIT_S = 10

@@ -68,7 +68,9 @@ async function makeFolder(path: string): Promise<boolean> {
     if (code !== 'ENOENT' || dirname(path) === path) throw error
   }
   await makeFolder(dirname(path))
-  return makeFolder(path)
+  // Not by asking again: in /proc a folder whose parent is there is missing all the same.
+  await mkdir(path, { mode: 0o700 })
+  return true
 }
 
 /** The snapshots in a folder, oldest first: by the time in their names, else by when they were written. No baseline among them. */

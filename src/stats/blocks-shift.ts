@@ -25,6 +25,8 @@ export interface BlocksShift {
   readonly g: readonly [number, number]
   /** Two-sided, of no shift. */
   readonly p: number
+  /** Largest score less smallest, of the arm where that is more. */
+  readonly band: number
 }
 
 const CLIP = 3 // robust sd about the cell's median
@@ -94,7 +96,8 @@ export function scoresShift(first: readonly number[], second: readonly number[])
       ? variance ** 2 / (a!.variance ** 2 / (a!.gEff - 1) + b!.variance ** 2 / (b!.gEff - 1))
       : a!.gEff + b!.gEff - 2
   const p = se > 0 ? tTwoSided(d / se, df) : d === 0 ? 1 : 0
-  return { d, hodgesLehmann: hodgesLehmann(first, second), se, df, f, gEff: Math.min(...g) / f, g, p }
+  const band = Math.max(...arms.map((scores) => Math.max(...scores) - Math.min(...scores)))
+  return { d, hodgesLehmann: hodgesLehmann(first, second), se, df, f, gEff: Math.min(...g) / f, g, p, band }
 }
 
 /** Variance of an arm's mean before f; the sample variance of correlated blocks is too small, hence the last factor. */

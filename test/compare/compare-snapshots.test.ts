@@ -28,7 +28,9 @@ test('two equal quiet runs: ttft, tpot, base and step are shown to be the same, 
   expect(shiftOf(comparison, 'e2e').gated).toBe(false)
   expect(verdictOf(comparison)).toBe(0)
   const text = sentences(comparison)
-  expect(text[0]).toBe('decode unchanged, network unchanged, time to first token unchanged, errors unchanged')
+  expect(text[0]).toBe(
+    'decode unchanged, network and front end unchanged, time to first token unchanged, errors unchanged',
+  )
   expect(text.at(-1)).toMatch(/^no regression; shifts below 6\.\d % are not excluded$/)
 })
 
@@ -48,7 +50,7 @@ test('a slower prefill is told first, with its size and interval; decode and net
   const slow = simulatedSnapshot('slow', { law: { ...LAW, fresh: 45 * 1.5 } })
   const comparison = compareSnapshots(base, slow, quick)
   expect(sentences(comparison)[0]).toMatch(
-    /prefill is (4|5)\d % slower \(\d+-\d+ %\).*decode unchanged, network unchanged/,
+    /prefill is (4|5)\d % slower \(\d+-\d+ %\).*decode unchanged, network and front end unchanged/,
   )
   expect(verdictOf(comparison)).toBe(1)
   // Where: long fresh prompts, and no cell is listed under a metric that did not shift.

@@ -123,7 +123,7 @@ test('a spent budget of requests exits 3, and the server saw no more than the bu
   const { code, stderr, here } = await run({ url }, ['--budget-requests', '4'])
   expect({ code, stderr }).toEqual({
     code: 3,
-    stderr: expect.stringContaining('budget of requests is spent'),
+    stderr: expect.stringContaining('budget of requests leaves no room'),
   })
   expect(asked).toHaveLength(4)
   expect(await here.snapshot('s')).toMatchObject({ partial: true, spent: { requests: 4 } })
@@ -138,7 +138,10 @@ test('a budget of tokens holds at concurrency 8 by the count of the server', asy
   })
   const probes = '{ probe: concurrency, concurrency: [8], promptTokens: 100, outputTokens: 20, blocks: 20 }'
   const { code, stderr } = await run({ url: target.url, probes }, ['--budget-tokens', String(cap)])
-  expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('budget of tokens is spent') })
+  expect({ code, stderr }).toEqual({
+    code: 3,
+    stderr: expect.stringContaining('budget of tokens leaves no room'),
+  })
   expect(target.mostInFlight()).toBe(8)
   expect(used).toBeLessThanOrEqual(cap)
   // Nor is it left lying: what remains would not have carried one more request at its worst.
@@ -149,7 +152,10 @@ test('a budget of money holds at the prices of the target', async () => {
   const { url, asked } = await fakeTarget()
   const price = ', price: { currency: USD, inputPerM: 1000, outputPerM: 1000 }'
   const { code, stderr, here } = await run({ url, target: price }, ['--budget-cost', '0.4'])
-  expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('budget of cost is spent') })
+  expect({ code, stderr }).toEqual({
+    code: 3,
+    stderr: expect.stringContaining('budget of cost leaves no room'),
+  })
   const charged = asked.reduce((sum, one) => sum + countTokens(one.prompt) + one.outputTokens, 0) / 1000
   expect(charged).toBeLessThanOrEqual(0.4)
   const { spent } = await here.snapshot('s')

@@ -34,7 +34,7 @@ describe('flags of plumbline probe', () => {
       probes: [
         {
           probe: 'prompt-length',
-          promptTokens: [128, 1024],
+          promptTokens: [128, 512, 1024, 2048],
           outputTokens: 64,
           blocks: 12,
           connection: 'reused',
