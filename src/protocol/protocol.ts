@@ -46,7 +46,12 @@ export type OutputChannel = 'text' | 'reasoning' | 'refusal' | 'tool'
 /** Token counts in one meaning for all: prompt includes cached, output includes reasoning. Absent is not reported, never 0. */
 export interface Usage {
   promptTokens?: number | undefined
+  /** Read from the cache; part of the prompt. */
   cachedTokens?: number | undefined
+  /** Written into the cache, whatever the lifetime; part of the prompt. */
+  cacheWriteTokens?: number | undefined
+  /** The same by lifetime, under the provider's own word for it (`5m`, `1h`). */
+  cacheWritesByLifetime?: Readonly<Record<string, number>> | undefined
   outputTokens?: number | undefined
   reasoningTokens?: number | undefined
 }
@@ -70,6 +75,24 @@ export interface Route {
   serviceTier?: string | undefined
   /** Who served the request behind a gateway, where it says so (OpenRouter's `provider`). */
   upstream?: string | undefined
+}
+
+/** What the account has left, as the response headers say it. Absent: not said. */
+export interface RateLimits {
+  limitRequests?: number | undefined
+  remainingRequests?: number | undefined
+  /** Seconds until the requests are whole again. */
+  resetRequestsS?: number | undefined
+  limitTokens?: number | undefined
+  remainingTokens?: number | undefined
+  resetTokensS?: number | undefined
+}
+
+/** What response headers say. */
+export interface HeaderFacts {
+  route: Route
+  timings: ServerTimings | undefined
+  limits?: RateLimits | undefined
 }
 
 export type StreamEvent =
@@ -104,7 +127,7 @@ export interface Protocol {
   /** A `finish` without the terminal event still counts as complete, with a mark. */
   finishSuffices: boolean
   /** What the response headers say. Header names are in lower case. */
-  readHeaders(headers: Readonly<Record<string, string>>): { route: Route; timings: ServerTimings | undefined }
+  readHeaders(headers: Readonly<Record<string, string>>): HeaderFacts
   /** The sentence inside an error body, or undefined where there is none to be found. */
   readError(body: string): { message: string; type?: string | undefined } | undefined
 }

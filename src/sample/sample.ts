@@ -1,7 +1,7 @@
 /** The metrics of one exchange, under the names of the file format. Times are milliseconds, from request start unless said otherwise. */
-import type { Route, ServerTimings } from '../protocol/protocol.js'
+import type { RateLimits, Route, ServerTimings } from '../protocol/protocol.js'
 import type { WireFailureKind } from '../wire/exchange.js'
-import type { CacheAsked, ConnectionMode } from '../plan/probe.js'
+import type { ArrivalProcess, CacheAsked, ConnectionMode } from '../plan/probe.js'
 
 /**
  * Metric definitions in force; a snapshot names them, and compare refuses to hold different ones against each other.
@@ -70,6 +70,11 @@ export interface Sample {
     concurrency: number | null
     /** Open loop, arrivals per second; null in a closed one. */
     rate: number | null
+    /** Open loop only. */
+    arrivals?: ArrivalProcess | undefined
+    maxInFlight?: number | undefined
+    /** Warm: how long the prefix was left alone before this request, seconds. Absent: no longer than it took. */
+    ageS?: number | undefined
     connection: ConnectionMode
   }
   /** Wall clock at request start, ISO 8601 UTC. */
@@ -99,6 +104,8 @@ export interface Sample {
   coalesced: number
   promptTokens?: number | undefined
   cachedTokens?: number | undefined
+  /** Written into the cache; part of the prompt, charged by some providers. */
+  cacheWriteTokens?: number | undefined
   outputTokens?: number | undefined
   reasoningTokens?: number | undefined
   /** Where the counts come from: the server's usage, or our tokenizer. */
@@ -110,4 +117,10 @@ export interface Sample {
   cost?: { currency: string; amount: number } | undefined
   serverTimings?: ServerTimings | undefined
   route?: Route | undefined
+  /** What the account had left, as the response said. */
+  limits?: RateLimits | undefined
+  /** SSE comments before the first output: some providers send them while a request is queued. */
+  comments?: number | undefined
+  /** A question with one right answer was asked: whether that came. */
+  answer?: 'right' | 'wrong' | undefined
 }

@@ -172,6 +172,9 @@ export const sampleSchema: z.ZodType<Sample> = z.object({
     cache: cacheAsked,
     concurrency: nullableNumber,
     rate: nullableNumber,
+    arrivals: arrivals.optional(),
+    maxInFlight: number.optional(),
+    ageS: number.optional(),
     connection,
   }),
   startedAt: text,
@@ -195,6 +198,7 @@ export const sampleSchema: z.ZodType<Sample> = z.object({
   // Whatever a server reported, even nonsense, was kept: it is the sample's state that says what to think of it.
   promptTokens: number.optional(),
   cachedTokens: number.optional(),
+  cacheWriteTokens: number.optional(),
   outputTokens: number.optional(),
   reasoningTokens: number.optional(),
   tokenSource: z.enum(['usage', 'counted']).nullable(),
@@ -208,6 +212,7 @@ export const sampleSchema: z.ZodType<Sample> = z.object({
       prefillMs: number.optional(),
       decodeMs: number.optional(),
       totalMs: number.optional(),
+      toHeadersMs: number.optional(),
       raw: z.record(text, z.union([text, number])),
     })
     .optional(),
@@ -218,8 +223,21 @@ export const sampleSchema: z.ZodType<Sample> = z.object({
       fingerprint: text.optional(),
       region: text.optional(),
       serviceTier: text.optional(),
+      upstream: text.optional(),
     })
     .optional(),
+  limits: z
+    .object({
+      limitRequests: number.optional(),
+      remainingRequests: number.optional(),
+      resetRequestsS: number.optional(),
+      limitTokens: number.optional(),
+      remainingTokens: number.optional(),
+      resetTokensS: number.optional(),
+    })
+    .optional(),
+  comments: count.optional(),
+  answer: z.enum(['right', 'wrong']).optional(),
 })
 
 export const scenarioSchema: z.ZodType<Snapshot['scenario']> = z.object({
