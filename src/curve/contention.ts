@@ -1,6 +1,6 @@
 /** Contention: what each further request in flight adds, all of equal lengths. */
-import { huberLog } from '../stats/huber-log.js'
-import { lad } from '../stats/lad.js'
+import { HUBER } from '../stats/huber-log.js'
+import { LAD } from '../stats/lad.js'
 import { estimate, residualOf, type Column } from './estimate.js'
 import type { Fitted, FitOptions } from './law.js'
 import { rangeOf, timed, type Row } from './rows.js'
@@ -22,11 +22,11 @@ export function fitContention(rows: readonly Row[], options: FitOptions): Fitted
     const message = 'one concurrency says nothing of contention: ask for 1 and more'
     return { note: { kind: 'one-concurrency', message } }
   }
-  const ttft = estimate(first, [ALONE, TTFT_PER_PEER], lad, options)
+  const ttft = estimate(first, [ALONE, TTFT_PER_PEER], LAD, options)
   if (ttft === null) {
     return { note: { kind: 'one-block', message: 'no interval can be given: it takes two blocks' } }
   }
-  const tpot = estimate(timed(rows, 'tpot'), [ALONE, TPOT_PER_PEER], huberLog, options)
+  const tpot = estimate(timed(rows, 'tpot'), [ALONE, TPOT_PER_PEER], HUBER, options)
   const parameters = {
     ttftPerPeer: ttft.parameters['ttftPerPeer']!,
     ...(tpot !== null && { tpotPerPeer: tpot.parameters['tpotPerPeer']! }),

@@ -1,5 +1,5 @@
 /** Decode: time per output token over the context, one request at a time. */
-import { huberLog } from '../stats/huber-log.js'
+import { HUBER } from '../stats/huber-log.js'
 import { estimate, residualOf, type Column } from './estimate.js'
 import type { Fitted, FitOptions } from './law.js'
 import { regimesOf, regimeWarning } from './regimes.js'
@@ -21,7 +21,7 @@ export function fitDecode(all: readonly Row[], options: FitOptions): Fitted | nu
   if (rows.length === 0) return null
   const contexts = rows.map(({ context }) => context)
   const spread = spreadOf(contexts).ratio >= CONTEXT_RATIO
-  const found = estimate(rows, spread ? [STEP, PER_CONTEXT] : [STEP], huberLog, options)
+  const found = estimate(rows, spread ? [STEP, PER_CONTEXT] : [STEP], HUBER, options)
   if (found === null) {
     return { note: { kind: 'one-block', message: 'no interval can be given: it takes two blocks' } }
   }

@@ -1,7 +1,7 @@
 /** One robust fit with its intervals: what every law is made with. */
 import type { Random } from '../random/random.js'
 import { blockBootstrap, type Interval } from '../stats/block-bootstrap.js'
-import type { FitOptions, FitRows, LogFit } from '../stats/log-fit.js'
+import { logFitter, type FitOptions, type FitRows, type LogFit, type LogMethod } from '../stats/log-fit.js'
 import { quantiles } from '../stats/quantile.js'
 import { blockMeans, serialCorrelation, stretchInterval } from '../stats/serial-correlation.js'
 import type { Curve, Parameter, ParameterUnit } from './curve.js'
@@ -29,26 +29,24 @@ export interface Estimate {
   blocks: number
 }
 
-type Method = (rows: FitRows, options?: FitOptions) => LogFit | null
-
 /** The fit alone: null when the columns do not determine it. */
 export function fitColumns(
   rows: readonly Timed[],
   columns: readonly Column[],
-  method: Method,
+  method: LogMethod,
 ): LogFit | null {
-  return method(toFitRows(rows, columns))
+  return logFitter(toFitRows(rows, columns), method).fit()
 }
 
 /** Parameters with 95 % intervals. Null when the columns do not determine them or there is only one block. */
 export function estimate(
   rows: readonly Timed[],
   columns: readonly Column[],
-  method: Method,
+  method: LogMethod,
   { random, resamples }: Resamples,
 ): Estimate | null {
-  const fitRows = toFitRows(rows, columns)
-  const fit = method(fitRows)
+  const fitter = logFitter(toFitRows(rows, columns), method)
+  const fit = fitter.fit()
   if (fit === null) return null
   const blocks = rows.map(({ block }) => block)
   const start = restart(fit)
@@ -56,7 +54,7 @@ export function estimate(
     blocks,
     random,
     resamples,
-    fit: (weights) => method({ ...fitRows, weights }, start)?.parameters ?? null,
+    fit: (weights) => fitter.parameters(weights, start),
   })
   if (bootstrap === null) return null
   const { intervals, blockCount } = bootstrap

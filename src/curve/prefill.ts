@@ -1,7 +1,7 @@
 /** Prefill: time to first token over the prompt tokens to compute and those served from the cache. */
 import { blockBootstrap } from '../stats/block-bootstrap.js'
-import { lad } from '../stats/lad.js'
-import type { LogFit } from '../stats/log-fit.js'
+import { LAD } from '../stats/lad.js'
+import { logFitter, type LogFit } from '../stats/log-fit.js'
 import { weightedMedian } from '../stats/weighted-median.js'
 import type { Parameter } from './curve.js'
 import {
@@ -110,17 +110,17 @@ function choose(
   options: FitOptions,
 ): Estimate | null {
   const bent = [...linear, CURVE]
-  if (options.curved === true) return estimate(rows, bent, lad, options)
+  if (options.curved === true) return estimate(rows, bent, LAD, options)
   if (curvable && options.curved === undefined && gains(rows, linear, bent)) {
-    const found = estimate(rows, bent, lad, options)
+    const found = estimate(rows, bent, LAD, options)
     if (found !== null && found.parameters['curve']!.low > 0) return found
   }
-  return estimate(rows, linear, lad, options)
+  return estimate(rows, linear, LAD, options)
 }
 
 function gains(rows: readonly Timed[], linear: readonly Column[], bent: readonly Column[]): boolean {
-  const line = fitColumns(rows, linear, lad)
-  const parabola = fitColumns(rows, bent, lad)
+  const line = fitColumns(rows, linear, LAD)
+  const parabola = fitColumns(rows, bent, LAD)
   if (line === null || parabola === null || parabola.parameters.at(-1)! <= 0) return false
   const absolute = ({ residuals }: LogFit): number => residuals.reduce((sum, r) => sum + Math.abs(r), 0)
   return 2 * rows.length * Math.log(absolute(line) / absolute(parabola)) > Math.log(rows.length)
@@ -137,7 +137,7 @@ function hitApart(
   { random, resamples }: Resamples,
 ): Parameter | null {
   const columns = parameters['curve'] === undefined ? [BASE, FRESH] : [BASE, FRESH, CURVE]
-  const rows = toFitRows(proven, columns)
+  const fitter = logFitter(toFitRows(proven, columns), LAD)
   const typical = weightedMedian(
     apart.map(({ ms }) => ms),
     apart.map(() => 1),
@@ -159,8 +159,8 @@ function hitApart(
     random,
     resamples,
     fit: (weights) => {
-      const b = lad({ ...rows, weights: weights.subarray(0, proven.length) }, start)?.parameters
-      if (b === undefined) return null
+      const b = fitter.parameters(weights.subarray(0, proven.length), start)
+      if (b === null) return null
       const hit = hitOf(b, weights.subarray(proven.length))
       return Number.isNaN(hit) ? null : [hit]
     },

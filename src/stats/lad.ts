@@ -5,14 +5,14 @@ import { logFit, type FitOptions, type FitRows, type LogFit, type LogMethod } fr
  * Koenker & Bassett 1978 (Econometrica 46) by reweighting: 1 ÷ |residual|, cut off at .3 scales in the first
  * ten rounds and at .05 afterwards.
  */
-const ABSOLUTE: LogMethod = {
+export const LAD: LogMethod = {
   phases: [
-    { rounds: 10, weight: (u) => 1 / Math.max(u, 0.3) },
-    { rounds: Infinity, weight: (u) => 1 / Math.max(u, 0.05) },
+    { rounds: 10, floor: 0.3 },
+    { rounds: Infinity, floor: 0.05 },
   ],
 }
 
 /** The law of the conditional median. Null when the columns do not determine it. */
 export function lad(rows: FitRows, options: FitOptions = {}): LogFit | null {
-  return logFit(rows, ABSOLUTE, options)
+  return logFit(rows, LAD, options)
 }

@@ -45,88 +45,155 @@ export interface LogFit {
 }
 
 /**
- * What makes a method: the weight of a residual of `u` scales. Phases follow one another after their rounds, or
- * sooner when a round moves nothing; the fit has converged when that happens in the last one.
+ * What makes a method: a residual of u scales weighs 1 ÷ max(u, floor). Phases follow one another after their rounds,
+ * or sooner when a round moves nothing; the fit has converged when that happens in the last one.
  */
 export interface LogMethod {
-  readonly phases: readonly { readonly rounds: number; readonly weight: (u: number) => number }[]
+  readonly phases: readonly { readonly rounds: number; readonly floor: number }[]
+}
+
+/** A design that is fitted again and again, such as by a bootstrap: what does not change is worked out once. */
+export interface LogFitter {
+  /** Null when the columns are linearly dependent or fewer rows than columns carry weight. */
+  fit(weights?: ArrayLike<number>, options?: FitOptions): LogFit | null
+  /** The parameters alone, for resamples. */
+  parameters(weights: ArrayLike<number>, options?: FitOptions): readonly number[] | null
 }
 
 const LEAST_SCALE = 1e-4
 const LEAST_SHARE = 0.05 // of the overall median: a prediction at or below 0 has no logarithm
 const STILL = 1e-6
 
-/**
- * Null when the columns are linearly dependent or fewer rows than columns carry weight. A negative parameter
- * is refitted at 0, the one with the largest negative part in the prediction first.
- */
+/** `logFitter` for one fit, with the weights of `rows`. */
 export function logFit(rows: FitRows, method: LogMethod, options: FitOptions = {}): LogFit | null {
-  const { columns, cells } = rows
-  const used = usedRows(rows)
-  const y = pick(rows.y, used)
-  const multiplicity =
-    rows.weights === undefined ? new Float64Array(y.length).fill(1) : pick(rows.weights, used)
-  if (y.length < columns.length) return null
-  const least = LEAST_SHARE * median(y)
-  const free = columns.map((_, j) => j)
-  for (;;) {
-    const x = rowMajor(columns, free, used)
-    const start = options.start
-      ? free.map((j) => options.start![j]!)
-      : startOf(x, free.length, y, cells && pick(cells, used))
-    if (start === null) return null
-    const found = iterate({ x, width: free.length, y, multiplicity, least }, start, method, options)
-    if (found === null) return null
-    const worst = mostNegative(found.b, x)
-    if (worst >= 0 && free.length > 1) {
-      free.splice(worst, 1)
-      continue
+  return logFitter(rows, method).fit(rows.weights, options)
+}
+
+/**
+ * A negative parameter is refitted at 0, the one with the largest negative part in the prediction first. `rows.weights`
+ * are not looked at: they come with each fit.
+ */
+export function logFitter(rows: FitRows, method: LogMethod): LogFitter {
+  const design = toDesign(rows)
+  const least = LEAST_SHARE * median(rows.y)
+  const reach = rows.columns.map((column) => sumOf(column, Math.abs))
+
+  function solve(weights: ArrayLike<number> | undefined, options: FitOptions): Solution | null {
+    let free = rows.columns.map((_, j) => j)
+    for (;;) {
+      const start = options.start ? free.map((j) => options.start![j]!) : startOf(rows, free, weights)
+      if (start === null) return null
+      const found = iterate({ design, free, weights, least }, start, method, options)
+      if (found === null) return null
+      const worst = mostNegative(found.b, free, reach)
+      if (worst === null || free.length === 1) {
+        const parameters = rows.columns.map((_, j) => Math.max(0, found.b[free.indexOf(j)] ?? 0))
+        return { parameters, free, scale: found.scale, converged: found.converged }
+      }
+      free = free.filter((j) => j !== worst)
     }
-    const parameters = columns.map((_, j) => Math.max(0, found.b[free.indexOf(j)] ?? 0))
-    return {
-      parameters,
-      bounded: columns.map((_, j) => !free.includes(j)),
-      scale: found.scale,
-      ...predict(rows, parameters, least),
-      converged: found.converged,
-    }
+  }
+
+  return {
+    parameters: (weights, options = {}) => solve(weights, options)?.parameters ?? null,
+    fit(weights, options = {}) {
+      const found = solve(weights, options)
+      if (found === null) return null
+      const { parameters, free, scale, converged } = found
+      const bounded = rows.columns.map((_, j) => !free.includes(j))
+      return { parameters, bounded, scale, converged, ...predict(rows, parameters, least) }
+    },
+  }
+}
+
+interface Solution {
+  parameters: readonly number[]
+  /** Columns that are not held at 0. */
+  free: readonly number[]
+  scale: number
+  converged: boolean
+}
+
+/** Rows of one condition stand together: they share a prediction, so that a round takes one logarithm for all of them. */
+interface Design {
+  /** The columns, a value a condition. */
+  readonly columns: readonly Float64Array[]
+  /** Rows of condition k: from `ends[k − 1]` to `ends[k]`. */
+  readonly ends: Int32Array
+  /** Number of each row in the order given, and ln y. */
+  readonly rows: Int32Array
+  readonly logs: Float64Array
+}
+
+function toDesign({ columns, y }: FitRows): Design {
+  const members = new Map<string, number[]>()
+  for (let i = 0; i < y.length; i++) {
+    const key = columns.map((column) => column[i]).join()
+    const group = members.get(key)
+    if (group) group.push(i)
+    else members.set(key, [i])
+  }
+  const groups = [...members.values()]
+  const rows = Int32Array.from(groups.flat())
+  let end = 0
+  return {
+    columns: columns.map((column) => Float64Array.from(groups, (group) => column[group[0]!]!)),
+    ends: Int32Array.from(groups, (group) => (end += group.length)),
+    rows,
+    logs: Float64Array.from(rows, (i) => Math.log(y[i]!)),
   }
 }
 
 interface Problem {
-  readonly x: Float64Array
-  readonly width: number
-  readonly y: Float64Array
-  readonly multiplicity: Float64Array
+  readonly design: Design
+  readonly free: readonly number[]
+  readonly weights: ArrayLike<number> | undefined
   readonly least: number
 }
 
 function iterate(
-  { x, width, y, multiplicity, least }: Problem,
+  { design, free, weights, least }: Problem,
   start: readonly number[],
   method: LogMethod,
   options: FitOptions,
 ): { b: readonly number[]; scale: number; converged: boolean } | null {
-  const n = y.length
-  const pred = new Float64Array(n)
-  const working = new Float64Array(n)
-  const weights = new Float64Array(n)
-  const residuals = new Float64Array(n)
+  const { ends, rows, logs } = design
+  const count = ends.length
+  const width = free.length
+  const x = new Float64Array(count * width)
+  for (let j = 0; j < width; j++) {
+    const column = design.columns[free[j]!]!
+    for (let k = 0; k < count; k++) x[k * width + j] = column[k]!
+  }
+  const multiplicity = new Float64Array(rows.length)
+  for (let i = 0; i < rows.length; i++) multiplicity[i] = weights === undefined ? 1 : weights[rows[i]!]!
+  const pred = new Float64Array(count)
+  const working = new Float64Array(count)
+  const total = new Float64Array(count)
   let b = start
   let scale = options.scale ?? LEAST_SCALE
   let phase = 0
   let left = method.phases[0]!.rounds
   evaluate(x, width, b, least, pred)
   for (let round = options.rounds ?? 40; round > 0; round--) {
-    for (let i = 0; i < n; i++) residuals[i] = Math.log(y[i]! / pred[i]!)
-    if (options.scale === undefined) scale = logScale(residuals)
-    const { weight } = method.phases[phase]!
-    for (let i = 0; i < n; i++) {
-      const r = residuals[i]!
-      weights[i] = (multiplicity[i]! * weight(Math.abs(r) / scale)) / (pred[i]! * pred[i]!)
-      working[i] = pred[i]! * (1 + r)
+    if (options.scale === undefined) scale = logScale(design, multiplicity, pred)
+    const { floor } = method.phases[phase]!
+    const cut = floor * scale
+    for (let k = 0, i = 0; k < count; k++) {
+      const expected = Math.log(pred[k]!)
+      let sum = 0
+      let pull = 0
+      for (const end = ends[k]!; i < end; i++) {
+        const r = logs[i]! - expected
+        const size = r < 0 ? -r : r
+        const weight = multiplicity[i]! / (size > cut ? size : cut)
+        sum += weight
+        pull += weight * r
+      }
+      total[k] = sum / (pred[k]! * pred[k]!)
+      working[k] = sum > 0 ? pred[k]! * (1 + pull / sum) : 0
     }
-    const next = leastSquares(x, width, working, weights)
+    const next = leastSquares(x, width, working, total)
     if (next === null) return null
     b = next
     const still = evaluate(x, width, b, least, pred) < STILL
@@ -151,79 +218,75 @@ function evaluate(
     let sum = 0
     for (let j = 0; j < width; j++) sum += x[at + j]! * b[j]!
     if (sum < least) sum = least
-    move = Math.max(move, Math.abs(pred[i]! / sum - 1))
+    const change = Math.abs(pred[i]! / sum - 1)
+    if (change > move) move = change
     pred[i] = sum
   }
   return move
 }
 
-const logScale = (residuals: Float64Array): number =>
-  Math.max(LEAST_SCALE, MAD_TO_SD * median(residuals.map(Math.abs)))
-
-// Plain loops from here on: a bootstrap comes by a thousand times.
-
-/** Indices of the rows that carry weight. */
-function usedRows({ y, weights }: FitRows): Int32Array {
-  const used = new Int32Array(y.length)
-  let count = 0
-  for (let i = 0; i < y.length; i++) if (weights === undefined || weights[i]! > 0) used[count++] = i
-  return used.subarray(0, count)
-}
-
-function pick(values: ArrayLike<number>, indices: Int32Array): Float64Array {
-  const picked = new Float64Array(indices.length)
-  for (let i = 0; i < picked.length; i++) picked[i] = values[indices[i]!]!
-  return picked
-}
-
-function rowMajor(columns: FitRows['columns'], free: readonly number[], used: Int32Array): Float64Array {
-  const x = new Float64Array(used.length * free.length)
-  for (let k = 0; k < free.length; k++) {
-    const column = columns[free[k]!]!
-    for (let i = 0, at = k; i < used.length; i++, at += free.length) x[at] = column[used[i]!]!
+/** Robust sd of the log residuals of the rows that carry weight. */
+function logScale({ ends, logs }: Design, multiplicity: Float64Array, pred: Float64Array): number {
+  const sizes: number[] = []
+  for (let k = 0, i = 0; k < ends.length; k++) {
+    const expected = Math.log(pred[k]!)
+    for (; i < ends[k]!; i++) if (multiplicity[i]! > 0) sizes.push(Math.abs(logs[i]! - expected))
   }
-  return x
+  return sizes.length === 0 ? LEAST_SCALE : Math.max(LEAST_SCALE, MAD_TO_SD * median(sizes))
 }
 
 /** Least squares on the cells' medians, weights 1 ÷ median²; on all rows when there are too few cells. */
 function startOf(
-  x: Float64Array,
-  width: number,
-  y: Float64Array,
-  groups: Float64Array | undefined,
+  { columns, y, cells }: FitRows,
+  free: readonly number[],
+  weights: ArrayLike<number> | undefined,
 ): number[] | null {
+  const used = Array.from({ length: y.length }, (_, i) => i).filter((i) => (weights?.[i] ?? 1) > 0)
+  if (used.length < columns.length) return null
   const members = new Map<number | string, number[]>()
-  for (let i = 0; i < y.length; i++) {
-    const key = groups?.[i] ?? x.slice(i * width, (i + 1) * width).join()
+  for (const i of used) {
+    const key = cells?.[i] ?? free.map((j) => columns[j]![i]).join()
     const group = members.get(key)
     if (group) group.push(i)
     else members.set(key, [i])
   }
-  const medians = new Float64Array(members.size)
-  const cellX = new Float64Array(members.size * width)
-  let cell = 0
-  for (const group of members.values()) {
-    medians[cell] = median(group.map((i) => y[i]!))
-    for (let j = 0; j < width; j++) cellX[cell * width + j] = median(group.map((i) => x[i * width + j]!))
-    cell++
+  const solve = (groups: readonly (readonly number[])[]): number[] | null => {
+    const middle = (values: ArrayLike<number>, group: readonly number[]): number =>
+      median(group.map((i) => values[i]!))
+    const medians = Float64Array.from(groups, (group) => middle(y, group))
+    const x = Float64Array.from(groups.flatMap((group) => free.map((j) => middle(columns[j]!, group))))
+    return leastSquares(
+      x,
+      free.length,
+      medians,
+      medians.map((value) => 1 / (value * value)),
+    )
   }
-  const relative = (values: Float64Array): Float64Array => values.map((value) => 1 / (value * value))
-  return leastSquares(cellX, width, medians, relative(medians)) ?? leastSquares(x, width, y, relative(y))
+  return solve([...members.values()]) ?? solve(used.map((i) => [i]))
 }
 
-/** Index of the parameter whose negative part weighs most, −1 when none is negative. */
-function mostNegative(b: readonly number[], x: Float64Array): number {
-  let worst = -1
+/** The column whose negative part weighs most in the prediction; null when none is negative. */
+function mostNegative(
+  b: readonly number[],
+  free: readonly number[],
+  reach: readonly number[],
+): number | null {
+  let worst: number | null = null
   let depth = 0
-  for (const [j, value] of b.entries()) {
-    let reach = 0
-    for (let at = j; at < x.length; at += b.length) reach += Math.abs(x[at]!)
-    if (value * reach < depth) {
-      depth = value * reach
-      worst = j
+  for (let k = 0; k < free.length; k++) {
+    const part = b[k]! * reach[free[k]!]!
+    if (part < depth) {
+      depth = part
+      worst = free[k]!
     }
   }
   return worst
+}
+
+function sumOf(values: ArrayLike<number>, of: (value: number) => number): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += of(values[i]!)
+  return sum
 }
 
 function predict(

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { createRandom, type Random } from '../../src/random/random.js'
 import { blockBootstrap } from '../../src/stats/block-bootstrap.js'
-import { lad } from '../../src/stats/lad.js'
+import { LAD } from '../../src/stats/lad.js'
+import { logFitter } from '../../src/stats/log-fit.js'
 import { normalCdf } from '../../src/stats/normal.js'
 import { blockMeans, serialCorrelation, stretchInterval } from '../../src/stats/serial-correlation.js'
 import { prefillRun } from './prefill-run.js'
@@ -22,13 +23,14 @@ function coverage(noise: (random: Random) => number, noiseMedian: number, seed: 
   const halfWidth = [0, 0, 0]
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     const { rows, blocks } = prefillRun({ law: LAW, blocks: 12, random, noise })
-    const fit = lad(rows)!
+    const fitter = logFitter(rows, LAD)
+    const fit = fitter.fit()!
     const start = { start: fit.parameters, scale: fit.scale, rounds: 15 }
     const { intervals, blockCount } = blockBootstrap({
       blocks,
       random,
       resamples: 149, // level .0108: between the second and the third smallest draw
-      fit: (weights) => lad({ ...rows, weights }, start)?.parameters ?? null,
+      fit: (weights) => fitter.parameters(weights, start),
     })!
     const serial = serialCorrelation(blockMeans(fit.residuals, blocks))
     for (const [j, interval] of intervals.entries()) {
