@@ -3,6 +3,8 @@
 export interface Redactor {
   /** The text without secrets. Redact before cutting a text to length: half a secret is no longer found. */
   text(text: string): string
+  /** The same with each secret covered by stars, so that the text keeps its length. */
+  mask(text: string): string
   /** A deep copy as plain data, keys and values redacted. Errors become name, message and code, bytes their length. */
   value(value: unknown): unknown
 }
@@ -38,14 +40,20 @@ export function createRedactor(secrets: readonly (string | undefined)[]): Redact
   const sorted = [...forms].sort((a, b) => b.length - a.length)
   const pattern = sorted.length === 0 ? null : new RegExp(sorted.map(escapeForRegExp).join('|'), 'g')
 
-  const text = (input: string): string => {
-    let output = pattern === null ? input : input.replace(pattern, REDACTED)
-    output = output.replace(USER_INFO, `$1${REDACTED}@`)
-    output = output.replace(QUERY_PARAMETER, `$1${REDACTED}`)
-    output = output.replace(AUTHORIZATION, `$1${REDACTED}`)
-    for (const { pattern: shape } of SHAPES) output = output.replace(shape, REDACTED)
+  const cleaned = (input: string, cover: (secret: string) => string): string => {
+    let output = pattern === null ? input : input.replace(pattern, cover)
+    output = output.replace(
+      USER_INFO,
+      (whole, lead: string) => `${lead}${cover(whole.slice(lead.length, -1))}@`,
+    )
+    const behindLead = (whole: string, lead: string): string => lead + cover(whole.slice(lead.length))
+    output = output.replace(QUERY_PARAMETER, behindLead)
+    output = output.replace(AUTHORIZATION, behindLead)
+    for (const { pattern: shape } of SHAPES) output = output.replace(shape, cover)
     return output
   }
+  const text = (input: string): string => cleaned(input, () => REDACTED)
+  const mask = (input: string): string => cleaned(input, (secret) => '*'.repeat(secret.length))
 
   function copy(value: unknown, around: readonly object[]): unknown {
     if (typeof value === 'string') return text(value)
