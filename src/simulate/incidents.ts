@@ -1,0 +1,60 @@
+/** What goes wrong inside the provider or its client, on purpose: which cause, how much, when and for whom. */
+import { isCause, type Cause } from './causes.js'
+import { parsePlanned, type Planned, type When } from './schedule.js'
+
+/** One planned trouble. */
+export interface Incident extends When {
+  readonly cause: Cause
+  /** How much, in the unit of `DEFAULT_VALUES`. */
+  readonly value: number
+}
+
+/** What an incident without a value does, and what its value means. */
+export const DEFAULT_VALUES: Readonly<Record<Cause, number>> = {
+  /** Factor on the prompt's tokens. */
+  'prefill-surge': 4,
+  /** 1: nothing of the request is served from the cache. */
+  'cold-cache': 1,
+  /** The tenant's prompts as a share of what the replica can prefill. */
+  'noisy-neighbour': 0.6,
+  /** Median of the added wait, ms; lognormal with σ .5. */
+  queueing: 800,
+  /** Factor on all times behind the other route, beside its region's own constants. */
+  'route-change': 1.5,
+  /** Attempts that fail with 503 before one is served. */
+  retry: 1,
+  /** Factor on prefill and decode. */
+  'slow-replica': 2,
+  /** Factor on the visible output. */
+  'long-output': 3,
+  /** Tokens of reasoning more. */
+  reasoning: 400,
+  /** Median of the time that the client does not read, ms; lognormal with σ .5. */
+  'client-stall': 1500,
+  /** Median of the network time more, ms; lognormal with σ .5. */
+  network: 600,
+}
+
+/** Splits a list of faults into what happens inside and what happens on the wire. */
+export function splitPlanned(planned: readonly Planned[]): { incidents: Incident[]; onWire: Planned[] } {
+  const incidents: Incident[] = []
+  const onWire: Planned[] = []
+  for (const each of planned) {
+    const { name, value, when } = each
+    if (isCause(name)) incidents.push({ ...when, cause: name, value: value ?? DEFAULT_VALUES[name] })
+    else onWire.push(each)
+  }
+  return { incidents, onWire }
+}
+
+export type IncidentsParsed = { ok: true; incidents: Incident[] } | { ok: false; problem: string }
+
+/** Reads `slow-replica:2 from=3m to=5m replica=1, cold-cache share=.1`; faults on the wire are refused. */
+export function parseIncidents(text: string): IncidentsParsed {
+  const parsed = parsePlanned(text)
+  if (!parsed.ok) return parsed
+  const { incidents, onWire } = splitPlanned(parsed.planned)
+  const [stranger] = onWire
+  if (stranger) return { ok: false, problem: `fault '${stranger.name}' does not happen in virtual time` }
+  return { ok: true, incidents }
+}
