@@ -10,6 +10,8 @@ export interface Job {
   /** All output, reasoning first. */
   readonly outputTokens: number
   readonly reasoningTokens: number
+  /** What the cache held of the prompt: told once, as soon as it is looked up and before the first token. */
+  onCached?(cachedTokens: number): void
   /** Token `index` (from 0) was due at `dueMs`. `outcome` comes with the last one. */
   onToken(index: number, dueMs: number, outcome: Outcome | undefined): void
 }
@@ -48,6 +50,15 @@ export interface Service {
   cancel(id: number): void
   /** Jobs submitted and not ended. */
   inFlight(): number
+  /** What a gauge of the server shows; without it all that is in flight counts as running. */
+  load?(): ServiceLoad
+}
+
+export interface ServiceLoad {
+  readonly running: number
+  readonly waiting: number
+  /** Share of the KV blocks that somebody holds, 0 to 1. */
+  readonly kvUsage: number
 }
 
 const NS_PER_MS = 1e6

@@ -105,6 +105,7 @@ export function createLawService(constants: LawConstants, random: Random, agenda
     submit(job, nowMs) {
       const flight = take(job)
       flights.set(job.id, flight)
+      job.onCached?.(flight.cachedTokens)
       const stallMs = flight.stallAt === 0 ? flight.stallMs : 0
       const dueMs =
         job.arrivalMs +

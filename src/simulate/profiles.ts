@@ -15,6 +15,8 @@ const Face = {
   streamsReasoning: z.boolean().describe('reasoning is sent as `reasoning_content`; otherwise only counted'),
   strictParameters: z.boolean().describe('unknown parameters are refused, as hosted services do'),
   earlyHeaders: z.boolean().describe('headers and the role come at once; otherwise with the first token'),
+  callsTools: z.boolean().describe('a request that offers tools gets a call, whether or not it is forced'),
+  reportsTimings: z.boolean().describe('chat answers end with llama.cpp `timings`'),
   blockTokens: count.describe('prefix cache block'),
 }
 
@@ -72,6 +74,8 @@ const engine: EngineValues = {
   streamsReasoning: true,
   strictParameters: false,
   earlyHeaders: true,
+  callsTools: false,
+  reportsTimings: false,
   blockTokens: 16,
   frontEndMs: 9,
   weightsMs: 5.6,
@@ -94,6 +98,8 @@ const exact: LawValues = {
   streamsReasoning: true,
   strictParameters: false,
   earlyHeaders: true,
+  callsTools: false,
+  reportsTimings: false,
   blockTokens: 16,
   baseMs: 20,
   freshUs: 100,
@@ -164,6 +170,7 @@ const PROFILES = {
     constants: {
       ...engine,
       contextTokens: 8_192,
+      reportsTimings: true,
       frontEndMs: 2,
       weightsMs: 24,
       tokenUs: 3_600,

@@ -47,6 +47,7 @@ export function createReplica(constants: ReplicaConstants, random: Random, agend
     const resident = residents.get(sequence.id)
     if (!resident) return
     const { job } = resident
+    if (index === 0) job.onCached?.(sequence.cachedTokens)
     if (index === job.reasoningTokens) resident.firstVisibleMs = dueMs
     const isLast = index === sequence.outputTokens - 1
     if (isLast) residents.delete(sequence.id)
@@ -73,6 +74,11 @@ export function createReplica(constants: ReplicaConstants, random: Random, agend
       cancel(engine, resident.sequence)
     },
     inFlight: () => residents.size,
+    load: () => ({
+      running: engine.running.length,
+      waiting: engine.preempted.length + engine.waiting.length - engine.waitingHead,
+      kvUsage: 1 - engine.kv.free / engine.constants.kvBlocks,
+    }),
   }
 }
 
