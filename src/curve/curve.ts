@@ -16,6 +16,15 @@ export interface Parameter {
   unverified?: boolean | undefined
 }
 
+/** The law of the faster of two regimes, and how the slower one differs. */
+export interface FastCurve {
+  parameters: Readonly<Record<string, Parameter>>
+  /** Share of the slow regime, its times ÷ those of the fast one, and its mean spell in successive requests. */
+  share: number
+  ratio: number
+  spell: number
+}
+
 export interface Curve {
   target: string
   law: Law
@@ -28,6 +37,8 @@ export interface Curve {
   blocks: number
   /** 1, or 2 where the residuals are bimodal. */
   regimes: number
+  /** Where there are two regimes and the law of the fast one could be fitted. `parameters` are the median of both. */
+  fast?: FastCurve | undefined
   /** Sentences on when not to trust it. */
   warnings: readonly string[]
 }

@@ -2,6 +2,7 @@
 import { HUBER } from '../stats/huber-log.js'
 import { estimate, residualOf, type Column } from './estimate.js'
 import type { Fitted, FitOptions } from './law.js'
+import { fitFast } from './fast-curve.js'
 import { regimesOf, regimeWarning } from './regimes.js'
 import { rangeOf, spreadOf, timed, type Row } from './rows.js'
 import { warningsOf } from './warnings.js'
@@ -21,12 +22,14 @@ export function fitDecode(all: readonly Row[], options: FitOptions): Fitted | nu
   if (rows.length === 0) return null
   const contexts = rows.map(({ context }) => context)
   const spread = spreadOf(contexts).ratio >= CONTEXT_RATIO
-  const found = estimate(rows, spread ? [STEP, PER_CONTEXT] : [STEP], HUBER, options)
+  const columns = spread ? [STEP, PER_CONTEXT] : [STEP]
+  const found = estimate(rows, columns, HUBER, options)
   if (found === null) {
     return { note: { kind: 'one-block', message: 'no interval can be given: it takes two blocks' } }
   }
   const residual = residualOf(found.fit.residuals)
   const regimes = regimesOf(found.fit.residuals)
+  const fast = regimes === null ? null : fitFast(rows, columns, HUBER, found.fit, options)
   return {
     parameters: found.parameters,
     residual,
@@ -34,6 +37,7 @@ export function fitDecode(all: readonly Row[], options: FitOptions): Fitted | nu
     samples: rows.length,
     blocks: found.blocks,
     regimes: regimes === null ? 1 : 2,
+    ...(fast !== null && { fast }),
     warnings: [
       ...(regimes === null ? [] : [regimeWarning(regimes)]),
       ...warningsOf({ parameters: found.parameters, residual, blocks: found.blocks }),

@@ -103,6 +103,18 @@ export function toFitRows(rows: readonly Timed[], columns: readonly Column[]): F
   }
 }
 
+/** ln(observed ÷ predicted) of any rows under given parameters; a prediction is at least a hundredth of the observed. */
+export function residualsOf(
+  rows: readonly Timed[],
+  columns: readonly Column[],
+  parameters: readonly number[],
+): Float64Array {
+  return Float64Array.from(rows, (row) => {
+    const predicted = columns.reduce((sum, { of }, j) => sum + of(row) * parameters[j]!, 0)
+    return Math.log(row.ms / Math.max(row.ms / 100, predicted))
+  })
+}
+
 const PERCENTS = Array.from({ length: 99 }, (_, i) => (i + 1) / 100)
 
 /** ln(observed ÷ predicted) summed up as it stands in a curve. */

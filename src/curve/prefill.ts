@@ -16,6 +16,7 @@ import {
   type Resamples,
 } from './estimate.js'
 import type { Fitted, FitOptions } from './law.js'
+import { fitFast } from './fast-curve.js'
 import { regimesOf, regimeWarning } from './regimes.js'
 import { rangeOf, spreadOf, timed, type Row, type Timed } from './rows.js'
 import { warningsOf } from './warnings.js'
@@ -63,6 +64,8 @@ export function fitPrefill(all: readonly Row[], options: FitOptions): Fitted | n
   if (unverified !== null) parameters['hit'] = unverified
   const residual = residualOf(found.fit.residuals)
   const regimes = regimesOf(found.fit.residuals)
+  const columns = [...linear, ...(found.parameters['curve'] === undefined ? [] : [CURVE])]
+  const fast = regimes === null ? null : fitFast(proven, columns, LAD, found.fit, options)
   const known = unverified === null ? proven : rows
   return {
     parameters,
@@ -74,6 +77,7 @@ export function fitPrefill(all: readonly Row[], options: FitOptions): Fitted | n
     samples: known.length,
     blocks: found.blocks,
     regimes: regimes === null ? 1 : 2,
+    ...(fast !== null && { fast }),
     warnings: [
       ...(regimes === null ? [] : [regimeWarning(regimes)]),
       ...warningsOf({

@@ -1,5 +1,5 @@
 /** Recognises a target that answers in two speeds. */
-import { twoNormals } from '../stats/mixture.js'
+import { twoNormals, type TwoRegimes } from '../stats/mixture.js'
 
 export interface Regimes {
   /** Share of the slow one. */
@@ -10,23 +10,40 @@ export interface Regimes {
   spell: number
 }
 
+/** What makes a mixture two regimes. */
+export interface RegimeLimits {
+  samples: number
+  gain: number
+  separation: number
+  share: number
+  ratio: number
+}
+
 // Simulated on 108 residuals: 30 % at 1.6 times found always, a lognormal never taken for two, a skewed queue in 15 %.
-const LEAST = { samples: 100, gain: 10, separation: 2, share: 0.05, ratio: 1.2 }
+const PROOF: RegimeLimits = { samples: 100, gain: 10, separation: 2, share: 0.05, ratio: 1.2 }
 
 /** `residuals`: ln(observed ÷ predicted) in order of time. Null where one regime does. */
 export function regimesOf(residuals: Float64Array): Regimes | null {
-  if (residuals.length < LEAST.samples) return null
-  const found = twoNormals(residuals)
-  if (found === null) return null
-  const { means, share, posterior, gain, separation } = found
-  const ratio = Math.exp(means[1] - means[0])
-  const isTwo =
-    gain > LEAST.gain &&
-    separation > LEAST.separation &&
-    Math.min(share, 1 - share) > LEAST.share &&
-    ratio > LEAST.ratio
-  return isTwo ? { share, ratio, spell: spellOf(posterior) } : null
+  const found = residuals.length < PROOF.samples ? null : twoNormals(residuals)
+  return found !== null && isTwo(found, PROOF) ? describe(found) : null
 }
+
+export function isTwo(found: TwoRegimes, limits: RegimeLimits = PROOF): boolean {
+  const { posterior, gain, separation, share } = found
+  return (
+    posterior.length >= limits.samples &&
+    gain > limits.gain &&
+    separation > limits.separation &&
+    Math.min(share, 1 - share) > limits.share &&
+    ratioOf(found) > limits.ratio
+  )
+}
+
+export function describe(found: TwoRegimes): Regimes {
+  return { share: found.share, ratio: ratioOf(found), spell: spellOf(found.posterior) }
+}
+
+const ratioOf = ({ means }: TwoRegimes): number => Math.exp(means[1] - means[0])
 
 function spellOf(posterior: Float64Array): number {
   let slow = 0

@@ -82,6 +82,9 @@ const curve: z.ZodType<Curve> = z.object({
   samples: count,
   blocks: count,
   regimes: count,
+  fast: z
+    .object({ parameters: z.record(text, parameter), share: number, ratio: number, spell: number })
+    .optional(),
   warnings: strings,
 })
 
