@@ -81,7 +81,7 @@ export function createRedactor(secrets: readonly (string | undefined)[]): Redact
     )
   }
 
-  return { text, value: (value) => copy(value, []) }
+  return { text, mask, value: (value) => copy(value, []) }
 }
 
 /** What kind of secret a text seems to hold, or null; to refuse keys that are written into a file. */
