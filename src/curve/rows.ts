@@ -62,7 +62,8 @@ export function toRows(samples: readonly Sample[]): Row[] {
 
 function feedsCurves(sample: Sample): boolean {
   const { asked } = sample
-  return counts(sample) && asked.cache !== 'any' && asked.concurrency !== null && asked.rate === null
+  const isLaw = asked.cache !== 'any' && asked.search !== true
+  return counts(sample) && isLaw && asked.concurrency !== null && asked.rate === null
 }
 
 /** Numbers labels from 0 in the order in which they come. */

@@ -1,5 +1,5 @@
 /** A cell: one condition of a probe on a target, under a name that two snapshots share. */
-import type { ArrivalProcess, CacheAsked, CellAsk, ConnectionMode } from './probe.js'
+import type { ArrivalProcess, CacheAsked, CellAsk, ConnectionMode, Question, RequestLimits } from './probe.js'
 
 export type CellLoad =
   | { kind: 'closed'; concurrency: number }
@@ -15,6 +15,10 @@ export interface Condition {
   load: CellLoad
   /** Requests in one visit. */
   requests: number
+  ageS?: number | undefined
+  search?: true | undefined
+  limits?: RequestLimits | undefined
+  question?: Question | undefined
 }
 
 const DEFAULT_MAX_IN_FLIGHT = 256
@@ -31,6 +35,10 @@ export function toCondition(ask: CellAsk, load: CellLoad): Condition {
     connection: ask.connection ?? 'reused',
     load: cellLoad,
     requests: ask.requests ?? perVisit,
+    ...(ask.ageS !== undefined && { ageS: ask.ageS }),
+    ...(ask.search === true && { search: true }),
+    ...(ask.limits !== undefined && { limits: ask.limits }),
+    ...(ask.question !== undefined && { question: ask.question }),
   }
 }
 
@@ -52,9 +60,19 @@ function loadOf(ask: CellAsk, fallback: CellLoad): CellLoad {
  * comparable and nothing by which they are not: how many blocks were run, or in which order, is not in it.
  */
 export function cellId(probe: string, condition: Condition): string {
-  const { promptTokens, prefixTokens, outputTokens, cache, connection, load } = condition
-  const state = cache === 'warm' ? `warm${prefixTokens}` : cache
-  return [probe, promptTokens, outputTokens, state, loadLabel(load), connection].join('/')
+  const { promptTokens, prefixTokens, outputTokens, cache, connection, load, ageS, question } = condition
+  const age = ageS === undefined ? '' : `+${ageS}s`
+  const state = cache === 'warm' ? `warm${prefixTokens}${age}` : cache
+  const parts = [probe, promptTokens, outputTokens, state, loadLabel(load), connection]
+  if (question !== undefined) parts.push(questionLabel(question))
+  // What is met while searching must not be mixed with a cell of the design.
+  if (condition.search === true) parts.push('search')
+  return parts.join('/')
+}
+
+/** `recall@50%`, `arithmetic`, … */
+export function questionLabel(question: Question): string {
+  return question.kind === 'recall' ? `recall@${Math.round(100 * question.depth)}%` : question.kind
 }
 
 function loadLabel(load: CellLoad): string {

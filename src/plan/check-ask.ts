@@ -1,5 +1,5 @@
 /** Whether what a probe asks for can be asked: probes may be the user's own, so their answers are not trusted. */
-import type { Block, CellAsk } from './probe.js'
+import type { Block, CellAsk, Question } from './probe.js'
 
 /** The first thing in a block that cannot be asked, in words that follow "it asks for"; null where all can. */
 export function faultOfBlock(block: Block): string | null {
@@ -9,6 +9,13 @@ export function faultOfBlock(block: Block): string | null {
     if (fault !== null) return fault
   }
   return null
+}
+
+const LONGEST_AGE_S = 7 * 86_400
+
+function faultOfQuestion(question: Question): boolean {
+  if (question.kind === 'recall') return !(question.depth >= 0 && question.depth <= 1)
+  return !['arithmetic', 'echo', 'json'].includes(question.kind)
 }
 
 const isWhole = (value: unknown, least: number): boolean =>
@@ -27,6 +34,8 @@ function faultOfAsk(ask: CellAsk): string | null {
     requests,
     connection,
     arrivals,
+    ageS,
+    question,
   } = ask
   if (!isWhole(promptTokens, 1))
     return `promptTokens ${String(promptTokens)}: a whole number from 1 up is needed`
@@ -47,5 +56,8 @@ function faultOfAsk(ask: CellAsk): string | null {
   if (arrivals !== undefined && arrivals !== 'constant' && arrivals !== 'poisson')
     return `arrivals ${String(arrivals)}: 'constant' or 'poisson' is needed`
   if (requests !== undefined && !isWhole(requests, 1)) return `requests ${String(requests)}`
+  if (ageS !== undefined && (cache !== 'warm' || !(ageS >= 0 && ageS <= LONGEST_AGE_S)))
+    return `ageS ${String(ageS)}: a warm prefix is left alone for 0 to ${LONGEST_AGE_S} seconds`
+  if (question !== undefined && faultOfQuestion(question)) return `question ${JSON.stringify(question)}`
   return null
 }

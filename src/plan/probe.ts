@@ -6,6 +6,17 @@ import type { Random } from '../random/random.js'
 export type CacheAsked = 'fresh' | 'warm' | 'any'
 export type ConnectionMode = 'reused' | 'new'
 export type ArrivalProcess = 'constant' | 'poisson'
+/** A kind of question with one right answer. `depth`: where in the prompt the fact to recall stands, 0 to 1. */
+export type Question =
+  { kind: 'recall'; depth: number } | { kind: 'arithmetic' } | { kind: 'echo' } | { kind: 'json' }
+
+/** What a request must keep to count as good, milliseconds; what is left out is not held against it. */
+export interface RequestLimits {
+  ttft?: number | undefined
+  tpot?: number | undefined
+  e2e?: number | undefined
+}
+
 export type Law = 'prefill' | 'decode' | 'contention' | 'cache'
 
 /**
@@ -30,6 +41,17 @@ export interface CellAsk {
   connection?: ConnectionMode | undefined
   /** Requests in this visit. Default: `concurrency` in a closed loop, 1 second's worth in an open one. */
   requests?: number | undefined
+  /** Warm: how long the prefix is left alone between the request that primes it and this one, seconds. */
+  ageS?: number | undefined
+  /**
+   * The request looks for an edge (of the cache, of the load): asked even where the target's rules say that it cannot
+   * hit, and kept out of the curves of prefill, decode and contention.
+   */
+  search?: boolean | undefined
+  /** Goodput: the limits that each request of the visit is held against. */
+  limits?: RequestLimits | undefined
+  /** Ask a question with one right answer in place of prose. */
+  question?: Question | undefined
 }
 
 /** One pass over all cells of a probe, in the order to run: the unit of resampling. */
@@ -48,7 +70,13 @@ export interface CellSeen {
   unverified: number
   /** Median of the cached tokens that the server reported, where it did. */
   cachedTokens: number | undefined
+  /** Of the samples whose cached tokens were reported: how many, how many of them above 0, and the most tokens of one. */
+  cacheHits: { reported: number; hits: number; mostTokens: number }
   errors: number
+  /** Median time of a whole answer, milliseconds. */
+  e2e: number | undefined
+  /** Share of the requests inside the limits that were asked for, failures outside; undefined without limits. */
+  goodput: number | undefined
 }
 
 /** What an adaptive probe decides on. */
@@ -78,7 +106,14 @@ export interface PlannedProbe<S> extends ProbeBase<S> {
 
 /** A design whose next block depends on what was seen. */
 export interface AdaptiveProbe<S> extends ProbeBase<S> {
+  /** Cells that it is likely to ask for: what warm-up and calibration reckon with. */
+  likely?(settings: S): Block
   next(settings: S, seen: Seen, random: Random): Next
 }
 
-export type Probe<S = unknown> = PlannedProbe<S> | AdaptiveProbe<S>
+/** A design whose first part is known beforehand, and which then goes on as it sees; `seen` tells of both parts. */
+export interface MixedProbe<S> extends PlannedProbe<S> {
+  next(settings: S, seen: Seen, random: Random): Next
+}
+
+export type Probe<S = unknown> = PlannedProbe<S> | AdaptiveProbe<S> | MixedProbe<S>

@@ -2,6 +2,7 @@
 import type { Condition } from '../plan/cell.js'
 import type { CellAsk, CellSeen } from '../plan/probe.js'
 import { counts } from '../sample/counts.js'
+import { goodputOf } from '../sample/goodput.js'
 import type { Sample } from '../sample/sample.js'
 import type { Quantiles, SummaryRow } from '../snapshot/snapshot.js'
 import { median, quantile } from '../stats/quantile.js'
@@ -56,6 +57,17 @@ function toRow(samples: readonly Sample[]): SummaryRow {
     e2e: quantilesOf(present(good.map((sample) => sample.e2e))),
     requestsPerS: activeS > 0 ? done.length / activeS : null,
     outputTokensPerS: activeS > 0 ? outputTokens / activeS : null,
+    ...goodputAndAnswers(samples),
+  }
+}
+
+function goodputAndAnswers(samples: readonly Sample[]): Pick<SummaryRow, 'goodput' | 'answers'> {
+  const goodput = goodputOf(samples)
+  const answers = samples.flatMap(({ answer }) => answer ?? [])
+  const right = answers.filter((answer) => answer === 'right').length
+  return {
+    ...(goodput !== null && { goodput }),
+    ...(answers.length > 0 && { answers: { right, wrong: answers.length - right } }),
   }
 }
 
@@ -99,13 +111,19 @@ function toSeen(condition: Condition, samples: readonly Sample[]): CellSeen {
     contradicted: done.filter((sample) => sample.cacheState === 'contradicted').length,
     unverified: done.filter((sample) => sample.cacheState === 'unverified').length,
     cachedTokens: cached.length === 0 ? undefined : median(cached),
+    cacheHits: {
+      reported: cached.length,
+      hits: cached.filter((tokens) => tokens > 0).length,
+      mostTokens: Math.max(0, ...cached),
+    },
     errors: samples.length - done.length,
+    e2e: middleAndTail(present(good.map((sample) => sample.e2e)))?.p50,
+    goodput: goodputOf(samples) ?? undefined,
   }
 }
 
 function toAsk({ load, ...condition }: Condition): CellAsk {
-  const { promptTokens, prefixTokens, outputTokens, cache, connection, requests } = condition
-  const ask = { promptTokens, prefixTokens, outputTokens, cache, connection, requests }
+  const ask: CellAsk = condition
   if (load.kind === 'closed') return { ...ask, concurrency: load.concurrency }
   return { ...ask, rate: load.rate, arrivals: load.arrivals, maxInFlight: load.maxInFlight }
 }

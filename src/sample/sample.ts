@@ -1,7 +1,7 @@
 /** The metrics of one exchange, under the names of the file format. Times are milliseconds, from request start unless said otherwise. */
 import type { RateLimits, Route, ServerTimings } from '../protocol/protocol.js'
 import type { WireFailureKind } from '../wire/exchange.js'
-import type { ArrivalProcess, CacheAsked, ConnectionMode } from '../plan/probe.js'
+import type { ArrivalProcess, CacheAsked, ConnectionMode, Question, RequestLimits } from '../plan/probe.js'
 
 /**
  * Metric definitions in force; a snapshot names them, and compare refuses to hold different ones against each other.
@@ -46,6 +46,15 @@ export interface Gaps {
   max: number
 }
 
+/** A server's load as its own metrics tell it, at one moment. */
+export interface ServerState {
+  /** Requests being worked on, and requests in its queue. */
+  running?: number | undefined
+  waiting?: number | undefined
+  /** Share of the KV cache in use, 0 to 1. */
+  kvUse?: number | undefined
+}
+
 export interface Sample {
   id: string
   target: string
@@ -76,6 +85,11 @@ export interface Sample {
     /** Warm: how long the prefix was left alone before this request, seconds. Absent: no longer than it took. */
     ageS?: number | undefined
     connection: ConnectionMode
+    /** Asked to find an edge, of the cache or of the load: in no curve of prefill, decode or contention. */
+    search?: true | undefined
+    /** Goodput: what the request was held against, milliseconds. */
+    limits?: RequestLimits | undefined
+    question?: Question | undefined
   }
   /** Wall clock at request start, ISO 8601 UTC. */
   startedAt: string
@@ -121,6 +135,10 @@ export interface Sample {
   limits?: RateLimits | undefined
   /** SSE comments before the first output: some providers send them while a request is queued. */
   comments?: number | undefined
+  /** How long a rate limit held the start back, milliseconds; it is part of `startDelay`. Absent: not at all. */
+  heldBack?: number | undefined
+  /** What the server's own metrics said at the time, where they were read. */
+  server?: ServerState | undefined
   /** A question with one right answer was asked: whether that came. */
   answer?: 'right' | 'wrong' | undefined
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Curve, ParameterUnit } from '../curve/curve.js'
 import type { InstrumentReport } from '../instrument/report.js'
+import type { ServerMetrics } from '../metrics/server-metrics.js'
 import type { ArrivalProcess, CacheAsked, ConnectionMode, Law } from '../plan/probe.js'
 import type { CacheState, Outcome, Sample } from '../sample/sample.js'
 import type { Provenance, Snapshot, SnapshotTarget, SummaryRow } from './snapshot.js'
@@ -155,6 +156,31 @@ const summaryRow: z.ZodType<SummaryRow> = z.object({
   e2e: quantiles.nullable(),
   requestsPerS: nullableNumber,
   outputTokensPerS: nullableNumber,
+  rateLimited: count.optional(),
+  goodput: number.optional(),
+  answers: z.object({ right: count, wrong: count }).optional(),
+})
+
+const limits = z.object({ ttft: number.optional(), tpot: number.optional(), e2e: number.optional() })
+const question = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('recall'), depth: number }),
+  z.object({ kind: z.enum(['arithmetic', 'echo', 'json']) }),
+])
+
+export const askedSchema: z.ZodType<Sample['asked']> = z.object({
+  promptTokens: count,
+  prefixTokens: count,
+  outputTokens: count,
+  cache: cacheAsked,
+  concurrency: nullableNumber,
+  rate: nullableNumber,
+  arrivals: arrivals.optional(),
+  maxInFlight: number.optional(),
+  ageS: number.optional(),
+  connection,
+  search: z.literal(true).optional(),
+  limits: limits.optional(),
+  question: question.optional(),
 })
 
 export const sampleSchema: z.ZodType<Sample> = z.object({
@@ -168,18 +194,7 @@ export const sampleSchema: z.ZodType<Sample> = z.object({
   outcome,
   status: z.int().nullable(),
   detail: text.optional(),
-  asked: z.object({
-    promptTokens: count,
-    prefixTokens: count,
-    outputTokens: count,
-    cache: cacheAsked,
-    concurrency: nullableNumber,
-    rate: nullableNumber,
-    arrivals: arrivals.optional(),
-    maxInFlight: number.optional(),
-    ageS: number.optional(),
-    connection,
-  }),
+  asked: askedSchema,
   startedAt: text,
   atMs: number,
   startDelay: number,
@@ -240,6 +255,10 @@ export const sampleSchema: z.ZodType<Sample> = z.object({
     })
     .optional(),
   comments: count.optional(),
+  heldBack: number.optional(),
+  server: z
+    .object({ running: number.optional(), waiting: number.optional(), kvUse: number.optional() })
+    .optional(),
   answer: z.enum(['right', 'wrong']).optional(),
 })
 
@@ -262,6 +281,37 @@ export const provenanceSchema: z.ZodType<Provenance> = z.object({
   definitions: z.record(text, text),
 })
 
+const spent = z.object({ requests: count, promptTokens: count, outputTokens: count, cost: money.nullable() })
+
+const gauge = z.object({ mean: number, max: number })
+const serverMetrics: z.ZodType<ServerMetrics> = z.object({
+  target: text,
+  engine: text,
+  url: text,
+  intervalS: number,
+  scrapes: count,
+  failed: count,
+  running: gauge.optional(),
+  waiting: gauge.optional(),
+  kvUse: gauge.optional(),
+  cacheHitShare: number.optional(),
+  requests: number.optional(),
+  queueMs: number.optional(),
+  prefillMs: number.optional(),
+  decodeMs: number.optional(),
+  ttftMs: number.optional(),
+  prefillUsPerToken: number.optional(),
+  decodeMsPerToken: number.optional(),
+  readings: z.array(
+    z.object({
+      atMs: number,
+      running: number.optional(),
+      waiting: number.optional(),
+      kvUse: number.optional(),
+    }),
+  ),
+})
+
 export const snapshotSchema: z.ZodType<Snapshot> = z.object({
   format: z.literal(SNAPSHOT_FORMAT),
   id: text,
@@ -276,7 +326,8 @@ export const snapshotSchema: z.ZodType<Snapshot> = z.object({
   targets: z.array(targetSchema),
   curves: z.array(curve),
   summary: z.array(summaryRow),
-  spent: z.object({ requests: count, promptTokens: count, outputTokens: count, cost: money.nullable() }),
+  spent: spent.extend({ probes: z.record(text, spent).optional() }),
+  serverMetrics: z.array(serverMetrics).optional(),
   notes: strings,
   samples: z.array(sampleSchema),
 })

@@ -1,6 +1,7 @@
 /** The result file of one run: format 1. */
 import type { Curve } from '../curve/curve.js'
 import type { InstrumentReport } from '../instrument/report.js'
+import type { ServerMetrics } from '../metrics/server-metrics.js'
 import type { ArrivalProcess, CacheAsked, ConnectionMode } from '../plan/probe.js'
 import type { Outcome, Sample } from '../sample/sample.js'
 
@@ -52,6 +53,12 @@ export interface SummaryRow {
   /** Tokens per second of prefill over this cell's median, base not removed; the curve's slope is the clean figure. */
   requestsPerS: number | null
   outputTokensPerS: number | null
+  /** Requests that a rate limit refused or held back: the load was not delivered. Absent: it was. */
+  rateLimited?: number | undefined
+  /** Share of all requests inside the limits that the cell was held against; absent where it was held against none. */
+  goodput?: number | undefined
+  /** Answers to questions with one right answer. */
+  answers?: { right: number; wrong: number } | undefined
 }
 
 export interface Provenance {
@@ -72,6 +79,8 @@ export interface Spent {
   promptTokens: number
   outputTokens: number
   cost: { currency: string; amount: number } | null
+  /** The same by probe, from the samples; warm-up under `warm-up`, primes under their probe. */
+  probes?: Readonly<Record<string, Omit<Spent, 'probes'>>> | undefined
 }
 
 export interface Snapshot {
@@ -98,6 +107,8 @@ export interface Snapshot {
   curves: readonly Curve[]
   summary: readonly SummaryRow[]
   spent: Spent
+  /** What the targets' own metrics said, for those that were asked for them. */
+  serverMetrics?: readonly ServerMetrics[] | undefined
   /** What a reader must know: cells dropped, load not delivered, parameters refused. */
   notes: readonly string[]
   samples: readonly Sample[]
