@@ -4,6 +4,8 @@ export interface SecretSources {
   /** Name of the target, for the sentence. */
   name: string
   apiKeyEnv: string | null
+  /** `authorization` carries the key as `Bearer …`, any other header carries it bare. @default authorization */
+  keyHeader?: string | undefined
   headers: Readonly<Record<string, string | { env: string }>>
 }
 
@@ -30,7 +32,8 @@ export function readSecrets(
   if (target.apiKeyEnv !== null) {
     const key = env[target.apiKeyEnv]?.trim()
     if (!key) return { ok: false, message: missing(target.name, target.apiKeyEnv) }
-    headers['authorization'] = `Bearer ${key}`
+    const { keyHeader = 'authorization' } = target
+    headers[keyHeader] = keyHeader === 'authorization' ? `Bearer ${key}` : key
     secrets.push(key)
   }
   for (const [name, value] of Object.entries(target.headers)) {

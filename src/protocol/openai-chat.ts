@@ -1,14 +1,16 @@
 /** OpenAI chat completions over server-sent events; most hosted providers, vLLM, SGLang and llama.cpp speak it too. */
 import { isFields, text, type Fields } from './fields.js'
-import { readOpenaiError } from './openai-error.js'
-import { readOpenaiHeaders } from './openai-headers.js'
+import { readErrorBody } from './error-body.js'
+import { readHeaders } from './headers.js'
 import { encodeBody } from './openai-request.js'
 import { decodeChunk, readFinish } from './openai-stream.js'
-import type { OutputChannel, Protocol, StreamEvent } from './protocol.js'
+import { pushOutput } from './event.js'
+import type { Protocol, StreamEvent } from './protocol.js'
 
 export const openaiChat: Protocol = {
   name: 'openai-chat',
   framing: 'sse',
+  keyHeader: 'authorization',
   encode: (ask, options) => ({
     path: '/chat/completions',
     headers: {},
@@ -18,18 +20,18 @@ export const openaiChat: Protocol = {
   decode: (frame) => decodeChunk(frame, readChoice),
   endMarker: 'data: [DONE]',
   finishSuffices: true,
-  readHeaders: readOpenaiHeaders,
-  readError: readOpenaiError,
+  readHeaders,
+  readError: readErrorBody,
 }
 
 function readChoice(choice: Fields, events: StreamEvent[]): void {
   const { delta } = choice
   if (isFields(delta)) {
     // vLLM sends its reasoning under both names at once: it counts once.
-    push('reasoning', text(delta.reasoning_content) ?? text(delta.reasoning), events)
-    if (typeof delta.content === 'string') push('text', delta.content, events)
-    else if (Array.isArray(delta.content)) readParts(delta.content, events)
-    push('refusal', text(delta.refusal), events)
+    pushOutput('reasoning', text(delta.reasoning_content) ?? text(delta.reasoning), events)
+    if (Array.isArray(delta.content)) readParts(delta.content, events)
+    else pushOutput('text', delta.content, events)
+    pushOutput('refusal', delta.refusal, events)
     if (Array.isArray(delta.tool_calls)) {
       for (const call of delta.tool_calls) if (isFields(call)) readCall(call.function, events)
     }
@@ -38,13 +40,9 @@ function readChoice(choice: Fields, events: StreamEvent[]): void {
   readFinish(choice, events)
 }
 
-function push(channel: OutputChannel, generated: string | undefined, events: StreamEvent[]): void {
-  if (generated !== undefined && generated !== '') events.push({ kind: 'output', channel, text: generated })
-}
-
 /** A tool's name or a piece of its arguments; an id alone was not generated. */
 function readCall(call: unknown, events: StreamEvent[]): void {
-  if (isFields(call)) push('tool', (text(call.name) ?? '') + (text(call.arguments) ?? ''), events)
+  if (isFields(call)) pushOutput('tool', (text(call.name) ?? '') + (text(call.arguments) ?? ''), events)
 }
 
 /** Mistral's reasoning models send content as a list: `{ type: 'thinking', thinking: [{ text }] }`, `{ type: 'text', text }`. */
@@ -53,9 +51,9 @@ function readParts(parts: readonly unknown[], events: StreamEvent[]): void {
     if (!isFields(part)) continue
     if (part.type === 'thinking' && Array.isArray(part.thinking)) {
       for (const thought of part.thinking)
-        if (isFields(thought)) push('reasoning', text(thought.text), events)
+        if (isFields(thought)) pushOutput('reasoning', thought.text, events)
     } else {
-      push('text', text(part.text), events)
+      pushOutput('text', part.text, events)
     }
   }
 }

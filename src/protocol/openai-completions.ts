@@ -1,7 +1,7 @@
 /** OpenAI's older text completions over server-sent events: no chat template between the prompt and the model. */
 import { text, type Fields } from './fields.js'
-import { readOpenaiError } from './openai-error.js'
-import { readOpenaiHeaders } from './openai-headers.js'
+import { readErrorBody } from './error-body.js'
+import { readHeaders } from './headers.js'
 import { encodeBody } from './openai-request.js'
 import { decodeChunk, readFinish } from './openai-stream.js'
 import type { Protocol, StreamEvent } from './protocol.js'
@@ -9,6 +9,7 @@ import type { Protocol, StreamEvent } from './protocol.js'
 export const openaiCompletions: Protocol = {
   name: 'openai-completions',
   framing: 'sse',
+  keyHeader: 'authorization',
   encode(ask, options) {
     const prompt = ask.messages.map((message) => message.content).join('\n\n')
     // Chat alone knows max_completion_tokens.
@@ -18,8 +19,8 @@ export const openaiCompletions: Protocol = {
   decode: (frame) => decodeChunk(frame, readChoice),
   endMarker: 'data: [DONE]',
   finishSuffices: true,
-  readHeaders: readOpenaiHeaders,
-  readError: readOpenaiError,
+  readHeaders,
+  readError: readErrorBody,
 }
 
 function readChoice(choice: Fields, events: StreamEvent[]): void {

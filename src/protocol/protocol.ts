@@ -1,6 +1,10 @@
 /** The contract of a protocol: how a request is encoded and what each event of its stream says. No sockets. */
 
-export type ProtocolName = 'openai-chat' | 'openai-completions'
+export type ProtocolName =
+  'openai-chat' | 'openai-completions' | 'openai-responses' | 'anthropic-messages' | 'gemini'
+
+/** The request header that carries the key: `authorization` as `Bearer …`, any other holds the bare key. */
+export type KeyHeader = 'authorization' | 'x-api-key' | 'x-goog-api-key' | 'api-key'
 
 export interface Message {
   role: 'system' | 'user' | 'assistant'
@@ -12,6 +16,11 @@ export interface Ask {
   messages: readonly Message[]
   /** Output length wanted, tokens. Sent as the protocol's own limit. */
   outputTokens: number
+  /**
+   * Leading characters of the first message that are to be kept in the prefix cache, or to be met there. For protocols
+   * whose cache must be asked for (Anthropic, Bedrock); absent: nothing is to be cached.
+   */
+  cachePrefix?: number | undefined
 }
 
 /** What differs between servers that speak one protocol; known per provider, overridable per target. */
@@ -40,8 +49,11 @@ export interface EncodedRequest {
   body: string
 }
 
-/** Where generated output appears. Only `text` is visible text (it ends `ttfvt`); each of them ends `ttft`. */
-export type OutputChannel = 'text' | 'reasoning' | 'refusal' | 'tool'
+/**
+ * Where generated output appears. Only `text` is visible text (it ends `ttfvt`); each of them ends `ttft`. A `summary`
+ * is told instead of reasoning that stays hidden: usage counts the reasoning, so its own tokens stand in no count.
+ */
+export type OutputChannel = 'text' | 'reasoning' | 'summary' | 'refusal' | 'tool'
 
 /** Token counts in one meaning for all: prompt includes cached, output includes reasoning. Absent is not reported, never 0. */
 export interface Usage {
@@ -54,6 +66,15 @@ export interface Usage {
   cacheWritesByLifetime?: Readonly<Record<string, number>> | undefined
   outputTokens?: number | undefined
   reasoningTokens?: number | undefined
+}
+
+/** Usage as one event reports it. */
+export interface ReportedUsage extends Usage {
+  /**
+   * Prompt tokens beside those read from and written to the cache, where the protocol counts them so (Anthropic,
+   * Bedrock). Summed up to `promptTokens` when the stream is over, since its parts may come in several events.
+   */
+  uncachedTokens?: number | undefined
 }
 
 /** What a server reports of its own time, mapped to ours (milliseconds), and raw under its own names. */
@@ -75,6 +96,8 @@ export interface Route {
   serviceTier?: string | undefined
   /** Who served the request behind a gateway, where it says so (OpenRouter's `provider`). */
   upstream?: string | undefined
+  /** What else names the place or build that served the request, under the provider's own names. */
+  raw?: Readonly<Record<string, string>> | undefined
 }
 
 /** What the account has left, as the response headers say it. Absent: not said. */
@@ -99,7 +122,7 @@ export type StreamEvent =
   /** Generated output; `text` is what was generated (never empty). */
   | { kind: 'output'; channel: OutputChannel; text: string }
   /** Later values replace earlier ones, field by field. */
-  | { kind: 'usage'; usage: Usage }
+  | { kind: 'usage'; usage: ReportedUsage }
   | { kind: 'route'; route: Route }
   | { kind: 'timings'; timings: ServerTimings }
   | { kind: 'finish'; reason: string }
@@ -119,6 +142,10 @@ export interface Frame {
 export interface Protocol {
   name: ProtocolName
   framing: 'sse' | 'ndjson'
+  /** Where the key goes, unless preset or target say otherwise. */
+  keyHeader: KeyHeader
+  /** Smallest output limit that the API takes, tokens. @default 1 */
+  leastOutputTokens?: number | undefined
   encode(ask: Ask, options: EncodeOptions): EncodedRequest
   /** What one framed event says; an empty list for an event without meaning to us (role-only, ping). */
   decode(frame: Frame): StreamEvent[]
@@ -126,6 +153,8 @@ export interface Protocol {
   endMarker: string | null
   /** A `finish` without the terminal event still counts as complete, with a mark. */
   finishSuffices: boolean
+  /** There is no terminal event: a finish reason and the end of the body are the end. @default false */
+  endsWithBody?: boolean | undefined
   /** What the response headers say. Header names are in lower case. */
   readHeaders(headers: Readonly<Record<string, string>>): HeaderFacts
   /** The sentence inside an error body, or undefined where there is none to be found. */

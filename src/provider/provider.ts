@@ -1,5 +1,5 @@
 /** The contract of a preset: what is known of a provider before anybody asks it. Data only. */
-import type { ProtocolName, Quirks } from '../protocol/protocol.js'
+import type { KeyHeader, ProtocolName, Quirks } from '../protocol/protocol.js'
 import type { TokenizerName } from '../tokens/tokenizer.js'
 
 /** Money per million tokens. */
@@ -8,6 +8,10 @@ export interface Price {
   inputPerM: number
   /** Prompt tokens read from the cache; absent: charged as input. */
   cachedPerM?: number | undefined
+  /** Prompt tokens written into the cache; absent: charged as input. */
+  cacheWritePerM?: number | undefined
+  /** The same for a lifetime that has a price of its own, under the provider's word for it (`1h`). */
+  cacheWritePerMByLifetime?: Readonly<Record<string, number>> | undefined
   outputPerM: number
   /** Day on which the price was looked up, YYYY-MM-DD. */
   asOf?: string | undefined
@@ -30,6 +34,8 @@ export interface Provider {
   baseUrl: string | null
   /** Environment variable that holds the key; null where none is needed. */
   apiKeyEnv: string | null
+  /** Where the key goes. Default: by protocol. */
+  keyHeader?: KeyHeader | undefined
   protocol: ProtocolName
   quirks: Quirks
   /** What differs for some models; every matching entry applies, later ones win. */

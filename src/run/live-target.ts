@@ -43,7 +43,9 @@ export type Opened = { ok: true; live: LiveTarget; secrets: string[] } | { ok: f
 
 /** `baseUrl` is the target's own, or that of the simulated provider started for it. */
 export async function openTarget(target: Target, baseUrl: string, options: OpenOptions): Promise<Opened> {
-  const secrets = readSecrets(target, options.env, options.extraHeaders)
+  const protocol = protocols[target.protocol]
+  const keyHeader = target.keyHeader ?? protocol.keyHeader
+  const secrets = readSecrets({ ...target, keyHeader }, options.env, options.extraHeaders)
   if (!secrets.ok) return secrets
   const tls = readTlsFiles(target)
   if (!tls.ok) return tls
@@ -61,7 +63,7 @@ export async function openTarget(target: Target, baseUrl: string, options: OpenO
     target,
     baseUrl,
     basePath: url.pathname.replace(/\/+$/, ''),
-    protocol: protocols[target.protocol],
+    protocol,
     transport,
     tokenizer,
     builder: createPromptBuilder(tokenizer),

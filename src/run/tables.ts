@@ -5,8 +5,11 @@ import { outputLength } from '../../probes/output-length.js'
 import { prefixCache } from '../../probes/prefix-cache.js'
 import { promptLength } from '../../probes/prompt-length.js'
 import type { Probe } from '../plan/probe.js'
+import { anthropicMessages } from '../protocol/anthropic-messages.js'
+import { gemini } from '../protocol/gemini.js'
 import { openaiChat } from '../protocol/openai-chat.js'
 import { openaiCompletions } from '../protocol/openai-completions.js'
+import { openaiResponses } from '../protocol/openai-responses.js'
 import type { Protocol, ProtocolName } from '../protocol/protocol.js'
 import { presets } from '../provider/presets.js'
 import type { Provider } from '../provider/provider.js'
@@ -26,7 +29,11 @@ export const providers: Readonly<Record<string, Provider>> = Object.fromEntries(
 export const protocols = {
   'openai-chat': openaiChat,
   'openai-completions': openaiCompletions,
-} satisfies Record<ProtocolName, Protocol>
+  'openai-responses': openaiResponses,
+  'anthropic-messages': anthropicMessages,
+  gemini,
+} as const satisfies Record<ProtocolName, Protocol>
 
-const isProtocolName = (name: string): name is ProtocolName => Object.hasOwn(protocols, name)
+export const isProtocolName = (name: unknown): name is ProtocolName =>
+  typeof name === 'string' && Object.hasOwn(protocols, name)
 export const protocolNames = Object.keys(protocols).filter(isProtocolName)

@@ -1,7 +1,7 @@
 /** A checked scenario: every default filled in, every name resolved, nothing secret in it. */
 import type { ArrivalProcess, Probe } from '../plan/probe.js'
 import type { CacheRules, Price } from '../provider/provider.js'
-import type { ProtocolName, Quirks } from '../protocol/protocol.js'
+import type { KeyHeader, ProtocolName, Quirks } from '../protocol/protocol.js'
 import type { Deadlines } from '../wire/exchange.js'
 import type { TokenizerName } from '../tokens/tokenizer.js'
 
@@ -23,6 +23,8 @@ export interface Target {
   region: string | null
   /** Name of the environment variable that holds the key, or null to send none. */
   apiKeyEnv: string | null
+  /** Where the key goes; null: by protocol. */
+  keyHeader: KeyHeader | null
   /** Extra headers. A value may name a secret as `{ env: NAME }`, read only when the request is built. */
   headers: Readonly<Record<string, string | { env: string }>>
   /** Extra body fields. */

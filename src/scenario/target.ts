@@ -71,6 +71,7 @@ export function resolveTarget(
     model,
     region: entry.region ?? null,
     apiKeyEnv,
+    keyHeader: preset.keyHeader ?? null,
     headers: { ...entry.headers },
     body: { ...entry.body },
     quirks: quirksOf(preset, model, entry.quirks),

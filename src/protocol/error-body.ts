@@ -1,4 +1,4 @@
-/** The sentence inside an error body, in the shapes that OpenAI-like servers and the gateways before them use. */
+/** The sentence inside an error body, in the shapes that providers and the gateways before them use. */
 import { isFields, text } from './fields.js'
 
 interface ErrorSentence {
@@ -9,7 +9,7 @@ interface ErrorSentence {
 const LONGEST = 500 // characters; a body may be megabytes of somebody's HTML
 
 /** Undefined where the body holds no sentence. Raw text of the server: redact and escape before showing it. */
-export function readOpenaiError(body: string): ErrorSentence | undefined {
+export function readErrorBody(body: string): ErrorSentence | undefined {
   const trimmed = body.trim()
   if (trimmed === '') return undefined
   let parsed: unknown
