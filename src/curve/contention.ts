@@ -1,5 +1,4 @@
 /** Contention: what each further request in flight adds, all of equal lengths. */
-import { HUBER } from '../stats/huber-log.js'
 import { LAD } from '../stats/lad.js'
 import { estimate, residualOf, type Column } from './estimate.js'
 import type { Fitted, FitOptions } from './law.js'
@@ -26,7 +25,7 @@ export function fitContention(rows: readonly Row[], options: FitOptions): Fitted
   if (ttft === null) {
     return { note: { kind: 'one-block', message: 'no interval can be given: it takes two blocks' } }
   }
-  const tpot = estimate(timed(rows, 'tpot'), [ALONE, TPOT_PER_PEER], HUBER, options)
+  const tpot = estimate(timed(rows, 'tpot'), [ALONE, TPOT_PER_PEER], LAD, options)
   const parameters = {
     ttftPerPeer: ttft.parameters['ttftPerPeer']!,
     ...(tpot !== null && { tpotPerPeer: tpot.parameters['tpotPerPeer']! }),

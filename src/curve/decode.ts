@@ -1,5 +1,5 @@
 /** Decode: time per output token over the context, one request at a time. */
-import { HUBER } from '../stats/huber-log.js'
+import { LAD } from '../stats/lad.js'
 import { estimate, residualOf, type Column } from './estimate.js'
 import type { Fitted, FitOptions } from './law.js'
 import { fitFast } from './fast-curve.js'
@@ -16,20 +16,20 @@ const PER_CONTEXT: Column = {
 
 const CONTEXT_RATIO = 4
 
-/** tpot = step + perContext·context, Huber's estimator on log residuals. Null without any decode time. */
+/** tpot = step + perContext·context, least absolute deviations on log residuals. Null without any decode time. */
 export function fitDecode(all: readonly Row[], options: FitOptions): Fitted | null {
   const rows = timed(all, 'tpot').filter(({ concurrency }) => concurrency === 1)
   if (rows.length === 0) return null
   const contexts = rows.map(({ context }) => context)
   const spread = spreadOf(contexts).ratio >= CONTEXT_RATIO
   const columns = spread ? [STEP, PER_CONTEXT] : [STEP]
-  const found = estimate(rows, columns, HUBER, options)
+  const found = estimate(rows, columns, LAD, options)
   if (found === null) {
     return { note: { kind: 'one-block', message: 'no interval can be given: it takes two blocks' } }
   }
   const residual = residualOf(found.fit.residuals)
   const regimes = regimesOf(found.fit.residuals)
-  const fast = regimes === null ? null : fitFast(rows, columns, HUBER, found.fit, options)
+  const fast = regimes === null ? null : fitFast(rows, columns, LAD, found.fit, options)
   return {
     parameters: found.parameters,
     residual,

@@ -31,8 +31,8 @@ export interface RunDesign {
   cells: readonly CellDesign[]
   blocks: number
   random: Random
-  /** A factor on a time; called for ttft and tpot of each request, in order of time. */
-  noise: (random: Random, metric: 'ttft' | 'tpot') => number
+  /** A factor on a time of `ms` by the law; called for ttft and tpot of each request, in order of time. */
+  noise: (random: Random, metric: 'ttft' | 'tpot', ms: number) => number
   target?: string
   /** Whether the server reports cached tokens. @default true */
   reportsCache?: boolean
@@ -80,8 +80,8 @@ export function simulatedRun({ law, cells, blocks, random, noise, ...options }: 
               rate: null,
               connection: 'reused',
             },
-            ttft: ttft * noise(random, 'ttft'),
-            tpot: tpot * noise(random, 'tpot'),
+            ttft: ttft * noise(random, 'ttft', ttft),
+            tpot: tpot * noise(random, 'tpot', tpot),
             promptTokens,
             outputTokens,
             ...(options.reportsCache === false ? {} : { cachedTokens: prefixTokens }),

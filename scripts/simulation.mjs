@@ -1,0 +1,109 @@
+// @ts-check
+/** Runs a check by simulation from test/check over the processors there are, and exits 1 where a line does not hold. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+
+if (!isMainThread && workerData?.simulation !== undefined) {
+  const { check } = await import(workerData.simulation)
+  parentPort?.on('message', (job) => parentPort?.postMessage(check.work(job)))
+}
+
+/**
+ * @param {string} name of the file in test/check
+ * @param {string} counted what `--<counted> N` counts
+ * @param {number} usual
+ */
+export async function simulate(name, counted, usual) {
+  const { values } = parseArgs({
+    options: { [counted]: { type: 'string' }, workers: { type: 'string' } },
+  })
+  const repeats = Number(values[counted] ?? usual)
+  const workers = Number(values['workers'] ?? availableParallelism())
+  if (!Number.isInteger(repeats) || repeats < 1 || !Number.isInteger(workers) || workers < 1) {
+    process.stderr.write(`--${counted} and --workers want whole numbers from 1 up\n`)
+    process.exitCode = 2
+    return
+  }
+  // Below the packages, so that what is compiled finds them.
+  const folder = mkdtempSync(join(root, 'node_modules', '.plumbline-check-'))
+  try {
+    const file = compile(folder, name)
+    if (file === null) {
+      process.exitCode = 3
+      return
+    }
+    const { check } = await import(file)
+    const startedMs = performance.now()
+    const results = await spread(file, check.jobs(repeats), workers)
+    const { lines, broken } = check.report(results, repeats)
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(0)
+    process.stdout.write(
+      `${[...lines, '', `${repeats} ${counted} a setting, ${seconds} s on ${workers} workers`].join('\n')}\n`,
+    )
+    for (const line of broken) process.stdout.write(`does not hold: ${line}\n`)
+    if (broken.length === 0) process.stdout.write('every line holds\n')
+    else process.exitCode = 1
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * @param {string} folder
+ * @param {string} name
+ */
+function compile(folder, name) {
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({
+      extends: '../../tsconfig.json',
+      compilerOptions: { noEmit: false, rootDir: root, outDir: folder, allowJs: false },
+      include: [],
+      files: [join(root, 'test', 'check', `${name}.ts`)],
+    }),
+  )
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const { status } = spawnSync(process.execPath, [tsc, '-p', folder], { stdio: 'inherit' })
+  return status === 0 ? pathToFileURL(join(folder, 'test', 'check', `${name}.js`)).href : null
+}
+
+/**
+ * @param {string} simulation
+ * @param {unknown[]} jobs
+ * @param {number} count of workers
+ * @returns {Promise<unknown[]>}
+ */
+async function spread(simulation, jobs, count) {
+  /** @type {unknown[]} */
+  const results = []
+  const waiting = [...jobs]
+  const one = () =>
+    /** @type {Promise<void>} */ (
+      new Promise((resolve, reject) => {
+        const worker = new Worker(new URL(import.meta.url), { workerData: { simulation } })
+        const next = () => {
+          const job = waiting.shift()
+          if (job !== undefined) worker.postMessage(job)
+          else void worker.terminate().then(() => resolve())
+        }
+        worker.on('error', reject)
+        worker.on('message', (result) => {
+          results.push(result)
+          if (process.stderr.isTTY) process.stderr.write(`\r${results.length} of ${jobs.length} `)
+          next()
+        })
+        next()
+      })
+    )
+  await Promise.all(Array.from({ length: Math.min(count, jobs.length) }, one))
+  if (process.stderr.isTTY) process.stderr.write('\r')
+  return results
+}
