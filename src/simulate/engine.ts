@@ -20,6 +20,14 @@ export interface EngineConstants extends StepConstants {
   readonly slowness: number
   /** Standard deviation of a step's time, as a share of it. */
   readonly noise: number
+  /** What a token from the prefix cache costs the step that takes it in. */
+  readonly hitUs: number
+  /** Fewer tokens than this are never served from the prefix cache, and what is comes in multiples of the step. */
+  readonly cacheMinTokens: number
+  readonly cacheStepTokens: number
+  /** A cached block is gone when it was not used for this long, and at the latest after `cacheMaxMs`. 0: never. */
+  readonly cacheIdleMs: number
+  readonly cacheMaxMs: number
 }
 
 /** One request inside the engine. Times are NaN until they happen. */
@@ -27,8 +35,14 @@ export interface Sequence {
   readonly id: number
   readonly promptTokens: number
   readonly outputTokens: number
-  /** Chained hash of each whole block of the prompt. */
+  /** Chained hash of each whole block of the prompt, as far as somebody else may have it too. */
   readonly hashes: ArrayLike<number>
+  /** Nothing of it is served from the prefix cache, whatever is there. */
+  missesCache: boolean
+  /** Leading tokens that count as cached though this replica has lost them or never had them. */
+  grantedTokens: number
+  /** From which generated token on (from 1) somebody wants to hear of it. */
+  notice: number
   enqueuedMs: number
   /** Start of the first step that carried it. */
   startedMs: number
@@ -37,6 +51,9 @@ export interface Sequence {
   /** Prompt tokens found in the prefix cache at the first admission. */
   cachedTokens: number
   generated: number
+  lastTokenMs: number
+  /** The longest time between two of its tokens. */
+  gapMaxMs: number
   preemptions: number
   /** Tokens whose KV is in `blocks`. */
   computed: number
@@ -62,6 +79,21 @@ export interface Engine {
   prefilling: number
   readonly emitted: Sequence[]
   readonly load: StepLoad
+  /** Tokens that this step takes in from the prefix cache. */
+  loadedTokens: number
+  readonly totals: Totals
+}
+
+/** Counted since the start. What is prefilled again after a preemption counts again. */
+export interface Totals {
+  steps: number
+  /** Σ sequences over steps. */
+  batch: number
+  /** Tokens computed in prefill, taken from the prefix cache, and given out. */
+  prefilled: number
+  cached: number
+  decoded: number
+  preemptions: number
 }
 
 export interface Step {
@@ -74,7 +106,10 @@ export function createEngine(constants: EngineConstants, random: Random): Engine
   return {
     constants,
     random,
-    kv: createKvPool(constants.kvBlocks),
+    kv: createKvPool(constants.kvBlocks, {
+      idleMs: constants.cacheIdleMs || Infinity,
+      maxMs: constants.cacheMaxMs || Infinity,
+    }),
     running: [],
     waiting: [],
     waitingHead: 0,
@@ -82,6 +117,8 @@ export function createEngine(constants: EngineConstants, random: Random): Engine
     prefilling: 0,
     emitted: [],
     load: { tokens: 0, sequences: 0, decodeContext: 0, prefillPairs: 0 },
+    loadedTokens: 0,
+    totals: { steps: 0, batch: 0, prefilled: 0, cached: 0, decoded: 0, preemptions: 0 },
   }
 }
 
@@ -96,12 +133,17 @@ export function createSequence(
     promptTokens,
     outputTokens,
     hashes,
+    missesCache: false,
+    grantedTokens: 0,
+    notice: 1,
     enqueuedMs: NaN,
     startedMs: NaN,
     firstTokenMs: NaN,
     endMs: NaN,
     cachedTokens: 0,
     generated: 0,
+    lastTokenMs: NaN,
+    gapMaxMs: 0,
     preemptions: 0,
     computed: 0,
     target: promptTokens,
@@ -146,11 +188,14 @@ export function isIdle(engine: Engine): boolean {
 
 /**
  * One step from `nowMs`: decoding sequences first, one token each; the rest of the budget goes to prefill chunks,
- * running ones before waiting ones. Undefined when there is nothing to do.
+ * running ones before waiting ones. `factor` times the step, beside the constant slowness. Undefined when there is
+ * nothing to do.
  */
-export function step(engine: Engine, nowMs: number): Step | undefined {
-  const { load, constants } = engine
+export function step(engine: Engine, nowMs: number, factor = 1): Step | undefined {
+  const { load, constants, totals } = engine
+  engine.kv.nowMs = nowMs
   for (;;) {
+    engine.loadedTokens = 0
     load.tokens = load.sequences = load.decodeContext = load.prefillPairs = 0
     engine.emitted.length = 0
     decodeRunning(engine)
@@ -161,8 +206,11 @@ export function step(engine: Engine, nowMs: number): Step | undefined {
     // Half-done prefills hold every block: the youngest gives way until the first of them can go on.
     preemptYoungest(engine)
   }
+  totals.steps++
+  totals.batch += load.sequences
   const noise = constants.noise === 0 ? 0 : constants.noise * engine.random.normal()
-  const durationMs = stepMs(constants, load) * constants.slowness * Math.max(0.1, 1 + noise)
+  const aloneMs = stepMs(constants, load) + engine.loadedTokens * constants.hitUs * 1e-3
+  const durationMs = aloneMs * constants.slowness * factor * Math.max(0.1, 1 + noise)
   finish(engine, nowMs + durationMs)
   return { durationMs, emissions: engine.emitted }
 }
@@ -219,6 +267,7 @@ function prefillChunk(engine: Engine, sequence: Sequence, budget: number): void 
   }
   sequence.computed = end
   load.tokens += chunk
+  engine.totals.prefilled += chunk
   load.sequences++
   load.prefillPairs += chunk * (done + chunk / 2)
   if (end === sequence.target) {
@@ -235,14 +284,23 @@ function admitWaiting(engine: Engine, nowMs: number): void {
     const sequence = engine.preempted.at(-1) ?? engine.waiting[engine.waitingHead]
     if (!sequence) return
     // The last token is always computed: its output is what the first token is drawn from.
-    const hits = countHits(kv, sequence.hashes, Math.floor((sequence.target - 1) / blockTokens))
-    const cached = hits * blockTokens
+    const limit = Math.floor((sequence.target - 1) / blockTokens)
+    const hits = sequence.missesCache ? 0 : usable(engine.constants, countHits(kv, sequence.hashes, limit))
+    const granted = Math.min(Math.floor(sequence.grantedTokens / blockTokens), limit)
+    const cached = Math.max(hits, granted) * blockTokens
     const chunk = Math.min(sequence.target - cached, maxBatchedTokens - load.tokens)
     const wanted = Math.ceil((cached + chunk) / blockTokens) - hits
     if (wanted + countIdleHits(kv, sequence.hashes, hits) > kv.free) return
     dequeue(engine)
     for (let i = 0; i < hits; i++) sequence.blocks.push(hold(kv, sequence.hashes[i]!))
+    for (let i = hits; i < granted; i++) {
+      const block = allocate(kv)
+      sequence.blocks.push(block)
+      if (i < sequence.hashes.length) publish(kv, block, sequence.hashes[i]!)
+    }
     sequence.computed = cached
+    engine.loadedTokens += cached
+    engine.totals.cached += cached
     if (Number.isNaN(sequence.startedMs)) {
       sequence.startedMs = nowMs
       sequence.cachedTokens = cached
@@ -251,6 +309,12 @@ function admitWaiting(engine: Engine, nowMs: number): void {
     engine.prefilling++
     prefillChunk(engine, sequence, chunk)
   }
+}
+
+/** How many of the blocks that were found the rules of the service let through. */
+function usable({ blockTokens, cacheMinTokens, cacheStepTokens }: EngineConstants, hits: number): number {
+  const cached = Math.floor((hits * blockTokens) / cacheStepTokens) * cacheStepTokens
+  return cached >= cacheMinTokens ? Math.floor(cached / blockTokens) : 0
 }
 
 function dequeue(engine: Engine): void {
@@ -273,14 +337,19 @@ function preemptYoungest(engine: Engine): void {
   sequence.target = sequence.promptTokens + sequence.generated
   sequence.decoding = false
   sequence.preemptions++
+  engine.totals.preemptions++
   engine.preempted.push(sequence)
 }
 
 /** Books the emitted tokens at the end of the step; who has all of its output leaves, and its blocks stay findable. */
 function finish(engine: Engine, endMs: number): void {
   let ended = 0
+  engine.kv.nowMs = endMs
+  engine.totals.decoded += engine.emitted.length
   for (const sequence of engine.emitted) {
     if (sequence.generated++ === 0) sequence.firstTokenMs = endMs
+    else sequence.gapMaxMs = Math.max(sequence.gapMaxMs, endMs - sequence.lastTokenMs)
+    sequence.lastTokenMs = endMs
     if (sequence.generated < sequence.outputTokens) continue
     sequence.endMs = endMs
     releaseAll(engine.kv, sequence.blocks)

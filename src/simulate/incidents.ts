@@ -1,6 +1,7 @@
 /** What goes wrong inside the provider or its client, on purpose: which cause, how much, when and for whom. */
+import type { Random } from '../random/random.js'
 import { isCause, type Cause } from './causes.js'
-import { parsePlanned, type Planned, type When } from './schedule.js'
+import { isDue, parsePlanned, type Planned, type When } from './schedule.js'
 
 /** One planned trouble. */
 export interface Incident extends When {
@@ -57,4 +58,38 @@ export function parseIncidents(text: string): IncidentsParsed {
   const [stranger] = onWire
   if (stranger) return { ok: false, problem: `fault '${stranger.name}' does not happen in virtual time` }
   return { ok: true, incidents }
+}
+
+/** An incident that meets a request, and the draws that are the two's alone. */
+export interface Struck {
+  readonly incident: Incident
+  readonly draws: Random
+}
+
+/** Which incidents meet a request. */
+export type Lot = (id: number, arrivalMs: number) => Struck[]
+
+/**
+ * Each incident is drawn for by its cause and its number among those of its cause, so that a run without one cause
+ * draws the same for all others.
+ */
+export function createLot(incidents: readonly Incident[], random: Random): Lot {
+  const numbered = incidents.map((incident, i) => {
+    const number = incidents.slice(0, i).filter(({ cause }) => cause === incident.cause).length
+    return { incident, random: random.fork(`${incident.cause}/${number}`) }
+  })
+  return (id, arrivalMs) => {
+    const struck: Struck[] = []
+    for (const { incident, random: own } of numbered) {
+      if (!isDue(incident, arrivalMs)) continue
+      const draws = own.fork(String(id))
+      if (draws.next() < incident.share) struck.push({ incident, draws })
+    }
+    return struck
+  }
+}
+
+/** The value of an incident that is a time, as it befalls one request: lognormal with σ .5. */
+export function drawnMs({ incident, draws }: Struck): number {
+  return incident.value * Math.exp(0.5 * draws.normal())
 }

@@ -1,5 +1,8 @@
 /** One request inside the simulated provider, from its admission to the truth about it. */
 
+import type { Cause } from './causes.js'
+import type { Incident } from './incidents.js'
+
 /** What a service needs to know of a request. Times are ms on the agenda's clock. */
 export interface Job {
   readonly id: number
@@ -10,6 +13,14 @@ export interface Job {
   /** All output, reasoning first. */
   readonly outputTokens: number
   readonly reasoningTokens: number
+  /** Whose request it is: takes part in the choice of a replica. */
+  readonly key?: string | undefined
+  /** It came over a connection that was opened for it. Default: over one that was kept alive. */
+  readonly newConnection?: boolean | undefined
+  /** What goes wrong with this request alone, beside what is planned for all. */
+  readonly incidents?: readonly Incident[] | undefined
+  /** `ends`: only the first token, the first visible one and the last are told, perhaps before they are due. */
+  readonly tells?: 'all' | 'ends' | undefined
   /** What the cache held of the prompt: told once, as soon as it is looked up and before the first token. */
   onCached?(cachedTokens: number): void
   /** Token `index` (from 0) was due at `dueMs`. `outcome` comes with the last one. */
@@ -40,7 +51,23 @@ export interface Outcome {
   readonly preemptions: number
   readonly ttftMs: number
   readonly e2eMs: number
+  /** The longest time between two tokens; 0 where there is one token. */
+  readonly gapMaxMs: number
   readonly phases: Phases
+  /** Where it was served; the rest is known where there is a fleet. */
+  readonly route?: Route | undefined
+}
+
+/** Which machine served, and what befell the request on its way. */
+export interface Route {
+  readonly region: string
+  /** Number within the region. */
+  readonly replica: number
+  /** Of a model that changes with its constants, as a real one does with a new version. */
+  readonly fingerprint: string
+  /** Prompt tokens that some replica of the region has had in its cache before. */
+  readonly seenTokens: number
+  readonly labels: readonly Cause[]
 }
 
 /** A model behind a face: takes jobs, gives tokens at due times. */
@@ -59,7 +86,35 @@ export interface ServiceLoad {
   readonly waiting: number
   /** Share of the KV blocks that somebody holds, 0 to 1. */
   readonly kvUsage: number
+  /** Since the start. What is computed again after a preemption counts again. */
+  readonly preemptions: number
+  readonly prefilledTokens: number
+  readonly cachedTokens: number
+  readonly decodedTokens: number
 }
+
+/** What a fleet tells one of its replicas beside the job. */
+export interface ReplicaJob extends Job {
+  /** Nothing of it is served from the prefix cache. */
+  readonly missesCache?: boolean | undefined
+  /** Leading tokens that count as cached whatever this replica has. */
+  readonly grantedTokens?: number | undefined
+  /** Nobody's: it only fills the batch. */
+  readonly isBackground?: boolean | undefined
+}
+
+/** One machine, or one law, of a fleet. */
+export interface Replica {
+  submit(job: ReplicaJob, nowMs: number): void
+  cancel(id: number): void
+  inFlight(): number
+  load(): ServiceLoad
+  /** When a background sequence last shared a step, or a crowd was there; −Infinity: never. */
+  crowdedMs(): number
+}
+
+/** What times all work of a replica at an instant: 1 on an ordinary day. */
+export type FactorAt = (nowMs: number) => number
 
 const NS_PER_MS = 1e6
 

@@ -10,9 +10,23 @@ export interface KvPool {
   readonly next: Int32Array
   readonly previous: Int32Array
   free: number
+  /** When each block was last used and when it was written, ms; heeded only where blocks have a lifetime. */
+  readonly usedMs: Float64Array
+  readonly bornMs: Float64Array
+  readonly lifetime: KvLifetime
+  /** Now, for the lifetimes. */
+  nowMs: number
 }
 
-export function createKvPool(blocks: number): KvPool {
+/** How long a block can be found, ms: since its last use, and in all. `Infinity`: for as long as it has its place. */
+export interface KvLifetime {
+  readonly idleMs: number
+  readonly maxMs: number
+}
+
+const FOREVER: KvLifetime = { idleMs: Infinity, maxMs: Infinity }
+
+export function createKvPool(blocks: number, lifetime: KvLifetime = FOREVER): KvPool {
   const next = new Int32Array(blocks + 1)
   const previous = new Int32Array(blocks + 1)
   for (let i = 0; i <= blocks; i++) {
@@ -26,14 +40,27 @@ export function createKvPool(blocks: number): KvPool {
     next,
     previous,
     free: blocks,
+    usedMs: new Float64Array(blocks),
+    bornMs: new Float64Array(blocks),
+    lifetime,
+    nowMs: 0,
   }
+}
+
+/** The block with this content, or −1: never written, lost, or too old. */
+function find(pool: KvPool, hash: number): number {
+  const block = pool.byHash.get(hash)
+  if (block === undefined) return -1
+  const { idleMs, maxMs } = pool.lifetime
+  const tooOld = pool.nowMs - pool.usedMs[block]! > idleMs || pool.nowMs - pool.bornMs[block]! > maxMs
+  return tooOld ? -1 : block
 }
 
 /** How many leading blocks of `hashes` are present, at most `limit`. Holds none of them. */
 export function countHits(pool: KvPool, hashes: ArrayLike<number>, limit: number): number {
   const end = Math.min(limit, hashes.length)
   let hits = 0
-  while (hits < end && pool.byHash.has(hashes[hits]!)) hits++
+  while (hits < end && find(pool, hashes[hits]!) >= 0) hits++
   return hits
 }
 
@@ -49,6 +76,7 @@ export function hold(pool: KvPool, hash: number): number {
   const block = pool.byHash.get(hash)
   if (block === undefined) throw new Error(`no block with hash ${hash}`)
   if (pool.refs[block]!++ === 0) unlink(pool, block)
+  pool.usedMs[block] = pool.nowMs
   return block
 }
 
@@ -68,15 +96,22 @@ export function allocate(pool: KvPool): number {
 
 /** Makes a full block findable. A block with the same content that came earlier stays the one that is found. */
 export function publish(pool: KvPool, block: number, hash: number): void {
-  if (pool.byHash.has(hash)) return
+  const earlier = pool.byHash.get(hash)
+  if (earlier !== undefined) {
+    if (find(pool, hash) >= 0) return
+    pool.hashes[earlier] = 0
+  }
   pool.hashes[block] = hash
   pool.byHash.set(hash, block)
+  pool.bornMs[block] = pool.nowMs
+  pool.usedMs[block] = pool.nowMs
 }
 
 /** Gives back all of a sequence's blocks, last first, so that the end of a prefix is forgotten before its start. */
 export function releaseAll(pool: KvPool, blocks: number[]): void {
   for (let i = blocks.length - 1; i >= 0; i--) {
     const block = blocks[i]!
+    pool.usedMs[block] = pool.nowMs
     if (--pool.refs[block]! === 0) append(pool, block)
   }
   blocks.length = 0

@@ -1,7 +1,6 @@
-/** A service that follows a law seen from outside: exact without noise, or hosted with queue, gateway and stalls. */
-import type { Random } from '../random/random.js'
+/** A service that follows a law seen from outside: no engine, no steps. */
 import type { Agenda } from './agenda.js'
-import { settlePhases, type Job, type Outcome, type Service } from './job.js'
+import { settlePhases, type FactorAt, type Outcome, type Replica, type ReplicaJob } from './job.js'
 import { createPrefixMemory, type PrefixRules } from './prefix-memory.js'
 
 /**
@@ -17,57 +16,56 @@ export interface LawConstants extends PrefixRules {
   readonly perContextNs: number
   readonly ttftPerPeerMs: number
   readonly tpotPerPeerMs: number
-  /** Gamma-distributed gateway time with this mean and coefficient of variation. */
-  readonly gatewayMs: number
-  readonly gatewayCv: number
-  /** Lognormal provider queue: median, and σ of the logarithm. */
-  readonly queueMedianMs: number
-  readonly queueSigma: number
-  /** Share of prompts in the cache that miss all the same. */
-  readonly cacheMissShare: number
-  /** Share of requests with a pause of `stallMinMs` to `stallMaxMs` before some token. */
-  readonly stallShare: number
-  readonly stallMinMs: number
-  readonly stallMaxMs: number
 }
 
 interface Flight {
-  job: Job
+  job: ReplicaJob
   cachedTokens: number
-  gatewayMs: number
-  queueMs: number
-  /** ms by phase so far, beside those that follow from the constants. */
-  decodeMs: number
-  reasoningMs: number
+  /** ms by phase, as this request would have them alone. */
+  baseMs: number
   prefillCachedMs: number
   prefillFreshMs: number
+  decodeMs: number
+  reasoningMs: number
   ttftMs: number
-  stallAt: number
-  stallMs: number
+  gapMaxMs: number
 }
 
-export function createLawService(constants: LawConstants, random: Random, agenda: Agenda): Service {
+/** `crowdAt` is the load of background tenants: prefill and decode take 1 + crowd times as long. */
+export function createLawService(
+  constants: LawConstants,
+  agenda: Agenda,
+  factorAt: FactorAt = () => 1,
+  crowdAt: FactorAt = () => 0,
+): Replica {
   const flights = new Map<number, Flight>()
   const memory = createPrefixMemory(constants)
+  const totals = { prefilledTokens: 0, cachedTokens: 0, decodedTokens: 0 }
+  let crowdedMs = -Infinity
 
-  function take(job: Job): Flight {
-    const draws = random.fork(`job/${job.id}`)
+  function crowd(nowMs: number): number {
+    const load = crowdAt(nowMs)
+    if (load > 0) crowdedMs = nowMs
+    return load
+  }
+
+  function take(job: ReplicaJob): Flight {
     const found = memory.lookUp(job.hashes, job.promptTokens, job.arrivalMs)
-    const cachedTokens = draws.next() < constants.cacheMissShare ? 0 : found
+    const cachedTokens = Math.max(job.missesCache ? 0 : found, job.grantedTokens ?? 0)
     const fresh = job.promptTokens - cachedTokens
-    const stalls = draws.next() < constants.stallShare
+    const factor = factorAt(job.arrivalMs)
+    totals.prefilledTokens += fresh
+    totals.cachedTokens += cachedTokens
     return {
       job,
       cachedTokens,
-      gatewayMs: constants.gatewayMs * positiveWithCv(constants.gatewayCv, draws),
-      queueMs: constants.queueMedianMs * Math.exp(constants.queueSigma * draws.normal()),
-      prefillFreshMs: fresh * constants.freshUs * 1e-3 + fresh * fresh * constants.curveNs * 1e-6,
-      prefillCachedMs: cachedTokens * constants.hitUs * 1e-3,
+      baseMs: constants.baseMs * factor,
+      prefillFreshMs: (fresh * constants.freshUs * 1e-3 + fresh * fresh * constants.curveNs * 1e-6) * factor,
+      prefillCachedMs: cachedTokens * constants.hitUs * 1e-3 * factor,
       decodeMs: 0,
       reasoningMs: 0,
       ttftMs: 0,
-      stallAt: stalls ? draws.int(job.outputTokens) : -1,
-      stallMs: constants.stallMinMs + draws.next() * (constants.stallMaxMs - constants.stallMinMs),
+      gapMaxMs: 0,
     }
   }
 
@@ -91,14 +89,27 @@ export function createLawService(constants: LawConstants, random: Random, agenda
     if (!flights.has(job.id)) return
     const isLast = index === job.outputTokens - 1
     if (!isLast) {
-      const aloneMs = constants.tpotMs + constants.perContextNs * (job.promptTokens + index + 1) * 1e-6
-      const stallMs = index + 1 === flight.stallAt ? flight.stallMs : 0
-      const nextMs = dueMs + aloneMs + constants.tpotPerPeerMs * (flights.size - 1) + stallMs
+      const next = nextTold(job, index)
+      const tokens = next - index
+      const peersMs = constants.tpotPerPeerMs * (flights.size - 1)
+      const context = tokens * (job.promptTokens + index + 1) + (tokens * (tokens - 1)) / 2
+      const aloneMs = (tokens * constants.tpotMs + constants.perContextNs * context * 1e-6) * factorAt(dueMs)
+      const takesMs = aloneMs * (1 + crowd(dueMs)) + tokens * peersMs
       if (index < job.reasoningTokens) flight.reasoningMs += aloneMs
       else flight.decodeMs += aloneMs
-      agenda.at(nextMs, (nextDueMs) => emit(flight, index + 1, nextDueMs))
-    } else flights.delete(job.id)
-    job.onToken(index, dueMs, isLast ? describe(constants, flight, dueMs) : undefined)
+      flight.gapMaxMs = Math.max(flight.gapMaxMs, takesMs / tokens)
+      agenda.at(dueMs + takesMs, (nextDueMs) => emit(flight, next, nextDueMs))
+    } else {
+      flights.delete(job.id)
+      totals.decodedTokens += job.outputTokens
+    }
+    job.onToken(index, dueMs, isLast ? describe(flight, dueMs) : undefined)
+  }
+
+  /** Without peers nothing happens between two tokens that somebody hears of, so they are passed over. */
+  function nextTold({ tells, reasoningTokens, outputTokens }: ReplicaJob, index: number): number {
+    if (tells !== 'ends' || constants.tpotPerPeerMs > 0) return index + 1
+    return index < reasoningTokens && reasoningTokens < outputTokens ? reasoningTokens : outputTokens - 1
   }
 
   return {
@@ -106,38 +117,26 @@ export function createLawService(constants: LawConstants, random: Random, agenda
       const flight = take(job)
       flights.set(job.id, flight)
       job.onCached?.(flight.cachedTokens)
-      const stallMs = flight.stallAt === 0 ? flight.stallMs : 0
-      const dueMs =
-        job.arrivalMs +
-        constants.baseMs +
-        flight.gatewayMs +
-        flight.queueMs +
-        flight.prefillFreshMs +
-        flight.prefillCachedMs +
-        stallMs
+      const prefillMs = flight.prefillFreshMs + flight.prefillCachedMs
+      const dueMs = job.arrivalMs + flight.baseMs + prefillMs * (1 + crowd(job.arrivalMs))
       agenda.at(Math.max(nowMs, dueMs), () => answer(flight, dueMs))
     },
     cancel: (id) => void flights.delete(id),
     inFlight: () => flights.size,
+    load: () => ({ running: flights.size, waiting: 0, kvUsage: 0, preemptions: 0, ...totals }),
+    crowdedMs: () => crowdedMs,
   }
 }
 
-/** Gamma with mean 1 by the Wilson-Hilferty cube (1931): close for the CVs here (≤ .5), and never negative. */
-function positiveWithCv(cv: number, draws: Random): number {
-  const spread = (cv * cv) / 9
-  return Math.max(0, 1 - spread + Math.sqrt(spread) * draws.normal()) ** 3
-}
-
-function describe(constants: LawConstants, flight: Flight, endMs: number): Outcome {
-  const { job, cachedTokens, ttftMs } = flight
+function describe(flight: Flight, endMs: number): Outcome {
+  const { job, cachedTokens, ttftMs, gapMaxMs } = flight
   const e2eMs = endMs - job.arrivalMs
   const phases = settlePhases(e2eMs, {
-    gateway: constants.baseMs + flight.gatewayMs,
-    queue: flight.queueMs,
+    gateway: flight.baseMs,
     prefillFresh: flight.prefillFreshMs,
     prefillCached: flight.prefillCachedMs,
     reasoning: flight.reasoningMs,
     decode: flight.decodeMs,
   })
-  return { cachedTokens, preemptions: 0, ttftMs, e2eMs, phases }
+  return { cachedTokens, preemptions: 0, ttftMs, e2eMs, gapMaxMs, phases }
 }

@@ -5,8 +5,9 @@ export interface PrefixRules {
   readonly cacheMinTokens: number
   /** Cached tokens come in multiples of this. */
   readonly cacheStepTokens: number
-  /** A block not used for this long is gone. */
+  /** A block not used for this long is gone, and at the latest `cacheMaxMs` after it was written. 0: never. */
   readonly cacheIdleMs: number
+  readonly cacheMaxMs: number
   readonly blockTokens: number
 }
 
@@ -21,21 +22,25 @@ const MAX_BLOCKS = 500_000
 
 export function createPrefixMemory(rules: PrefixRules): PrefixMemory {
   // A Map keeps insertion order, so deleting and setting again makes it a least-recently-used list.
-  const usedMs = new Map<number, number>()
+  const kept = new Map<number, { usedMs: number; bornMs: number }>()
+  const idleMs = rules.cacheIdleMs || Infinity
+  const maxMs = rules.cacheMaxMs || Infinity
+
+  function isThere(hash: number, nowMs: number): boolean {
+    const times = kept.get(hash)
+    return times !== undefined && nowMs - times.usedMs <= idleMs && nowMs - times.bornMs <= maxMs
+  }
 
   function renew(hash: number, nowMs: number): void {
-    usedMs.delete(hash)
-    usedMs.set(hash, nowMs)
+    const bornMs = isThere(hash, nowMs) ? kept.get(hash)!.bornMs : nowMs
+    kept.delete(hash)
+    kept.set(hash, { usedMs: nowMs, bornMs })
   }
 
   return {
     lookUp(hashes, promptTokens, nowMs) {
       let hits = 0
-      while (hits < hashes.length) {
-        const lastMs = usedMs.get(hashes[hits]!)
-        if (lastMs === undefined || nowMs - lastMs > rules.cacheIdleMs) break
-        hits++
-      }
+      while (hits < hashes.length && isThere(hashes[hits]!, nowMs)) hits++
       for (let i = hits - 1; i >= 0; i--) renew(hashes[i]!, nowMs)
       // The last token is always computed.
       const found = Math.min(hits * rules.blockTokens, promptTokens - 1)
@@ -44,9 +49,9 @@ export function createPrefixMemory(rules: PrefixRules): PrefixMemory {
     },
     remember(hashes, nowMs) {
       for (let i = hashes.length - 1; i >= 0; i--) renew(hashes[i]!, nowMs)
-      for (const hash of usedMs.keys()) {
-        if (usedMs.size <= MAX_BLOCKS) break
-        usedMs.delete(hash)
+      for (const hash of kept.keys()) {
+        if (kept.size <= MAX_BLOCKS) break
+        kept.delete(hash)
       }
     },
   }

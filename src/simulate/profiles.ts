@@ -1,5 +1,6 @@
 /** The profiles by name: what each simulated provider is made of, every constant overridable. */
 import { z } from 'zod'
+import { BARE_FLEET, FLEET_FIELDS, HOSTED_FLEET, type Region } from './fleet-constants.js'
 
 const amount = z.number().min(0)
 const share = z.number().min(0).max(1)
@@ -22,6 +23,7 @@ const Face = {
 
 const EngineSchema = z.strictObject({
   ...Face,
+  ...FLEET_FIELDS,
   frontEndMs: amount,
   weightsMs: z.number().positive(),
   tokenUs: amount,
@@ -38,25 +40,14 @@ const EngineSchema = z.strictObject({
 
 const LawSchema = z.strictObject({
   ...Face,
+  ...FLEET_FIELDS,
   baseMs: amount,
   freshUs: amount,
-  hitUs: amount,
   curveNs: amount,
   tpotMs: amount,
   perContextNs: amount,
   ttftPerPeerMs: amount,
   tpotPerPeerMs: amount,
-  gatewayMs: amount,
-  gatewayCv: share,
-  queueMedianMs: amount,
-  queueSigma: amount,
-  cacheMinTokens: z.int().min(0),
-  cacheStepTokens: count,
-  cacheIdleMs: amount,
-  cacheMissShare: share,
-  stallShare: share,
-  stallMinMs: amount,
-  stallMaxMs: amount,
 })
 
 type EngineValues = z.infer<typeof EngineSchema>
@@ -68,6 +59,7 @@ export type Profile =
   | { readonly name: string; readonly kind: 'law'; readonly constants: LawValues }
 
 const engine: EngineValues = {
+  ...BARE_FLEET,
   contextTokens: 131_072,
   defaultOutputTokens: 128,
   reasoningTokens: 0,
@@ -92,6 +84,7 @@ const engine: EngineValues = {
 }
 
 const exact: LawValues = {
+  ...BARE_FLEET,
   contextTokens: 131_072,
   defaultOutputTokens: 128,
   reasoningTokens: 0,
@@ -109,40 +102,20 @@ const exact: LawValues = {
   perContextNs: 0,
   ttftPerPeerMs: 0,
   tpotPerPeerMs: 0,
-  gatewayMs: 0,
-  gatewayCv: 0,
-  queueMedianMs: 0,
-  queueSigma: 0,
-  cacheMinTokens: 0,
-  cacheStepTokens: 16,
   cacheIdleMs: 3_600_000,
-  cacheMissShare: 0,
-  stallShare: 0,
-  stallMinMs: 0,
-  stallMaxMs: 0,
 }
 
-/** Base, gateway and median queue together are the 450 ms of a hosted frontier model. */
+/** Base, round trip, gateway and median queue together are the 450 ms of a hosted frontier model. */
 const hosted: LawValues = {
   ...exact,
+  ...HOSTED_FLEET,
   strictParameters: true,
   earlyHeaders: false,
-  baseMs: 330,
-  gatewayMs: 40,
-  gatewayCv: 0.3,
-  queueMedianMs: 80,
-  queueSigma: 1.1,
+  baseMs: 310,
   freshUs: 45,
   hitUs: 12,
   tpotMs: 16,
   perContextNs: 27,
-  cacheMinTokens: 1024,
-  cacheStepTokens: 128,
-  cacheIdleMs: 450_000,
-  cacheMissShare: 0.17,
-  stallShare: 0.005,
-  stallMinMs: 5_000,
-  stallMaxMs: 60_000,
 }
 
 /** Where the numbers come from stands in docs/simulator.md. */
@@ -230,7 +203,22 @@ export function resolveProfile(name: string, overrides: Readonly<Record<string, 
     kind === 'engine'
       ? { name, kind, constants: EngineSchema.parse(merged) }
       : { name, kind, constants: LawSchema.parse(merged) }
-  return { ok: true, profile }
+  for (const region of profile.constants.regions) {
+    const there = region.set === undefined ? undefined : resolveProfile(name, { ...merged, ...alone(region) })
+    if (there?.ok === false) problems.push(...there.problems.map((text) => `region ${region.name}: ${text}`))
+  }
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, profile }
+}
+
+/** What stands in a region: the profile with the region's own constants. Throws on one that was never resolved. */
+export function profileIn({ name, constants }: Profile, region: Region): Profile {
+  const resolved = resolveProfile(name, { ...constants, ...alone(region) })
+  if (!resolved.ok) throw new Error(resolved.problems.join('; '))
+  return resolved.profile
+}
+
+function alone({ name, rttMs, rttP95Ms, set }: Region): Record<string, unknown> {
+  return { ...set, regions: [{ name, rttMs, rttP95Ms }] }
 }
 
 const UNIT = /(?:Ms|Us|Ns)$/

@@ -10,7 +10,7 @@ import {
   type EngineConstants,
   type Sequence,
 } from './engine.js'
-import { settlePhases, type Job, type Outcome, type Service } from './job.js'
+import { settlePhases, type FactorAt, type Outcome, type Replica, type ReplicaJob } from './job.js'
 import { idleDecodeMs, idlePrefillMs } from './step-law.js'
 
 /** The front end works on requests beside the engine, so its time delays a request and nobody else. */
@@ -19,45 +19,69 @@ export interface ReplicaConstants extends EngineConstants {
 }
 
 interface Resident {
-  job: Job
+  job: ReplicaJob
   sequence: Sequence
   firstVisibleMs: number
 }
 
-export function createReplica(constants: ReplicaConstants, random: Random, agenda: Agenda): Service {
+const ORDINARY: FactorAt = () => 1
+
+export function createReplica(
+  constants: ReplicaConstants,
+  random: Random,
+  agenda: Agenda,
+  factorAt: FactorAt = ORDINARY,
+): Replica {
   const engine = createEngine(constants, random)
   const residents = new Map<number, Resident>()
   let stepping = false
+  let background = 0
+  let crowdedMs = -Infinity
 
   /** Starts a step at `nowMs`; its tokens, and the next step, come at its end. */
   function startStep(nowMs: number): void {
-    const started = step(engine, nowMs)
+    const started = step(engine, nowMs, factorAt(nowMs))
     stepping = started !== undefined
     if (!started) return
-    const endMs = nowMs + started.durationMs
-    // A token may be delivered to a listener that cancels others, so the step's list is copied.
-    const emissions = started.emissions.map((sequence) => ({ sequence, index: sequence.generated - 1 }))
-    agenda.at(endMs, (dueMs) => {
-      for (const { sequence, index } of emissions) deliver(sequence, index, dueMs)
-      startStep(dueMs)
-    })
+    if (background > 0) crowdedMs = nowMs
+    agenda.at(nowMs + started.durationMs, endStep)
   }
 
-  function deliver(sequence: Sequence, index: number, dueMs: number): void {
+  /** The engine's list of emissions holds until the next step, whatever a listener does. */
+  function endStep(dueMs: number): void {
+    for (const sequence of engine.emitted) if (sequence.generated >= sequence.notice) deliver(sequence, dueMs)
+    startStep(dueMs)
+  }
+
+  function deliver(sequence: Sequence, dueMs: number): void {
     const resident = residents.get(sequence.id)
     if (!resident) return
     const { job } = resident
+    const index = sequence.generated - 1
     if (index === 0) job.onCached?.(sequence.cachedTokens)
     if (index === job.reasoningTokens) resident.firstVisibleMs = dueMs
-    const isLast = index === sequence.outputTokens - 1
-    if (isLast) residents.delete(sequence.id)
-    job.onToken(index, dueMs, isLast ? describe(constants, resident) : undefined)
+    const isLast = sequence.generated === sequence.outputTokens
+    if (isLast) remove(resident)
+    else sequence.notice = noticeAfter(job, sequence.generated)
+    job.onToken(
+      index,
+      dueMs,
+      isLast ? describe(constants, resident, factorAt(sequence.startedMs)) : undefined,
+    )
+  }
+
+  function remove({ job }: Resident): void {
+    residents.delete(job.id)
+    if (job.isBackground) background--
   }
 
   return {
     submit(job, nowMs) {
       const sequence = createSequence(job.id, job.promptTokens, job.outputTokens, job.hashes)
+      sequence.missesCache = job.missesCache ?? false
+      sequence.grantedTokens = job.grantedTokens ?? 0
       residents.set(job.id, { job, sequence, firstVisibleMs: NaN })
+      if (job.isBackground) background++
       agenda.at(Math.max(nowMs, job.arrivalMs + constants.frontEndMs), (dueMs) => {
         if (!residents.has(job.id)) return
         enqueue(engine, sequence, dueMs)
@@ -70,28 +94,45 @@ export function createReplica(constants: ReplicaConstants, random: Random, agend
     cancel(id) {
       const resident = residents.get(id)
       if (!resident) return
-      residents.delete(id)
+      remove(resident)
       cancel(engine, resident.sequence)
     },
     inFlight: () => residents.size,
     load: () => ({
       running: engine.running.length,
-      waiting: engine.preempted.length + engine.waiting.length - engine.waitingHead,
-      kvUsage: 1 - engine.kv.free / engine.constants.kvBlocks,
+      waiting: engine.waiting.length - engine.waitingHead + engine.preempted.length,
+      kvUsage: 1 - engine.kv.free / constants.kvBlocks,
+      preemptions: engine.totals.preemptions,
+      prefilledTokens: engine.totals.prefilled,
+      cachedTokens: engine.totals.cached,
+      decodedTokens: engine.totals.decoded,
     }),
+    crowdedMs: () => crowdedMs,
   }
 }
 
+/** The next generated token (from 1) that somebody wants to hear of, when `generated` have come. */
+function noticeAfter({ tells, reasoningTokens, outputTokens }: ReplicaJob, generated: number): number {
+  if (tells !== 'ends') return generated + 1
+  return generated <= reasoningTokens && reasoningTokens < outputTokens ? reasoningTokens + 1 : outputTokens
+}
+
 /** The truth: what each part would take alone, the rest being interference. */
-function describe(constants: ReplicaConstants, { job, sequence, firstVisibleMs }: Resident): Outcome {
+function describe(
+  constants: ReplicaConstants,
+  { job, sequence, firstVisibleMs }: Resident,
+  factor: number,
+): Outcome {
   const { promptTokens, cachedTokens, outputTokens } = sequence
+  const slowness = constants.slowness * factor
   const fresh = promptTokens - cachedTokens
-  const alone = idlePrefillMs(constants, fresh, cachedTokens) * constants.slowness
-  const withoutPrefix = idlePrefillMs(constants, fresh, 0) * constants.slowness
+  const loadMs = cachedTokens * constants.hitUs * 1e-3
+  const alone = (idlePrefillMs(constants, fresh, cachedTokens) + loadMs) * slowness
+  const withoutPrefix = idlePrefillMs(constants, fresh, 0) * slowness
   const e2eMs = sequence.endMs - job.arrivalMs
   const reasoningSteps = Math.min(job.reasoningTokens, outputTokens - 1)
   const decodeAlone = (from: number, steps: number): number =>
-    idleDecodeMs(constants, promptTokens + 1 + from, steps) * constants.slowness
+    idleDecodeMs(constants, promptTokens + 1 + from, steps) * slowness
   const actualPrefillMs = sequence.firstTokenMs - sequence.startedMs
   const reasoningEndMs = Number.isNaN(firstVisibleMs) ? sequence.endMs : firstVisibleMs
   const actualReasoningMs = reasoningSteps === 0 ? 0 : reasoningEndMs - sequence.firstTokenMs
@@ -102,6 +143,7 @@ function describe(constants: ReplicaConstants, { job, sequence, firstVisibleMs }
     preemptions: sequence.preemptions,
     ttftMs: sequence.firstTokenMs - job.arrivalMs,
     e2eMs,
+    gapMaxMs: sequence.gapMaxMs,
     phases: settlePhases(e2eMs, {
       gateway: sequence.enqueuedMs - job.arrivalMs,
       queue: sequence.startedMs - sequence.enqueuedMs,

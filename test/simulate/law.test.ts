@@ -115,7 +115,8 @@ describe('overrides', () => {
     for (const name of PROFILE_NAMES) {
       const { constants } = profileOf(name)
       for (const [key, value] of Object.entries(constants)) {
-        const other = typeof value === 'number' ? (value === 0 ? 1 : value) : !value
+        const other =
+          typeof value === 'number' ? (value === 0 ? 1 : value) : Array.isArray(value) ? value : !value
         const short = key.replace(/(?:Ms|Us|Ns)$/, '')
         const full = resolveProfile(name, { [key]: other })
         expect(full, `${name}.${key}`).toMatchObject({ ok: true, profile: { constants: { [key]: other } } })

@@ -1,0 +1,314 @@
+/** A provider whole: regions of replicas behind a router, a gateway and a queue, and what goes wrong on the way. */
+import type { Random } from '../random/random.js'
+import type { Agenda } from './agenda.js'
+import { CAUSES, type Cause } from './causes.js'
+import type { Region, Tenant } from './fleet-constants.js'
+import { drawHosted, networkMs, type HostedDraws } from './hosted-draws.js'
+import { createLot, drawnMs, type Incident, type Struck } from './incidents.js'
+import { settlePhases, type Job, type Outcome, type Replica, type Service, type ServiceLoad } from './job.js'
+import { contextLimit, type Profile } from './profiles.js'
+import { createSite, type Site } from './site.js'
+import { idlePrefillMs } from './step-law.js'
+import { gapsOf, lengthOf, MEAN_OVER_MEDIAN, NEIGHBOUR } from './tenants.js'
+
+export interface FleetOptions {
+  readonly incidents?: readonly Incident[]
+  /** Every prefix that the region has ever had is still there, at every replica: the twin without cold caches. */
+  readonly perfectCache?: boolean
+}
+
+/** What incidents do to one request. */
+interface Effects {
+  missesCache: boolean
+  queueMs: number
+  networkMs: number
+  clientMs: number
+  /** Token (as a share of them) before which the client stops reading. */
+  clientPlace: number
+  region: Region
+  factor: number
+}
+
+interface Flight {
+  readonly job: Job
+  readonly site: Site
+  readonly replica: Replica
+  readonly number: number
+  readonly draws: HostedDraws
+  readonly effects: Effects
+  readonly upMs: number
+  readonly downMs: number
+  readonly queueMs: number
+  /** When the request reached its replica. */
+  readonly servedMs: number
+  seenTokens: number
+  firstMs: number
+  /** Nothing is delivered before it: the client does not read. */
+  clientUntilMs: number
+}
+
+export function createFleet(
+  profile: Profile,
+  random: Random,
+  agenda: Agenda,
+  { incidents = [], perfectCache = false }: FleetOptions = {},
+): Service {
+  const { constants } = profile
+  const home = constants.regions[0]!
+  const lot = createLot(incidents, random.fork('incidents'))
+  const jobs = random.fork('jobs')
+  const sites = new Map<string, Site>()
+  const flights = new Map<number, Flight>()
+
+  function siteAt(region: Region, factor: number): Site {
+    const name = `${region.name}/${factor}`
+    const site =
+      sites.get(name) ??
+      createSite({
+        profile,
+        region,
+        isHome: region === home && factor === 1,
+        factor,
+        incidents,
+        random,
+        agenda,
+      })
+    sites.set(name, site)
+    return site
+  }
+
+  function effectsOf(job: Job): Effects {
+    const effects: Effects = {
+      missesCache: false,
+      queueMs: 0,
+      networkMs: 0,
+      clientMs: 0,
+      clientPlace: 0,
+      region: home,
+      factor: 1,
+    }
+    const struck: Struck[] = lot(job.id, job.arrivalMs)
+    for (const incident of job.incidents ?? []) {
+      struck.push({ incident, draws: jobs.fork(`${job.id}/${incident.cause}`) })
+    }
+    for (const each of struck) strike(effects, each)
+    return effects
+  }
+
+  function strike(effects: Effects, struck: Struck): void {
+    const { cause, value, region } = struck.incident
+    if (cause === 'cold-cache') effects.missesCache = true
+    else if (cause === 'queueing') effects.queueMs += drawnMs(struck)
+    else if (cause === 'network') effects.networkMs += drawnMs(struck)
+    else if (cause === 'client-stall') {
+      effects.clientMs += drawnMs(struck)
+      effects.clientPlace = struck.draws.next()
+    } else if (cause === 'route-change') {
+      const { regions } = constants
+      effects.region = regions.find(({ name }) => name === region) ?? regions[1] ?? home
+      effects.factor *= value
+    }
+  }
+
+  function submit(job: Job, nowMs: number): void {
+    const effects = effectsOf(job)
+    const site = siteAt(effects.region, effects.factor)
+    const draws = drawHosted(constants, job.outputTokens, jobs.fork(String(job.id)))
+    const tripMs = networkMs(site.region, job.newConnection ?? false, draws.network) + effects.networkMs
+    const queueMs = draws.queueMs + effects.queueMs
+    const number = site.route({
+      hashes: job.hashes,
+      key: job.key ?? '',
+      nowMs: job.arrivalMs,
+      replica: draws.replica,
+      overflow: draws.overflow,
+    })
+    const flight: Flight = {
+      job,
+      site,
+      replica: site.replica(number),
+      number,
+      draws,
+      effects,
+      upMs: tripMs / 2,
+      downMs: tripMs / 2,
+      queueMs,
+      servedMs: job.arrivalMs + tripMs / 2 + draws.gatewayMs + queueMs,
+      seenTokens: 0,
+      firstMs: NaN,
+      clientUntilMs: -Infinity,
+    }
+    flights.set(job.id, flight)
+    if (flight.servedMs <= nowMs) serve(flight, nowMs)
+    else agenda.at(flight.servedMs, (dueMs) => serve(flight, dueMs))
+  }
+
+  function serve(flight: Flight, nowMs: number): void {
+    const { job, site, draws, effects, servedMs } = flight
+    if (flights.get(job.id) !== flight) return
+    flight.seenTokens = site.seen.lookUp(job.hashes, job.promptTokens, nowMs)
+    flight.replica.submit(
+      {
+        ...job,
+        arrivalMs: servedMs,
+        missesCache: !perfectCache && (draws.missesCache || effects.missesCache),
+        grantedTokens: perfectCache ? flight.seenTokens : 0,
+        onToken: (index, dueMs, outcome) => pass(flight, index, dueMs, outcome),
+      },
+      nowMs,
+    )
+  }
+
+  /** A token on its way from the replica to the client. */
+  function pass(flight: Flight, index: number, dueMs: number, outcome: Outcome | undefined): void {
+    const { job, draws, effects, downMs, site } = flight
+    if (index === 0) site.seen.remember(job.hashes, dueMs)
+    const stallMs = draws.stallAt >= 0 && index >= draws.stallAt ? draws.stallMs : 0
+    const atMs = dueMs + downMs + stallMs
+    const clientFrom = Math.floor(effects.clientPlace * job.outputTokens)
+    if (effects.clientMs > 0 && index >= clientFrom && flight.clientUntilMs === -Infinity) {
+      flight.clientUntilMs = atMs + effects.clientMs
+    }
+    const readMs = Math.max(atMs, flight.clientUntilMs)
+    if (index === 0) flight.firstMs = readMs
+    const whole = outcome && describe(flight, outcome, atMs, readMs)
+    // Who hears of ends only keeps them, so they may be told before they are due.
+    if (readMs <= dueMs || job.tells === 'ends') tell(flight, index, readMs, whole)
+    else agenda.at(readMs, (lateMs) => tell(flight, index, lateMs, whole))
+  }
+
+  function tell(flight: Flight, index: number, dueMs: number, outcome: Outcome | undefined): void {
+    const { job } = flight
+    if (flights.get(job.id) !== flight) return
+    if (outcome) flights.delete(job.id)
+    job.onToken(index, dueMs, outcome)
+  }
+
+  function describe(flight: Flight, inner: Outcome, atMs: number, readMs: number): Outcome {
+    const { job, site, number, draws, queueMs, upMs, downMs, seenTokens } = flight
+    const { phases } = inner
+    const e2eMs = readMs - job.arrivalMs
+    const gapMaxMs = Math.max(inner.gapMaxMs, draws.stallAt > 0 ? draws.stallMs : 0, readMs - atMs)
+    const outcome: Outcome = {
+      ...inner,
+      ttftMs: flight.firstMs - job.arrivalMs,
+      e2eMs,
+      gapMaxMs,
+      phases: settlePhases(e2eMs, {
+        ...phases,
+        network: phases.network + upMs + downMs,
+        gateway: phases.gateway + draws.gatewayMs,
+        queue: phases.queue + queueMs,
+        client: phases.client + readMs - atMs,
+      }),
+    }
+    const labels = labelsOf(flight, outcome)
+    return {
+      ...outcome,
+      route: { region: site.region.name, replica: number, fingerprint: site.fingerprint, seenTokens, labels },
+    }
+  }
+
+  function labelsOf(flight: Flight, { cachedTokens, phases, e2eMs }: Outcome): Cause[] {
+    const { site, number, effects, servedMs, replica, seenTokens } = flight
+    const holds: Partial<Record<Cause, boolean>> = {
+      'cold-cache': seenTokens - cachedTokens >= constants.blockTokens,
+      'noisy-neighbour': replica.crowdedMs() >= servedMs,
+      queueing:
+        effects.queueMs > 0 ||
+        phases.queue - constants.queueMedianMs > Math.max(LISTED_MS, LISTED_SHARE * e2eMs),
+      'route-change': site.region !== home || effects.factor !== 1,
+      'slow-replica': site.slowAt(number, servedMs) > 1,
+      'client-stall': effects.clientMs > 0,
+      network: effects.networkMs > 0,
+    }
+    return CAUSES.filter((cause) => holds[cause] ?? false)
+  }
+
+  startTenants(profile, incidents, random.fork('tenants'), agenda, (number) =>
+    siteAt(home, 1).replica(number),
+  )
+
+  return {
+    submit,
+    cancel(id) {
+      const flight = flights.get(id)
+      flights.delete(id)
+      flight?.replica.cancel(id)
+    },
+    inFlight: () => flights.size,
+    load() {
+      const all = [...sites.values()].flatMap((site) => [...site.started()].map((each) => each.load()))
+      const sum = (of: (load: ServiceLoad) => number): number =>
+        all.reduce((total, load) => total + of(load), 0)
+      return {
+        running: sum(({ running }) => running),
+        waiting: sum(({ waiting }) => waiting),
+        kvUsage: sum(({ kvUsage }) => kvUsage) / Math.max(1, all.length),
+        preemptions: sum(({ preemptions }) => preemptions),
+        prefilledTokens: sum(({ prefilledTokens }) => prefilledTokens),
+        cachedTokens: sum(({ cachedTokens }) => cachedTokens),
+        decodedTokens: sum(({ decodedTokens }) => decodedTokens),
+      }
+    },
+  }
+}
+
+/** A wait beyond the usual one is a label from here up, as a cause is listed. */
+const LISTED_MS = 50
+const LISTED_SHARE = 0.1
+
+/** Ids of background jobs lie above all that a caller gives. */
+const FIRST_BACKGROUND_ID = 2 ** 40
+const MOST_PROMPT_TOKENS = 16_384
+
+/** Lets the tenants of an engine profile and its noisy neighbours send for as long as the agenda runs. */
+function startTenants(
+  profile: Profile,
+  incidents: readonly Incident[],
+  random: Random,
+  agenda: Agenda,
+  replicaAt: (number: number) => Replica,
+): void {
+  if (profile.kind !== 'engine') return
+  const { constants } = profile
+  const most = Math.min(MOST_PROMPT_TOKENS, Math.floor(contextLimit(profile) / 2))
+  let nextId = FIRST_BACKGROUND_ID
+
+  function stream(tenant: Tenant, ratePerS: number, number: number, fromMs: number, toMs: number): void {
+    const own = random.fork(`${tenant.name}/${number}/${fromMs}`)
+    const gaps = gapsOf(tenant, own)
+    const gapMs = (): number => (gaps() * 1000) / ratePerS
+    const arrive = (nowMs: number): void => {
+      if (nowMs >= toMs) return
+      replicaAt(number).submit(
+        {
+          id: nextId++,
+          arrivalMs: nowMs,
+          promptTokens: lengthOf(tenant.promptTokens, most, own),
+          outputTokens: lengthOf(tenant.outputTokens, most, own),
+          reasoningTokens: 0,
+          hashes: NO_HASHES,
+          isBackground: true,
+          tells: 'ends',
+          onToken: () => {},
+        },
+        nowMs,
+      )
+      agenda.at(nowMs + gapMs(), arrive)
+    }
+    if (ratePerS > 0) agenda.at(fromMs + gapMs(), arrive)
+  }
+
+  for (let number = 0; number < constants.replicas; number++) {
+    for (const tenant of constants.tenants) stream(tenant, tenant.ratePerS, number, 0, Infinity)
+    for (const incident of incidents) {
+      if (incident.cause !== 'noisy-neighbour' || (incident.replica ?? number) !== number) continue
+      const tenant = constants.tenants.find(({ name }) => name === incident.tenant) ?? NEIGHBOUR
+      const prefillS = idlePrefillMs(constants, Math.round(tenant.promptTokens * MEAN_OVER_MEDIAN), 0) / 1000
+      stream(tenant, incident.value / prefillS, number, incident.fromMs, incident.toMs)
+    }
+  }
+}
+
+const NO_HASHES = new Float64Array(0)
