@@ -28,7 +28,9 @@ function fromJson(parsed: unknown): ErrorSentence | undefined {
   if (!isFields(parsed)) return undefined
   const { error, detail } = parsed
   if (isFields(error)) return fromError(error)
-  const message = text(parsed.message) ?? text(error) ?? text(detail) ?? fromValidation(detail)
+  // The gateway before Bedrock writes it with a capital.
+  const message =
+    text(parsed.message) ?? text(parsed.Message) ?? text(error) ?? text(detail) ?? fromValidation(detail)
   const type = text(parsed.type) ?? text(parsed.code)
   return message === undefined ? undefined : { message, ...(type && { type }) }
 }

@@ -58,6 +58,8 @@ export function readStreamError({ name, data }: Frame, object: Fields, events: S
 }
 
 /** The same without what is undefined. */
-function present<T extends object>(fields: T): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
+function present<T extends object>(fields: T): Partial<T> {
+  const kept: Partial<T> = {}
+  for (const key in fields) if (fields[key] !== undefined) kept[key] = fields[key]
+  return kept
 }

@@ -1,5 +1,6 @@
-/** Frames of a response body (SSE events or NDJSON lines), each with the network chunk that completed it. */
+/** Frames of a response body (SSE events, NDJSON lines or binary messages), each with the network chunk that completed it. */
 import { createParser, type EventSourceParser } from 'eventsource-parser'
+import { frameMessages } from './event-stream.js'
 import type { Frame, Protocol } from './protocol.js'
 
 /** Longest event that is read, characters; a longer one ends the reading. */
@@ -11,8 +12,10 @@ const PARSER_LIMIT = LARGEST_EVENT + 64
 
 export interface ArrivedFrame {
   frame: Frame
-  /** Index of the chunk whose bytes completed the event: its blank line (SSE) or line end (NDJSON). */
+  /** Index of the chunk whose bytes completed the event: its blank line (SSE), line end (NDJSON) or last byte. */
   chunk: number
+  /** SSE comments before it. */
+  comments: number
 }
 
 export interface FramedBody {
@@ -46,13 +49,14 @@ export function frameBody(
   chunkEnd: ArrayLike<number>,
   framing: Protocol['framing'],
 ): FramedBody {
+  if (framing === 'messages') return frameMessages(body, chunkEnd, LARGEST_EVENT)
   const framed: FramedBody = { frames: [], tail: undefined, comments: 0, replaced: 0, oversized: false }
   let chunk = 0
   let ended = false
   const emit: Emit = (frame) => {
     if (framed.oversized) return
     if (ended) framed.tail = frame
-    else framed.frames.push({ frame, chunk })
+    else framed.frames.push({ frame, chunk, comments: framed.comments })
   }
   const framer = framing === 'sse' ? sseFramer(framed, emit) : lineFramer(framed, emit)
   // Keeps a character that a chunk cut. The mark at the begin is taken off here: with a character cut in the first

@@ -85,7 +85,7 @@ function readGroq(groq: Fields, events: StreamEvent[]): void {
 }
 
 /** llama.cpp, milliseconds: `prompt_n` excludes the `cache_n` tokens that came from its cache. */
-function readLlamaTimings(timings: unknown, events: StreamEvent[]): void {
+export function readLlamaTimings(timings: unknown, events: StreamEvent[]): void {
   if (!isFields(timings)) return
   const fresh = count(timings.prompt_n)
   const cachedTokens = count(timings.cache_n)

@@ -1,7 +1,16 @@
 /** The contract of a protocol: how a request is encoded and what each event of its stream says. No sockets. */
 
 export type ProtocolName =
-  'openai-chat' | 'openai-completions' | 'openai-responses' | 'anthropic-messages' | 'gemini'
+  | 'openai-chat'
+  | 'openai-completions'
+  | 'openai-responses'
+  | 'anthropic-messages'
+  | 'gemini'
+  | 'bedrock-converse'
+  | 'azure-openai'
+  | 'ollama'
+  | 'ollama-generate'
+  | 'llama-cpp'
 
 /** The request header that carries the key: `authorization` as `Bearer …`, any other holds the bare key. */
 export type KeyHeader = 'authorization' | 'x-api-key' | 'x-goog-api-key' | 'api-key'
@@ -40,6 +49,10 @@ export interface EncodeOptions {
   quirks: Quirks
   /** Extra body fields of the target; they win over the protocol's own. */
   body: Readonly<Record<string, unknown>>
+  /** Path of the base URL, for protocols whose servers are addressed in more than one way. */
+  basePath?: string | undefined
+  /** Version of the interface, where the request names one (Azure). */
+  apiVersion?: string | undefined
 }
 
 export interface EncodedRequest {
@@ -79,6 +92,8 @@ export interface ReportedUsage extends Usage {
 
 /** What a server reports of its own time, mapped to ours (milliseconds), and raw under its own names. */
 export interface ServerTimings {
+  /** Bringing the model into memory (Ollama). */
+  loadMs?: number | undefined
   queueMs?: number | undefined
   prefillMs?: number | undefined
   decodeMs?: number | undefined
@@ -133,7 +148,7 @@ export type StreamEvent =
   /** An event that does not fit the protocol: counted, never fatal by itself. */
   | { kind: 'malformed'; detail: string }
 
-/** One framed event of the stream: an SSE event, or one line of NDJSON (`name` absent). */
+/** One framed event of the stream: an SSE event, one line of NDJSON (`name` absent), or one binary message. */
 export interface Frame {
   name?: string | undefined
   data: string
@@ -141,7 +156,7 @@ export interface Frame {
 
 export interface Protocol {
   name: ProtocolName
-  framing: 'sse' | 'ndjson'
+  framing: 'sse' | 'ndjson' | 'messages'
   /** Where the key goes, unless preset or target say otherwise. */
   keyHeader: KeyHeader
   /** Smallest output limit that the API takes, tokens. @default 1 */
@@ -149,7 +164,10 @@ export interface Protocol {
   encode(ask: Ask, options: EncodeOptions): EncodedRequest
   /** What one framed event says; an empty list for an event without meaning to us (role-only, ping). */
   decode(frame: Frame): StreamEvent[]
-  /** Bytes that announce the terminal event, for the wire's cheap scan; null where only the end of the body does. */
+  /**
+   * Bytes that announce the terminal event, for the wire's cheap scan; of binary messages the name of the last one.
+   * Null where only the end of the body does.
+   */
   endMarker: string | null
   /** A `finish` without the terminal event still counts as complete, with a mark. */
   finishSuffices: boolean

@@ -27,11 +27,18 @@ export interface CacheRules {
   reported: boolean
 }
 
+/** Clouds with credentials of their own: a chain of places to look in, signatures, tokens that expire. */
+export type Cloud = 'aws' | 'google'
+
 export interface Provider {
   name: string
   title: string
-  /** Null where only the user knows it (self-hosted). */
+  /** Null where only the user knows it (self-hosted). `{region}` and the like are filled in by `address`. */
   baseUrl: string | null
+  /** What stands for each `{name}` in the base URL: the environment variables that may say it, the first one first. */
+  address?: Readonly<Record<string, readonly string[]>> | undefined
+  /** Credentials of a cloud, where `apiKeyEnv` is not set. */
+  cloud?: Cloud | undefined
   /** Environment variable that holds the key; null where none is needed. */
   apiKeyEnv: string | null
   /** Where the key goes. Default: by protocol. */
@@ -43,6 +50,8 @@ export interface Provider {
   /** First matching pattern wins; tested against the model name. */
   tokenizers: readonly { model: RegExp; tokenizer: TokenizerName }[]
   cache: CacheRules
+  /** What differs for some models; every matching entry applies, later ones win. */
+  cacheByModel?: readonly { model: RegExp; cache: Partial<CacheRules> }[] | undefined
   /** By model name; empty where we do not know. */
   prices: Readonly<Record<string, Price>>
 }

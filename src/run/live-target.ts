@@ -23,6 +23,8 @@ export interface LiveTarget {
   basePath: string
   protocol: Protocol
   transport: Transport
+  /** Another transport with the target's TLS and proxy, for what is asked beside the measurement. */
+  connectBeside(origin: string): Transport
   tokenizer: Tokenizer
   builder: PromptBuilder
   /** From our token count to the server's; replaced once the warm-up has shown the difference. */
@@ -51,20 +53,22 @@ export async function openTarget(target: Target, baseUrl: string, options: OpenO
   if (!tls.ok) return tls
   const url = new URL(baseUrl)
   const tokenizer = await loadTokenizer(target.tokenizer)
-  const transport = createTransport({
-    origin: url.origin,
-    clock: options.clock,
-    http: target.http,
-    maxConnections: options.maxConnections,
-    tls: tls.files,
-    proxy: target.proxy ?? 'env',
-  })
+  const connect = (origin: string, maxConnections: number): Transport =>
+    createTransport({
+      origin,
+      clock: options.clock,
+      http: target.http,
+      maxConnections,
+      tls: tls.files,
+      proxy: target.proxy ?? 'env',
+    })
   const live: LiveTarget = {
     target,
     baseUrl,
     basePath: url.pathname.replace(/\/+$/, ''),
     protocol,
-    transport,
+    transport: connect(url.origin, options.maxConnections),
+    connectBeside: (origin) => connect(origin, 1),
     tokenizer,
     builder: createPromptBuilder(tokenizer),
     correction: { overhead: 0, ratio: 1, pairs: 0 },

@@ -1,11 +1,12 @@
 /** Builds a request, prompt included, before the timed path begins. */
 import type { PlannedRequest } from '../plan/visit.js'
 import type { WorstCase } from '../plan/budget.js'
-import type { Message } from '../protocol/protocol.js'
+import type { Ask, Message } from '../protocol/protocol.js'
 import type { PromptResult } from '../prompt/builder.js'
 import { explainTooShort } from '../prompt/builder.js'
 import { corrected } from '../prompt/correction.js'
 import { nonceFor } from '../prompt/nonce.js'
+import type { Price } from '../provider/provider.js'
 import type { WireRequest } from '../wire/exchange.js'
 import type { LiveTarget } from './live-target.js'
 import { liveOf } from './live-target.js'
@@ -71,7 +72,9 @@ export function createPreparer({ seed, runId, targets, ownMessages }: PreparerOp
   function build(planned: PlannedRequest, role: Role, result: PromptResult, outputTokens: number): Made {
     if (!result.ok) return { tooShort: explainTooShort(result.error) }
     const messages = [{ role: 'user', content: result.prompt.text } as const]
-    return finish(planned, targetOf(planned), role, messages, result.prompt.tokens, outputTokens)
+    const { tokens, prefixCharacters } = result.prompt
+    const cachePrefix = prefixCharacters === 0 ? undefined : prefixCharacters
+    return finish(planned, targetOf(planned), role, { messages, outputTokens, cachePrefix }, tokens)
   }
 
   return {
@@ -82,7 +85,7 @@ export function createPreparer({ seed, runId, targets, ownMessages }: PreparerOp
       const live = targetOf(planned)
       const messages = ownMessages(planned.own.conversation, planned.own.turn)
       const tokens = messages.reduce((sum, { content }) => sum + live.tokenizer.count(content), 0)
-      return finish(planned, live, 'measure', messages, tokens, outputTokens)
+      return finish(planned, live, 'measure', { messages, outputTokens }, tokens)
     },
     prime(planned, prefixNonce) {
       const { builder, correction } = targetOf(planned)
@@ -98,14 +101,20 @@ function finish(
   planned: PlannedRequest,
   live: LiveTarget,
   role: Role,
-  messages: readonly Message[],
+  asked: Ask,
   localTokens: number,
-  outputTokens: number,
 ): Prepared {
   const { target, protocol } = live
+  const outputTokens = Math.max(asked.outputTokens, protocol.leastOutputTokens ?? 1)
   const encoded = protocol.encode(
-    { messages, outputTokens },
-    { model: target.model, quirks: target.quirks, body: target.body },
+    { ...asked, outputTokens },
+    {
+      model: target.model,
+      quirks: target.quirks,
+      body: target.body,
+      basePath: live.basePath,
+      apiVersion: target.apiVersion ?? undefined,
+    },
   )
   return {
     planned,
@@ -114,12 +123,14 @@ function finish(
     request: {
       method: 'POST',
       path: live.basePath + encoded.path,
-      headers: { ...encoded.headers, ...live.headers },
+      // OpenAI and others answer 400 or 415 to a body that does not say what it is.
+      headers: { 'content-type': 'application/json', ...encoded.headers, ...live.headers },
       body: encoded.body,
       endMarker: protocol.endMarker,
+      framing: protocol.framing === 'messages' ? 'messages' : 'lines',
       deadlines: target.deadlines,
     },
-    worst: worstCase(live, messages, localTokens, outputTokens),
+    worst: worstCase(live, asked.messages, localTokens, outputTokens),
     localTokens,
   }
 }
@@ -134,8 +145,14 @@ function worstCase(
   const promptTokens =
     mostContent(live, messages, localTokens) + TEMPLATE_TOKENS + MESSAGE_TOKENS * messages.length
   const { price } = live.target
-  const cost = price === null ? 0 : (promptTokens * price.inputPerM + outputTokens * price.outputPerM) / 1e6
+  const cost =
+    price === null ? 0 : (promptTokens * dearestInputPerM(price) + outputTokens * price.outputPerM) / 1e6
   return { promptTokens, outputTokens, cost }
+}
+
+/** A token written into the cache may cost more than one that is only read. */
+function dearestInputPerM({ inputPerM, cacheWritePerM = 0, cacheWritePerMByLifetime = {} }: Price): number {
+  return Math.max(inputPerM, cacheWritePerM, ...Object.values(cacheWritePerMByLifetime))
 }
 
 // How far a server's count may lie above what its own earlier counts promise.

@@ -1,6 +1,7 @@
 /** A checked scenario: every default filled in, every name resolved, nothing secret in it. */
 import type { ArrivalProcess, Probe } from '../plan/probe.js'
-import type { CacheRules, Price } from '../provider/provider.js'
+import type { Precision } from '../plan/spend.js'
+import type { CacheRules, Cloud, Price } from '../provider/provider.js'
 import type { KeyHeader, ProtocolName, Quirks } from '../protocol/protocol.js'
 import type { Deadlines } from '../wire/exchange.js'
 import type { TokenizerName } from '../tokens/tokenizer.js'
@@ -25,6 +26,10 @@ export interface Target {
   apiKeyEnv: string | null
   /** Where the key goes; null: by protocol. */
   keyHeader: KeyHeader | null
+  /** Where a key comes from that no variable holds, or null. */
+  cloud: Cloud | null
+  /** Version of the interface, or null where the requests name none. */
+  apiVersion: string | null
   /** Extra headers. A value may name a secret as `{ env: NAME }`, read only when the request is built. */
   headers: Readonly<Record<string, string | { env: string }>>
   /** Extra body fields. */
@@ -33,6 +38,10 @@ export interface Target {
   tokenizer: TokenizerName
   cache: CacheRules
   price: Price | null
+  /** Share of the account's rate limits that is left to others, 0 to 1; null: none. */
+  minHeadroom: number | null
+  /** The server's own metrics are read beside the run; `url` null: `/metrics` at its own address. */
+  metrics: { url: string | null } | null
   http: '1.1' | '2'
   tls: { caFile: string | null; certFile: string | null; keyFile: string | null }
   /** Null: by the usual environment variables. 'none': direct. Else a proxy URL without credentials. */
@@ -48,6 +57,8 @@ export interface ProbeUse {
   targets: readonly string[]
   /** Path of the user's probe file, or null for a built-in one. */
   file: string | null
+  /** Ask until the curve is known as closely; null or absent: as many blocks as planned. */
+  precision?: Precision | null | undefined
 }
 
 /** The user's own prompts. */

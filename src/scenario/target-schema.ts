@@ -1,9 +1,9 @@
 /** The shape of an entry under `targets`: every key with its meaning, unit and default. */
 import { z } from 'zod'
-import type { ProtocolName } from '../protocol/protocol.js'
+import type { KeyHeader, ProtocolName } from '../protocol/protocol.js'
 import type { TokenizerName } from '../tokens/tokenizer.js'
 import { terminalText } from '../border/escape.js'
-import { address, deadlines, envName, fileName, orElse, positive, words } from './fields.js'
+import { address, deadlines, envName, fileName, orElse, positive, share, words } from './fields.js'
 
 /** The closed lists of names that a file may use. */
 export interface KnownNames {
@@ -19,6 +19,13 @@ const tokenizers = {
   cl100k_base: 'cl100k_base',
   approximate: 'approximate',
 } as const satisfies { [Name in TokenizerName]: Name }
+
+const keyHeaders = {
+  authorization: 'authorization',
+  'x-api-key': 'x-api-key',
+  'x-goog-api-key': 'x-goog-api-key',
+  'api-key': 'api-key',
+} as const satisfies { [Name in KeyHeader]: Name }
 
 const quirks = z.strictObject({
   maxTokensField: z
@@ -144,13 +151,29 @@ export function targetSchema({ providers, protocols, profiles }: KnownNames) {
     region: words
       .max(128)
       .optional()
-      .describe('Label of the region in results; nothing is sent. Default: none.'),
+      .describe(
+        'Region: a label in results, and part of the address where the cloud wants one (Bedrock, Vertex). Default: none.',
+      ),
     apiKeyEnv: envName
       .nullable()
       .meta({ phrase: 'the name of an environment variable, such as OPENAI_API_KEY, or null' })
       .optional()
       .describe(
         'Name of the environment variable that holds the key; null sends none. Default: by provider, for its own host only.',
+      ),
+    keyHeader: z
+      .enum(keyHeaders)
+      .optional()
+      .describe(
+        'Header that carries the key: authorization as Bearer, any other as it is. Default: by provider or protocol.',
+      ),
+    apiVersion: z
+      .string()
+      .regex(/^[\w.-]{1,64}$/)
+      .meta({ phrase: "a version in quotes, such as '2024-10-21'" })
+      .optional()
+      .describe(
+        'Version of Azure OpenAI that the address names; without one it is the path /openai/v1. Default: none.',
       ),
     headers: z
       .record(z.string(), headerValue)
@@ -175,6 +198,18 @@ export function targetSchema({ providers, protocols, profiles }: KnownNames) {
       .optional()
       .describe(
         'Price, for budget.cost and the summary; null where there is none. Default: by provider and model.',
+      ),
+    minHeadroom: share
+      .optional()
+      .describe(
+        "Share of the account's rate limits that is left to others: with less left the run waits for a reset that is near, else it stops (exit 3). Default: none.",
+      ),
+    metrics: z
+      .union([z.boolean(), address()])
+      .meta({ phrase: 'true, or the address of the metrics, such as http://localhost:8000/metrics' })
+      .optional()
+      .describe(
+        "Read the server's own metrics once a second beside the run (vLLM, SGLang, llama.cpp, TGI): true for /metrics at its own address, or another address. Default: false.",
       ),
     http: orElse(
       z

@@ -71,7 +71,9 @@ export function resolveTarget(
     model,
     region: entry.region ?? null,
     apiKeyEnv,
-    keyHeader: preset.keyHeader ?? null,
+    keyHeader: entry.keyHeader ?? preset.keyHeader ?? null,
+    cloud: simulate === null ? (preset.cloud ?? null) : null,
+    apiVersion: entry.apiVersion ?? null,
     headers: { ...entry.headers },
     body: { ...entry.body },
     quirks: quirksOf(preset, model, entry.quirks),
@@ -79,6 +81,8 @@ export function resolveTarget(
       entry.tokenizer ?? preset.tokenizers.find((rule) => rule.model.test(model))?.tokenizer ?? 'approximate',
     cache: cacheOf(preset, entry.cache),
     price: entry.price === undefined ? priceOf(preset, model) : entry.price,
+    minHeadroom: entry.minHeadroom ?? null,
+    metrics: metricsOf(entry.metrics),
     http: entry.http,
     tls: { caFile: file(tls.caFile), certFile: file(tls.certFile), keyFile: file(tls.keyFile) },
     proxy: entry.proxy ?? null,
@@ -158,6 +162,11 @@ function cacheOf({ cache }: Provider, own: TargetEntry['cache'] = {}): CacheRule
 
 function priceOf(preset: Provider, model: string): Target['price'] {
   return Object.hasOwn(preset.prices, model) ? (preset.prices[model] ?? null) : null
+}
+
+function metricsOf(metrics: TargetEntry['metrics']): Target['metrics'] {
+  if (metrics === undefined || metrics === false) return null
+  return { url: metrics === true ? null : metrics }
 }
 
 function isPlainRemote(url: string): boolean {

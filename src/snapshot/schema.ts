@@ -217,6 +217,7 @@ export const sampleSchema: z.ZodType<Sample> = z.object({
   promptTokens: number.optional(),
   cachedTokens: number.optional(),
   cacheWriteTokens: number.optional(),
+  cacheWritesByLifetime: z.record(text, number).optional(),
   outputTokens: number.optional(),
   reasoningTokens: number.optional(),
   tokenSource: z.enum(['usage', 'counted']).nullable(),
@@ -226,6 +227,7 @@ export const sampleSchema: z.ZodType<Sample> = z.object({
   cost: money.optional(),
   serverTimings: z
     .object({
+      loadMs: number.optional(),
       queueMs: number.optional(),
       prefillMs: number.optional(),
       decodeMs: number.optional(),
@@ -242,6 +244,7 @@ export const sampleSchema: z.ZodType<Sample> = z.object({
       region: text.optional(),
       serviceTier: text.optional(),
       upstream: text.optional(),
+      raw: z.record(text, text).optional(),
     })
     .optional(),
   limits: z
@@ -284,7 +287,7 @@ export const provenanceSchema: z.ZodType<Provenance> = z.object({
 const spent = z.object({ requests: count, promptTokens: count, outputTokens: count, cost: money.nullable() })
 
 const gauge = z.object({ mean: number, max: number })
-const serverMetrics: z.ZodType<ServerMetrics> = z.object({
+export const serverMetricsSchema: z.ZodType<ServerMetrics> = z.object({
   target: text,
   engine: text,
   url: text,
@@ -327,7 +330,7 @@ export const snapshotSchema: z.ZodType<Snapshot> = z.object({
   curves: z.array(curve),
   summary: z.array(summaryRow),
   spent: spent.extend({ probes: z.record(text, spent).optional() }),
-  serverMetrics: z.array(serverMetrics).optional(),
+  serverMetrics: z.array(serverMetricsSchema).optional(),
   notes: strings,
   samples: z.array(sampleSchema),
 })

@@ -24,6 +24,10 @@ export interface WireRequest {
    * breaks then is a failure any more.
    */
   endMarker: string | null
+  /** The response is cut off beyond. @default 256 MiB */
+  maxBodyBytes?: number | undefined
+  /** `messages`: a binary event stream, whose `endMarker` is the name of its last event. @default lines */
+  framing?: 'lines' | 'messages' | undefined
   deadlines: Deadlines
 }
 

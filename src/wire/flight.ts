@@ -1,6 +1,7 @@
 /** One exchange in the air: takes the times and bytes that a connection reports, and lands as an Exchange. */
 import { nsToMs, type Clock } from '../units/time.js'
 import type { Connection, Exchange, WireFailure, WireRequest } from './exchange.js'
+import { messageScan, scanMessages, type MessageScan } from './message-scan.js'
 import { lineScan, scanChunk, type LineScan } from './scan.js'
 
 const MAX_EVENT_BYTES = 1024 * 1024
@@ -46,7 +47,7 @@ export class Flight {
   #lastRead = -1
   #chunkNs = new Float64Array(FIRST_CAPACITY)
   #chunkEnd = new Float64Array(FIRST_CAPACITY)
-  #scan: LineScan
+  #scan: LineScan | MessageScan
   #eventsLimited: boolean
   #markerChunk: number | undefined
   #markerNs = 0
@@ -67,7 +68,8 @@ export class Flight {
     this.#clock = options.clock
     this.#onLanded = options.onLanded
     this.enqueuedNs = this.#clock.nowNs()
-    this.#scan = lineScan(request.endMarker)
+    this.#scan =
+      request.framing === 'messages' ? messageScan(request.endMarker ?? '') : lineScan(request.endMarker)
     this.#eventsLimited = request.endMarker !== null
     this.landing = new Promise((resolve) => {
       this.#land = resolve
@@ -111,14 +113,15 @@ export class Flight {
     }
     this.#chunkEnd[this.#chunks - 1] = this.#bytes
     this.#parts.push(bytes)
-    if (scanChunk(this.#scan, bytes) && this.#markerChunk === undefined) {
+    const found = 'head' in this.#scan ? scanMessages(this.#scan, bytes) : scanChunk(this.#scan, bytes)
+    if (found && this.#markerChunk === undefined) {
       this.#markerChunk = this.#chunks - 1
       this.#markerNs = reading.ns
     }
     if (this.#eventsLimited && this.#scan.longest > MAX_EVENT_BYTES)
       this.#refuse('oversized', `one event from ${this.at} is larger than 1 MiB`)
-    else if (this.#bytes > MAX_BODY_BYTES)
-      this.#refuse('oversized', `the response of ${this.at} is larger than 256 MiB`)
+    else if (this.#bytes > (this.request.maxBodyBytes ?? MAX_BODY_BYTES))
+      this.#refuse('oversized', `the response of ${this.at} is larger than ${this.#limitMiB()} MiB`)
   }
 
   complete(ns: number): void {
@@ -168,6 +171,10 @@ export class Flight {
   #refuse(kind: 'malformed' | 'oversized', detail: string): void {
     this.fail({ kind, phase: this.phase, detail, code: undefined })
     this.drop?.()
+  }
+
+  #limitMiB(): number {
+    return Math.round((this.request.maxBodyBytes ?? MAX_BODY_BYTES) / 1024 ** 2)
   }
 
   #grow(): void {
