@@ -10,6 +10,8 @@ export interface BuiltPrompt {
   tokens: number
   /** Leading tokens shared with every prompt of the same prefix; 0 for a fresh prompt. */
   prefixTokens: number
+  /** The same in characters of `text`. */
+  prefixCharacters: number
 }
 
 /** The asked length has no room for nonce, a sentence and the closing instruction. */
@@ -81,30 +83,31 @@ export function createPromptBuilder(tokenizer: Tokenizer): PromptBuilder {
 
   // Every join is a full stop before a blank and a letter, where no tokenizer merges, so the counts of the parts add
   // up. One count of the whole (0.1 µs/token) proves it for each prompt: a wrong length would bend a curve unseen.
-  function proven(text: string, tokens: number, prefixTokens: number): PromptResult {
+  function proven(text: string, tokens: number, prefix: { text: string; tokens: number }): PromptResult {
     const counted = tokenizer.count(text)
     if (counted !== tokens) throw new Error(`a prompt for ${tokens} tokens came out at ${counted}: ${text}`)
-    return { ok: true, prompt: { text, tokens, prefixTokens } }
+    const [prefixTokens, prefixCharacters] = [prefix.tokens, prefix.text.length]
+    return { ok: true, prompt: { text, tokens, prefixTokens, prefixCharacters } }
   }
 
   return {
     freshPrompt({ tokens, nonce }) {
       const made = compose(`${checked(nonce)}.`, tokens, `fresh/${nonce}`)
       if ('minimumTokens' in made) return tooShort(tokens, made.minimumTokens)
-      return proven(made.text, tokens, 0)
+      return proven(made.text, tokens, { text: '', tokens: 0 })
     },
     primePrompt(ask) {
       const prefix = prefixOf(ask)
       if ('kind' in prefix) return { ok: false, error: prefix }
       const tokens = ask.prefixTokens + longInstruction.tokens
-      return proven(prefix.text + longInstruction.text, tokens, ask.prefixTokens)
+      return proven(prefix.text + longInstruction.text, tokens, { ...prefix, tokens: ask.prefixTokens })
     },
     warmPrompt({ tokens, nonce, ...ask }) {
       const prefix = prefixOf(ask)
       if ('kind' in prefix) return { ok: false, error: prefix }
       const made = compose(` ${checked(nonce)}.`, tokens - ask.prefixTokens, `suffix/${nonce}`)
       if ('minimumTokens' in made) return tooShort(tokens, ask.prefixTokens + made.minimumTokens)
-      return proven(prefix.text + made.text, tokens, ask.prefixTokens)
+      return proven(prefix.text + made.text, tokens, { ...prefix, tokens: ask.prefixTokens })
     },
   }
 }

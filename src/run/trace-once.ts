@@ -82,7 +82,7 @@ export async function traceOnce(scenario: Scenario, options: TraceOptions): Prom
       runStartUtcMs: clock.utcMs(),
       redact: redactor.text,
     })
-    const sample = measure(exchange, prepared, { id: 's-000001', intendedNs, attempt: 1 })
+    const sample = measure(exchange, prepared, { id: 's-000001', intendedNs, attempt: 1, heldBackMs: 0 })
     const startNs = exchange.startNs ?? exchange.enqueuedNs
     const events = readStream(exchange, live.protocol).moments.map(({ atNs, chunk, events: says }) => ({
       atMs: nsToMs(atNs - startNs),
@@ -102,7 +102,13 @@ function redacted(event: StreamEvent, redact: (text: string) => string): StreamE
     case 'output':
       return { ...event, text: redact(event.text) }
     case 'route':
-      return { ...event, route: redactedFields(event.route, redact) }
+      return {
+        ...event,
+        route: {
+          ...redactedFields(event.route, redact),
+          ...(event.route.raw && { raw: redactedFields(event.route.raw, redact) }),
+        },
+      }
     case 'timings':
       return {
         ...event,

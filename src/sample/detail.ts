@@ -33,7 +33,7 @@ export function describeOutcome(
   const said = () => words(exchange, protocol)
   switch (outcome) {
     case 'ok':
-      return marks(exchange, stream)
+      return marks(exchange, stream, protocol)
     case 'refused':
       // A proxy may refuse too; then the wire's own sentence names it.
       return failure?.code === 'ECONNREFUSED' && !failure.detail.includes('proxy')
@@ -89,12 +89,13 @@ export function describeOutcome(
 }
 
 /** What was unusual about a sample that counts all the same. */
-function marks(exchange: Exchange, stream: Stream | undefined): string | undefined {
+function marks(exchange: Exchange, stream: Stream | undefined, protocol: Protocol): string | undefined {
   if (!stream) return undefined
   const found: string[] = []
-  if (stream.endNs === undefined) {
+  if (stream.endNs === undefined && (!protocol.endsWithBody || exchange.failure)) {
     const how = exchange.failure ? ` (${exchange.failure.detail})` : ''
-    found.push(`the terminal event is missing${how}; the finish reason came, so the answer is whole`)
+    const missing = protocol.endsWithBody ? 'the end of the body' : 'the terminal event'
+    found.push(`${missing} is missing${how}; the finish reason came, so the answer is whole`)
   }
   if (stream.afterEnd > 0) found.push(`${events(stream.afterEnd)} behind the terminal event ignored`)
   if (stream.malformed.length > 0) {

@@ -120,6 +120,8 @@ export interface Sample {
   cachedTokens?: number | undefined
   /** Written into the cache; part of the prompt, charged by some providers. */
   cacheWriteTokens?: number | undefined
+  /** The same by lifetime, under the provider's own word for it (`5m`, `1h`). */
+  cacheWritesByLifetime?: Readonly<Record<string, number>> | undefined
   outputTokens?: number | undefined
   reasoningTokens?: number | undefined
   /** Where the counts come from: the server's usage, or our tokenizer. */

@@ -1,6 +1,14 @@
 /** What a whole exchange's stream said, each event with the chunk that completed it. */
 import { frameBody, type ArrivedFrame } from '../protocol/frame.js'
-import type { Frame, Protocol, Route, ServerTimings, StreamEvent, Usage } from '../protocol/protocol.js'
+import type {
+  Frame,
+  Protocol,
+  ReportedUsage,
+  Route,
+  ServerTimings,
+  StreamEvent,
+  Usage,
+} from '../protocol/protocol.js'
 import type { Exchange } from '../wire/exchange.js'
 
 /** One frame of the stream as it arrived. */
@@ -11,6 +19,8 @@ export interface Moment {
   atNs: number
   frame: Frame
   events: StreamEvent[]
+  /** SSE comments before it. */
+  comments: number
 }
 
 export interface Stream {
@@ -35,9 +45,10 @@ export interface Stream {
 /** Frames and decodes the body; nothing is judged here. */
 export function readStream(exchange: Exchange, protocol: Protocol): Stream {
   const framed = frameBody(exchange.body, exchange.chunkEnd, protocol.framing)
+  const reported: ReportedUsage = {}
   const stream: Stream = {
     moments: [],
-    usage: {},
+    usage: reported,
     timings: undefined,
     route: {},
     finishReason: undefined,
@@ -54,13 +65,21 @@ export function readStream(exchange: Exchange, protocol: Protocol): Stream {
     else take(stream, exchange, protocol, arrived)
   }
   if (stream.endNs === undefined && framed.tail) takeTail(stream, exchange, protocol, framed.tail)
-  return stream
+  return { ...stream, usage: summed(reported) }
 }
 
-function take(stream: Stream, exchange: Exchange, protocol: Protocol, { frame, chunk }: ArrivedFrame): void {
+/** One meaning for all: the prompt includes what was read from and written to the cache. */
+function summed({ uncachedTokens, ...usage }: ReportedUsage): Usage {
+  if (uncachedTokens === undefined) return usage
+  const { cachedTokens = 0, cacheWriteTokens = 0 } = usage
+  return { ...usage, promptTokens: uncachedTokens + cachedTokens + cacheWriteTokens }
+}
+
+function take(stream: Stream, exchange: Exchange, protocol: Protocol, arrived: ArrivedFrame): void {
+  const { frame, chunk, comments } = arrived
   const atNs = exchange.chunkNs[chunk] ?? exchange.endNs
   const events = protocol.decode(frame)
-  stream.moments.push({ chunk, atNs, frame, events })
+  stream.moments.push({ chunk, atNs, frame, events, comments })
   for (const event of events) note(stream, event, atNs)
 }
 
@@ -69,11 +88,12 @@ function take(stream: Stream, exchange: Exchange, protocol: Protocol, { frame, c
  * ended. Small servers close the connection right behind `data: [DONE]`.
  */
 function takeTail(stream: Stream, exchange: Exchange, protocol: Protocol, frame: Frame): void {
-  const events = protocol.decode(frame)
-  if (!events.some((event) => event.kind === 'end')) return
+  const last = protocol.endsWithBody ? 'finish' : 'end'
+  if (!protocol.decode(frame).some((event) => event.kind === last)) return
   take(stream, exchange, protocol, {
     frame,
     chunk: exchange.endMarkerChunk ?? exchange.chunkNs.length - 1,
+    comments: stream.comments,
   })
 }
 
@@ -85,7 +105,7 @@ function note(stream: Stream, event: StreamEvent, atNs: number): void {
       Object.assign(stream.usage, event.usage)
       return
     case 'route':
-      Object.assign(stream.route, event.route)
+      stream.route = mergeRoutes(stream.route, event.route)
       return
     case 'timings':
       stream.timings = {
@@ -109,4 +129,10 @@ function note(stream: Stream, event: StreamEvent, atNs: number): void {
     default:
       event satisfies never
   }
+}
+
+/** Later values replace earlier ones, field by field; the provider's own names too. */
+export function mergeRoutes(earlier: Route, later: Route): Route {
+  const raw = { ...earlier.raw, ...later.raw }
+  return { ...earlier, ...later, ...(Object.keys(raw).length > 0 && { raw }) }
 }

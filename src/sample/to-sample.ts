@@ -1,6 +1,6 @@
 /** An exchange becomes a sample: every metric by its definition in one place. */
 import type { CacheRules, Price } from '../provider/provider.js'
-import type { OutputChannel, Protocol, Route, ServerTimings, Usage } from '../protocol/protocol.js'
+import type { Protocol, Usage } from '../protocol/protocol.js'
 import { nsToMs } from '../units/time.js'
 import type { Exchange } from '../wire/exchange.js'
 import { cacheState } from './cache-state.js'
@@ -8,8 +8,10 @@ import { costOf } from './cost.js'
 import { describeOutcome, type TargetFacts } from './detail.js'
 import { summariseGaps } from './gaps.js'
 import { isSuccess, judge } from './outcome.js'
+import { readOutput, type Output } from './output.js'
+import { label, reported } from './reported.js'
 import type { Sample } from './sample.js'
-import { readStream, type Stream } from './stream.js'
+import { readStream } from './stream.js'
 
 /** What a sample needs that the wire does not know. */
 export interface SampleContext {
@@ -42,8 +44,6 @@ const LEAST_ARRIVALS = 3
 
 /** How far a prefix may be off when another tokenizer than the model's counted it, share of the prefix. */
 const INEXACT_PREFIX = 0.05
-
-const LONGEST_LABEL = 200 // characters of a string that the server chose
 
 export function toSample(exchange: Exchange, protocol: Protocol, context: SampleContext): Sample {
   const { asked, target, intendedNs } = context
@@ -95,74 +95,22 @@ export function toSample(exchange: Exchange, protocol: Protocol, context: Sample
     coalesced: output.events - output.arrivals.length,
     ...counts,
     cacheState: cacheState(expectation(context, usage), usage.cachedTokens, context.cacheRules),
-    ...(stream?.finishReason !== undefined && { finishReason: label(stream.finishReason, context) }),
+    ...(stream?.finishReason !== undefined && { finishReason: label(stream.finishReason, context.redact) }),
     bytes: exchange.body.length,
     ...pricedAt(costOf(counts, context.price)),
-    ...reported(
-      mergeTimings(headers.timings, stream?.timings),
-      { ...headers.route, ...stream?.route },
-      context,
-    ),
+    ...reported(headers, stream, context.redact),
+    ...(output.comments > 0 && { comments: output.comments }),
   }
-}
-
-interface Output {
-  /** Events that carried output: at most one a frame. */
-  events: number
-  /** Those of them that came with the first arrival. */
-  firstEvents: number
-  /** Distinct arrivals of output, nanoseconds, ascending. */
-  arrivals: number[]
-  firstVisibleNs: number | undefined
-  /** Text that came with the first arrival, and in all. */
-  firstText: string
-  text: string
-  reasoningStreamed: boolean
-}
-
-function readOutput(stream: Stream | undefined): Output {
-  const output: Output = {
-    events: 0,
-    firstEvents: 0,
-    arrivals: [],
-    firstVisibleNs: undefined,
-    firstText: '',
-    text: '',
-    reasoningStreamed: false,
-  }
-  const pieces: string[] = []
-  let lastChunk: number | undefined
-  for (const { chunk, atNs, events } of stream?.moments ?? []) {
-    const channels = new Set<OutputChannel>()
-    const before = pieces.length
-    for (const event of events) {
-      if (event.kind !== 'output') continue
-      channels.add(event.channel)
-      pieces.push(event.text)
-    }
-    if (channels.size === 0) continue
-    output.events++
-    if (chunk !== lastChunk) output.arrivals.push(atNs)
-    lastChunk = chunk
-    if (output.arrivals.length === 1) {
-      output.firstEvents++
-      output.firstText += pieces.slice(before).join('')
-    }
-    if (channels.has('text')) output.firstVisibleNs ??= atNs
-    if (channels.has('reasoning')) output.reasoningStreamed = true
-  }
-  output.text = pieces.join('')
-  return output
 }
 
 type Counts = Usage & { tokenSource: Sample['tokenSource'] }
 
 /** A part larger than its whole is no count. */
 function trusted(usage: Usage): Usage {
-  const { promptTokens, cachedTokens } = usage
-  if (promptTokens === undefined || cachedTokens === undefined || cachedTokens <= promptTokens) return usage
-  const { cachedTokens: _lie, ...rest } = usage
-  return rest
+  const { promptTokens = Infinity, cachedTokens = 0, cacheWriteTokens = 0 } = usage
+  if (cachedTokens + cacheWriteTokens <= promptTokens) return usage
+  const { cachedTokens: _read, cacheWriteTokens: _written, cacheWritesByLifetime: _parts, ...rest } = usage
+  return cachedTokens <= promptTokens ? { ...rest, cachedTokens: usage.cachedTokens } : rest
 }
 
 function sourceOf(usage: Usage): Sample['tokenSource'] {
@@ -174,7 +122,7 @@ function countTokens(usage: Usage, output: Output, { asked, tokenizer }: SampleC
   return {
     ...usage,
     promptTokens: usage.promptTokens ?? asked.promptTokens,
-    outputTokens: usage.outputTokens ?? tokenizer.count(output.text),
+    outputTokens: usage.outputTokens ?? tokenizer.count(output.counted.text),
     tokenSource: usage.outputTokens === undefined ? 'counted' : 'usage',
   }
 }
@@ -184,10 +132,13 @@ function countTokens(usage: Usage, output: Output, { asked, tokenizer }: SampleC
  * is the output less reasoning that never came over the wire. The first output event is all that came in the first
  * arrival: tokens that share its time were not decoded after it. Its tokens by the model's tokenizer, else by its
  * share of the characters, at least 1 and at most what it leaves of one token for every later event: a server that
- * sends each token by itself is then met exactly, however long its first word is.
+ * sends each token by itself is then met exactly, however long its first word is. Summaries count nowhere; beside one,
+ * how much was reasoned must be known.
  */
 function perToken(output: Output, counts: Counts, { tokenizer }: SampleContext): number | null {
-  const { arrivals, firstText, text, reasoningStreamed, events, firstEvents } = output
+  const { reasoningStreamed, summarised } = output
+  const { arrivals, firstText, text, events, firstEvents } = output.counted
+  if (summarised && counts.reasoningTokens === undefined) return null
   const hidden = reasoningStreamed ? 0 : (counts.reasoningTokens ?? 0)
   const streamed = (counts.outputTokens ?? 0) - hidden
   if (streamed < LEAST_STREAMED_TOKENS || arrivals.length < LEAST_ARRIVALS) return null
@@ -215,35 +166,4 @@ function expectation({ asked, tokenizer, templateTokens = 0 }: SampleContext, us
 
 function pricedAt(cost: Sample['cost']): Pick<Sample, 'cost'> {
   return cost ? { cost } : {}
-}
-
-/** Headers speak first, the stream has the last word, field by field. */
-function mergeTimings(
-  ofHeaders: ServerTimings | undefined,
-  ofStream: ServerTimings | undefined,
-): ServerTimings | undefined {
-  if (!ofHeaders || !ofStream) return ofStream ?? ofHeaders
-  return { ...ofHeaders, ...ofStream, raw: { ...ofHeaders.raw, ...ofStream.raw } }
-}
-
-/** A server may echo a key anywhere, so all its strings pass the redactor before they are cut to size. */
-function label(value: string, { redact }: SampleContext): string {
-  return redact(value).slice(0, LONGEST_LABEL)
-}
-
-function reported(
-  timings: ServerTimings | undefined,
-  route: Route,
-  context: SampleContext,
-): Pick<Sample, 'serverTimings' | 'route'> {
-  const clean = (value: string | number) => (typeof value === 'string' ? label(value, context) : value)
-  const mapValues = (fields: Readonly<Record<string, string | number>>) =>
-    Object.fromEntries(Object.entries(fields).map(([name, value]) => [label(name, context), clean(value)]))
-  const entries = Object.entries(route).flatMap(([name, value]) =>
-    typeof value === 'string' ? [[name, label(value, context)] as const] : [],
-  )
-  return {
-    ...(timings && { serverTimings: { ...timings, raw: mapValues(timings.raw) } }),
-    ...(entries.length > 0 && { route: Object.fromEntries(entries) }),
-  }
 }

@@ -42,7 +42,7 @@ describe.each(tokenizerNames)('prompts by %s', async (name) => {
         seeds,
         (tokens, seed) => {
           const prompt = built(builder.freshPrompt({ tokens, nonce: nonceOf(seed) }))
-          expect(prompt).toEqual({ text: prompt.text, tokens, prefixTokens: 0 })
+          expect(prompt).toEqual({ text: prompt.text, tokens, prefixTokens: 0, prefixCharacters: 0 })
           expect(tokenizer.count(prompt.text)).toBe(tokens)
           if (tokenizer.exact) expect(tokenizer.encode(prompt.text).length).toBe(tokens)
         },
