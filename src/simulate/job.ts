@@ -77,8 +77,8 @@ export interface Service {
   cancel(id: number): void
   /** Jobs submitted and not ended. */
   inFlight(): number
-  /** What a gauge of the server shows; without it all that is in flight counts as running. */
-  load?(): ServiceLoad
+  /** What a gauge of the server shows. */
+  load(): ServiceLoad
 }
 
 export interface ServiceLoad {

@@ -1,4 +1,4 @@
-/** What goes into a run in virtual time and what comes out of it: `runVirtual` (virtual.ts), `runTwins` (twins.ts). */
+/** What goes into a run in virtual time and what comes out of it: `runVirtual` (virtual.ts), `runWithTwins` (twins.ts). */
 import type { Cause } from './causes.js'
 import type { Incident } from './incidents.js'
 import type { Phases } from './job.js'
@@ -36,7 +36,8 @@ export interface VirtualRequest {
    */
   readonly usual?: {
     readonly promptTokens?: number
-    readonly outputTokens?: number
+    /** Output less reasoning. */
+    readonly visibleTokens?: number
     readonly reasoningTokens?: number
   }
   /** Ask for `tokenMs`. Default: false. */
