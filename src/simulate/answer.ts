@@ -1,7 +1,17 @@
 /** One answer on the wire: tokens become events or one body, faults bend them, lateness is kept. */
 import type { Agenda } from './agenda.js'
-import type { Channel, EventWriter, FinishReason, Usage, WholeAnswer } from './face.js'
+import type {
+  Channel,
+  End,
+  EventWriter,
+  FinishReason,
+  Framing,
+  Usage,
+  WholeAnswer,
+  WireEvent,
+} from './face.js'
 import type { Fault } from './faults.js'
+import { CONTENT_TYPES, createFramer } from './frame.js'
 import { settlePhases, type Outcome } from './job.js'
 import type { Sender } from './sender.js'
 
@@ -14,107 +24,131 @@ export interface Lateness {
   lateTokens: number
 }
 
+/** What the answer is over with; without an outcome a fault ended it before its last token. */
+export interface AnswerEnd {
+  readonly outcome?: Outcome
+  readonly lateness: Lateness
+}
+
+/** The whole answer, token by token. */
+export interface Script {
+  readonly outputTokens: number
+  readonly reasoningTokens: number
+  /** `summary`: every fourth token of reasoning is sent. */
+  readonly shown: 'full' | 'summary' | 'hidden'
+  readonly reason: FinishReason
+  text(index: number): string
+  readonly callsTool: boolean
+}
+
 export interface AnswerSettings {
   readonly sender: Sender
   readonly writer: EventWriter
   readonly whole: (answer: WholeAnswer) => string
-  readonly words: () => string
+  readonly framing: Framing
+  readonly lineEnd: string
   readonly fault: Fault
   readonly stream: boolean
   readonly arrivalMs: number
   readonly promptTokens: number
-  readonly outputTokens: number
-  readonly reasoningTokens: number
-  readonly streamsReasoning: boolean
+  readonly script: Script
   readonly earlyHeaders: boolean
-  readonly reason: FinishReason
   /** Headers that are known only when they are sent. */
-  readonly headers: () => Record<string, string>
+  readonly headers: (outcome: Outcome | undefined) => Record<string, string>
+  /** The truth as one line of JSON, where the request asked for it in the answer. */
+  readonly truth: ((end: AnswerEnd) => string) | undefined
   readonly agenda: Agenda
   readonly nowMs: () => number
-  /** The answer is over; `broken` when a fault ended it before its last token. */
-  readonly onEnd: (end: { outcome?: Outcome; broken?: true; lateness: Lateness }) => void
+  readonly onEnd: (end: AnswerEnd) => void
 }
 
 export interface Answer {
   /** The request was taken: headers may go out. */
   begin(nowMs: number): void
+  /** What the cache held of the prompt is known; before the first token. */
+  admitted(cachedTokens: number): void
   token(index: number, dueMs: number, outcome: Outcome | undefined): void
 }
 
+const SUMMARY_STRIDE = 4
+
 export function createAnswer(settings: AnswerSettings): Answer {
-  const { sender, writer, fault, agenda, nowMs, arrivalMs, outputTokens, reasoningTokens } = settings
+  const { sender, writer, fault, agenda, nowMs, arrivalMs, script } = settings
+  const { outputTokens, reasoningTokens } = script
   const streams = settings.stream && !fault.notStreaming
-  const newline = fault.lineEnd ?? '\n'
-  const texts = { text: '', reasoning: '' }
+  const framer = createFramer(settings.framing, fault.lineEnd ?? settings.lineEnd)
+  const texts: Record<Channel, string> = { text: '', reasoning: '', tool: '' }
   const lateness = { firstMs: 0, meanMs: 0, maxMs: 0, lateTokens: 0 }
   let lateSumMs = 0
   let opened = false
   let over = false
   let held = ''
+  let cachedTokens: number | undefined
   let pending: { text: string; channel: Channel; tokens: number } | undefined
 
-  function frame(data: string): string {
-    return `${fault.comments ? `: keep-alive${newline}${newline}` : ''}data: ${data}${newline}${newline}`
+  function frame(event: WireEvent): string {
+    return (fault.comments ? framer.comment('keep-alive') : '') + framer.event(event)
   }
 
-  function put(data: string): void {
-    if (fault.buffered) held += frame(data)
-    else sender.send(frame(data))
+  function put(text: string): void {
+    if (text === '') return
+    if (fault.buffered) held += text
+    else sender.send(text)
+  }
+
+  function putAll(events: readonly WireEvent[]): void {
+    put(events.map(frame).join(''))
   }
 
   function open(): void {
     if (opened) return
     opened = true
     if (!streams) return
-    sender.open(200, { ...settings.headers(), 'content-type': 'text/event-stream; charset=utf-8' })
-    for (const data of writer.opening()) put(data)
+    sender.open({ ...settings.headers(undefined), 'content-type': CONTENT_TYPES[settings.framing] })
+    putAll(writer.opening())
+    if (cachedTokens !== undefined) putAll(writer.admitted(cachedTokens))
   }
 
   function flushToken(): void {
-    if (pending) put(writer.token(pending.text, pending.channel))
+    if (pending) putAll(writer.token(pending.text, pending.channel, pending.tokens))
     pending = undefined
   }
 
-  function addToken(index: number, isLast: boolean): void {
-    const channel = index < reasoningTokens ? 'reasoning' : 'text'
-    const text = settings.words()
-    const isShown = channel === 'text' || settings.streamsReasoning
-    if (isShown) texts[channel] += text
-    if (!streams || !isShown) return
-    if (pending && pending.channel !== channel) flushToken()
-    pending = { text: (pending?.text ?? '') + text, channel, tokens: (pending?.tokens ?? 0) + 1 }
-    if (pending.tokens >= (fault.tokensPerEvent ?? 1) || isLast) flushToken()
+  function isShown(index: number): boolean {
+    if (index >= reasoningTokens || script.shown === 'full') return true
+    return script.shown === 'summary' && index % SUMMARY_STRIDE === 0
   }
 
-  function complete(outcome: Outcome): void {
-    const usage: Usage = {
-      promptTokens: settings.promptTokens,
-      cachedTokens: outcome.cachedTokens,
-      outputTokens,
-      reasoningTokens: Math.min(reasoningTokens, outputTokens),
+  function addToken(index: number, isLast: boolean): void {
+    const channel = index < reasoningTokens ? 'reasoning' : script.callsTool ? 'tool' : 'text'
+    const text = script.text(index)
+    if (isShown(index)) {
+      texts[channel] += text
+      if (!streams) return
+      if (pending && pending.channel !== channel) flushToken()
+      pending = { text: (pending?.text ?? '') + text, channel, tokens: (pending?.tokens ?? 0) + 1 }
+    } else if (streams) putAll(writer.silent())
+    if (pending && (pending.tokens >= (fault.tokensPerEvent ?? 1) || isLast)) flushToken()
+  }
+
+  function complete(end: End, delivered: AnswerEnd): void {
+    const truth = settings.truth?.(delivered)
+    if (!streams) {
+      const { text, reasoning, tool: toolArguments } = texts
+      const headers = { ...settings.headers(end.outcome), 'content-type': 'application/json' }
+      const told = truth === undefined ? {} : { 'x-plumbline-truth': truth }
+      sender.whole({ ...headers, ...told }, settings.whole({ ...end, text, reasoning, toolArguments }))
+      return
     }
-    if (streams) {
-      put(writer.finish(settings.reason))
-      const usageData = fault.noUsage ? undefined : writer.usage(usage)
-      if (usageData !== undefined) put(usageData)
-      const done = writer.done()
-      if (done !== undefined) for (let i = 0; i < (fault.doneEvents ?? 1); i++) put(done)
-      if (held !== '') sender.send(held)
-    } else {
-      const body = settings.whole({ ...texts, reason: settings.reason, usage })
-      const length = String(Buffer.byteLength(body))
-      sender.open(200, {
-        ...settings.headers(),
-        'content-type': 'application/json',
-        'content-length': length,
-      })
-      sender.send(body)
-    }
+    putAll(writer.finish(end))
+    for (let i = 0; i < (fault.doneEvents ?? 1); i++) putAll(writer.done(end))
+    put(framer.end())
+    if (truth !== undefined) put(framer.comment(`plumbline-truth ${truth}`))
+    if (held !== '') sender.send(held)
     sender.end()
   }
 
-  function breakOff(how: NonNullable<Fault['breakAt']>['how']): void {
+  function breakOff(how: NonNullable<Fault['breakAt']>['how'], index: number): void {
     switch (how) {
       case 'reset':
         sender.reset()
@@ -123,15 +157,16 @@ export function createAnswer(settings: AnswerSettings): Answer {
         sender.cut()
         break
       case 'half-event': {
-        const event = frame(writer.token(settings.words(), 'text'))
-        sender.send(event.slice(0, event.length >> 1))
+        const channel = index < reasoningTokens ? 'reasoning' : script.callsTool ? 'tool' : 'text'
+        const text = writer.token(script.text(index), channel, 1).map(frame).join('')
+        if (streams) sender.send(text.slice(0, text.length >> 1))
         sender.cut()
         break
       }
       case 'error-event':
         if (streams) {
-          const message = 'The server had an error while processing your request. Sorry about that!'
-          put(writer.error({ status: 500, message, type: 'server_error' }))
+          putAll(writer.error())
+          if (held !== '') sender.send(held)
           sender.end()
         } else sender.cut()
         break
@@ -147,8 +182,8 @@ export function createAnswer(settings: AnswerSettings): Answer {
     open()
     if (fault.breakAt && index >= fault.breakAt.token) {
       over = true
-      breakOff(fault.breakAt.how)
-      settings.onEnd({ broken: true, lateness })
+      breakOff(fault.breakAt.how, index)
+      settings.onEnd({ lateness })
       return
     }
     addToken(index, outcome !== undefined)
@@ -160,8 +195,15 @@ export function createAnswer(settings: AnswerSettings): Answer {
     lateness.maxMs = Math.max(lateness.maxMs, lateMs)
     if (!outcome) return
     over = true
-    complete(outcome)
-    settings.onEnd({ outcome: asDelivered(outcome), lateness })
+    const usage: Usage = {
+      promptTokens: settings.promptTokens,
+      cachedTokens: outcome.cachedTokens,
+      outputTokens,
+      reasoningTokens,
+    }
+    const delivered = { outcome: asDelivered(outcome), lateness }
+    complete({ reason: script.reason, usage, outcome: delivered.outcome }, delivered)
+    settings.onEnd(delivered)
   }
 
   /** When a token that the model has at `sinceArrivalMs` is let out. */
@@ -185,6 +227,10 @@ export function createAnswer(settings: AnswerSettings): Answer {
       const opensMs = arrivalMs + (fault.headersDelayMs ?? 0)
       if (opensMs <= beganMs) open()
       else agenda.at(opensMs, open)
+    },
+    admitted(cached) {
+      cachedTokens = cached
+      if (opened && streams) putAll(writer.admitted(cached))
     },
     token(index, dueMs, outcome) {
       const at = arrivalMs + deliveredMs(dueMs - arrivalMs)

@@ -23,4 +23,5 @@ parentPort?.on('message', ({ id, turns, blockTokens }: CountAsked) => {
 })
 // The first encoding builds tables; nobody should wait for that.
 encode('ready')
-parentPort?.postMessage({ id: -1, promptTokens: 0, hashes: new Float64Array(0) } satisfies CountAnswered)
+const ready: CountAnswered = { id: -1, promptTokens: 0, markedTokens: 0, hashes: new Float64Array(0) }
+parentPort?.postMessage(ready)

@@ -4,10 +4,14 @@
 export interface Turn {
   readonly role?: string | undefined
   readonly text: string
+  /** The request marks the prompt for the cache up to this character of the text. */
+  readonly markedTo?: number | undefined
 }
 
 export interface Counted {
   readonly promptTokens: number
+  /** Tokens up to the last mark; 0 without one. */
+  readonly markedTokens: number
   readonly hashes: Float64Array<ArrayBuffer>
 }
 
@@ -28,18 +32,24 @@ export function countPrompt(turns: readonly Turn[], blockTokens: number, encode:
     for (const token of tokens) ids.push(token)
   }
   let isChat = false
-  for (const { role, text } of turns) {
+  let markedTokens = 0
+  for (const { role, text, markedTo } of turns) {
     if (role === undefined) {
       append(encode(text))
       continue
     }
     isChat = true
     ids.push(TEMPLATE.start, roleToken(role), TEMPLATE.separator)
-    append(encode(text))
+    if (markedTo === undefined) append(encode(text))
+    else {
+      append(encode(text.slice(0, markedTo)))
+      markedTokens = ids.length
+      append(encode(text.slice(markedTo)))
+    }
     ids.push(TEMPLATE.end)
   }
   if (isChat) ids.push(TEMPLATE.start, roleToken('assistant'), TEMPLATE.separator)
-  return { promptTokens: ids.length, hashes: chainBlocks(ids, blockTokens) }
+  return { promptTokens: ids.length, markedTokens, hashes: chainBlocks(ids, blockTokens) }
 }
 
 function roleToken(role: string): number {

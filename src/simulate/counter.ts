@@ -32,8 +32,8 @@ async function createThreadCounter(script: URL, blockTokens: number): Promise<Co
   const asked = new Map<number, { resolve: (counted: Counted) => void; reject: (error: Error) => void }>()
   let nextId = 0
   let failure: Error | undefined
-  worker.on('message', ({ id, promptTokens, hashes }: CountAnswered) => {
-    asked.get(id)?.resolve({ promptTokens, hashes })
+  worker.on('message', ({ id, ...counted }: CountAnswered) => {
+    asked.get(id)?.resolve(counted)
     asked.delete(id)
   })
   worker.on('error', (error) => {

@@ -2,8 +2,8 @@
 
 /** The effect of a fault on one answer. Several may hold at once; they are merged field by field. */
 export interface Fault {
-  /** Sent instead of an answer, at once. */
-  readonly reply?: { status: number; headers: Readonly<Record<string, string>>; body: string }
+  /** Sent instead of an answer, at once, in the words of the API. */
+  readonly reply?: FaultReply
   readonly headersDelayMs?: number
   /** Times every due time, counted from the arrival. */
   readonly slowdown?: number
@@ -19,7 +19,16 @@ export interface Fault {
   readonly comments?: true
   readonly noUsage?: true
   readonly doneEvents?: 0 | 2
+  /** Text beyond ASCII, and each event in two writes with the cut inside a character. */
+  readonly splitsUtf8?: true
+  /** The body is packed whether or not the client can read that. */
+  readonly gzip?: true
 }
+
+export type FaultReply =
+  | { readonly kind: 'html-502' }
+  | { readonly kind: 'status-429'; readonly seconds: number; readonly asDate: boolean }
+  | { readonly kind: 'status-529' }
 
 /** reset: RST. stall: silence on an open connection. cut: FIN between events. half-event: FIN inside one. */
 export type Break = 'reset' | 'stall' | 'cut' | 'half-event' | 'error-event'
@@ -32,17 +41,11 @@ const FAULTS = {
   cut: (value = 3) => ({ breakAt: { token: value, how: 'cut' } }),
   'half-event': (value = 3) => ({ breakAt: { token: value, how: 'half-event' } }),
   'error-event': (value = 3) => ({ breakAt: { token: value, how: 'error-event' } }),
-  'html-502': () => ({ reply: { status: 502, headers: { 'content-type': 'text/html' }, body: BAD_GATEWAY } }),
+  'html-502': () => ({ reply: { kind: 'html-502' } }),
   /** Seconds to wait, 1. */
-  'status-429': (value = 1) => ({ reply: tooMany(String(value)) }),
-  'status-429-date': (value = 1) => ({ reply: tooMany(new Date(Date.now() + value * 1000).toUTCString()) }),
-  'status-529': () => ({
-    reply: {
-      status: 529,
-      headers: { 'content-type': 'application/json' },
-      body: '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}',
-    },
-  }),
+  'status-429': (value = 1) => ({ reply: { kind: 'status-429', seconds: value, asDate: false } }),
+  'status-429-date': (value = 1) => ({ reply: { kind: 'status-429', seconds: value, asDate: true } }),
+  'status-529': () => ({ reply: { kind: 'status-529' } }),
   buffered: () => ({ buffered: true }),
   'two-per-event': () => ({ tokensPerEvent: 2 }),
   'no-usage': () => ({ noUsage: true }),
@@ -50,6 +53,8 @@ const FAULTS = {
   'dup-done': () => ({ doneEvents: 2 }),
   comments: () => ({ comments: true }),
   crlf: () => ({ lineEnd: '\r\n' }),
+  'split-utf8': () => ({ splitsUtf8: true }),
+  gzip: () => ({ gzip: true }),
   'not-streaming': () => ({ notStreaming: true }),
   /** ms before the headers, 500; tokens that are due before wait too. */
   'slow-headers': (value = 500) => ({ headersDelayMs: value }),
@@ -88,20 +93,7 @@ function isFaultName(name: string): name is FaultName {
   return Object.hasOwn(FAULTS, name)
 }
 
-function tooMany(retryAfter: string): NonNullable<Fault['reply']> {
-  const body = {
-    error: {
-      message: 'Rate limit reached for requests. Please try again later.',
-      type: 'requests',
-      param: null,
-      code: 'rate_limit_exceeded',
-    },
-  }
-  const headers = { 'content-type': 'application/json', 'retry-after': retryAfter }
-  return { status: 429, headers, body: JSON.stringify(body) }
-}
-
-const BAD_GATEWAY = `<html>\r
+export const BAD_GATEWAY = `<html>\r
 <head><title>502 Bad Gateway</title></head>\r
 <body>\r
 <center><h1>502 Bad Gateway</h1></center>\r

@@ -3,10 +3,12 @@ import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import { createRandom } from '../random/random.js'
 import { createCounter, type Counter } from './counter.js'
+import { vendorOf } from './faces.js'
+import { createMetrics } from './metrics.js'
 import { parseSimulateOptions, type CheckedOptions, type SimulateOptions } from './options.js'
 import { startPacer } from './pacer.js'
 import { createRateLimit } from './rate-limit.js'
-import { handle, hex, reply, type Shop } from './requests.js'
+import { handle, hex, send, type Shop } from './requests.js'
 import { createService } from './service.js'
 import { openTruth } from './truth.js'
 
@@ -60,6 +62,7 @@ async function listen(options: CheckedOptions, counter: Counter): Promise<Simula
     fingerprint: `fp_${hex(createRandom(JSON.stringify(profile)), 10)}`,
     limit: requestsPerMinute === undefined ? undefined : createRateLimit(requestsPerMinute),
     truth,
+    metrics: createMetrics(),
     nowMs,
     nextId: 0,
   }
@@ -69,7 +72,10 @@ async function listen(options: CheckedOptions, counter: Counter): Promise<Simula
     (request, response) => {
       handle(shop, request, response).catch((error: unknown) => {
         if (response.headersSent) response.destroy()
-        else reply(response, { status: 500, message: String(error), type: 'server_error' })
+        else {
+          const vendor = vendorOf(request.url ?? '/', request.headers)
+          send(response, vendor.refuse({ kind: 'server-error', message: String(error) }, ''))
+        }
       })
     },
   )

@@ -10,6 +10,17 @@ const WORDS = [
 ] // prettier-ignore
 const OPENERS = ['The', 'A', 'In', 'On', 'It', 'For', 'Under', 'Each', 'Time', 'Water', 'First', 'Still']
 
+/** The same with characters of two and three bytes. */
+const ACCENTED = [
+  ' für', ' más', ' être', ' där', ' así', ' über', ' où', ' já', ' año', ' ça', ' även', ' são', ' não', ' été', ' după',
+  ' від', ' для', ' что', ' при', ' и', ' 的', ' を',
+] // prettier-ignore
+
+/** Every text has a character of more than one byte. */
+export function createAccentedWords(random: Random): () => string {
+  return () => ACCENTED[random.int(ACCENTED.length)]!
+}
+
 /** Sentences without end. Joined, the texts give the same tokens again, so counting them gives their number. */
 export function createWords(random: Random): () => string {
   let left = 0

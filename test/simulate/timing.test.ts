@@ -10,7 +10,7 @@ it('a sent event is with the kernel when send returns: nothing is corked or queu
   const left: number[] = []
   const server = createServer({ noDelay: true }, (_, response) => {
     const sender = createSender(response)
-    sender.open(200, { 'content-type': 'text/event-stream' })
+    sender.open({ 'content-type': 'text/event-stream' })
     for (const text of ['data: eins\n\n', 'data: zwölf\n\n']) {
       sender.send(text)
       left.push(response.socket!.writableLength, response.socket!.writableCorked)
@@ -35,7 +35,7 @@ it('a sent event is with the kernel when send returns: nothing is corked or queu
 it('a HTTP/1.0 client gets the same events unchunked', async () => {
   const server = createServer((_, response) => {
     const sender = createSender(response)
-    sender.open(200, {})
+    sender.open({})
     sender.send('data: 1\n\n')
     sender.end()
   })

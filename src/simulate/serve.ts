@@ -1,0 +1,178 @@
+/** A checked request, served: handed to the service, its tokens to the socket, its truth to the file. */
+import type { ServerResponse } from 'node:http'
+import type { Random } from '../random/random.js'
+import { createAnswer, type AnswerEnd, type Script } from './answer.js'
+import type { Counted } from './count.js'
+import type { AnswerHead, Ask, Face, Framing } from './face.js'
+import type { Fault } from './faults.js'
+import { contextLimit } from './profiles.js'
+import type { Shop } from './requests.js'
+import { createSender } from './sender.js'
+import { argumentPieces, CALL_TOKENS } from './tools.js'
+import type { TruthRecord } from './truth.js'
+import { createAccentedWords, createWords } from './words.js'
+
+export interface Order {
+  readonly face: Face
+  readonly framing: Framing
+  readonly ask: Ask
+  readonly counted: Counted
+  readonly arrivalMs: number
+  readonly requestId: string
+  readonly fault: Fault
+  /** The faults as they were asked for. */
+  readonly names: readonly string[]
+  /** The request wants the truth about it in its answer. */
+  readonly tellsTruth: boolean
+}
+
+export function serve(shop: Shop, order: Order, response: ServerResponse): void {
+  const { face, framing, ask, arrivalMs, requestId, fault } = order
+  const { profile } = shop.options
+  const { constants } = profile
+  const countedMs = shop.nowMs() - arrivalMs
+  const jobId = shop.nextId++
+  const random = shop.random.fork(`answer/${jobId}`)
+  const limit = contextLimit(profile)
+  const { promptTokens, hashes, markedTokens } = promptOf(order, limit, constants)
+  const script = writeScript(ask, limit - promptTokens, constants.defaultOutputTokens, fault, random)
+  const createdMs = Date.now() - countedMs
+  const head: AnswerHead = {
+    id: face.idPrefix + alphanumeric(random, 29),
+    createdS: Math.floor(createdMs / 1000),
+    model: ask.model,
+    fingerprint: shop.fingerprint,
+    ask,
+    promptTokens,
+    markedTokens,
+    reportsUsage: !fault.noUsage,
+    reportsTimings: constants.reportsTimings,
+    wallMs: Date.now,
+    padding: (length) => alphanumeric(random, length),
+  }
+
+  function record(end: AnswerEnd | undefined): TruthRecord {
+    const outcome = end?.outcome
+    return {
+      id: head.id,
+      requestId,
+      at: new Date(createdMs).toISOString(),
+      arrivalMs,
+      profile: profile.name,
+      model: ask.model,
+      face: face.name,
+      stream: ask.stream,
+      promptTokens,
+      cachedTokens: outcome?.cachedTokens,
+      outputTokens: script.outputTokens,
+      reasoningTokens: script.reasoningTokens,
+      ttftMs: outcome?.ttftMs,
+      e2eMs: outcome?.e2eMs,
+      phases: outcome?.phases,
+      preemptions: outcome?.preemptions,
+      countedMs,
+      lateness: end?.lateness ?? { firstMs: 0, meanMs: 0, maxMs: 0, lateTokens: 0 },
+      faults: order.names,
+      outcome: outcome ? 'ok' : end ? 'broken' : 'cancelled',
+    }
+  }
+
+  let ended = false
+  function close(end: AnswerEnd | undefined): void {
+    if (ended) return
+    ended = true
+    const outcome = end?.outcome
+    if (!outcome) shop.service.cancel(jobId)
+    else {
+      const { outputTokens, reasoningTokens } = script
+      const usage = { promptTokens, cachedTokens: outcome.cachedTokens, outputTokens, reasoningTokens }
+      shop.metrics.observe(script.reason, usage, outcome)
+    }
+    shop.truth?.write(record(end))
+  }
+
+  const answer = createAnswer({
+    sender: createSender(response, fault),
+    writer: face.writer(head),
+    whole: (whole) => face.whole(head, whole),
+    framing,
+    lineEnd: face.lineEnd ?? '\n',
+    fault,
+    stream: ask.stream,
+    arrivalMs,
+    promptTokens,
+    script,
+    earlyHeaders: constants.earlyHeaders,
+    headers: (outcome) => face.vendor.answerHeaders(shop.nowMs() - arrivalMs, outcome),
+    truth: order.tellsTruth ? (end) => JSON.stringify(record(end)) : undefined,
+    agenda: shop.pacer.agenda,
+    nowMs: shop.nowMs,
+    onEnd: close,
+  })
+  response.on('close', () => close(undefined))
+  const { outputTokens, reasoningTokens } = script
+  shop.service.submit(
+    {
+      id: jobId,
+      arrivalMs,
+      promptTokens,
+      hashes,
+      outputTokens,
+      reasoningTokens,
+      onCached: answer.admitted,
+      onToken: answer.token,
+    },
+    shop.nowMs(),
+  )
+  answer.begin(shop.nowMs())
+}
+
+/**
+ * The prompt as the cache sees it. Where the request marks what to keep, nothing beyond the mark is found or kept, and
+ * what is too short for the cache is not marked at all. A prompt that a face truncates loses its start, so that none of
+ * its blocks is the same as before.
+ */
+function promptOf(
+  { face, ask, counted }: Order,
+  limit: number,
+  cache: { blockTokens: number; cacheStepTokens?: number; cacheMinTokens?: number },
+): Counted {
+  const outputTokens = ask.outputTokens ?? 1
+  if (face.truncates && counted.promptTokens + outputTokens > limit) {
+    return { promptTokens: limit - outputTokens, hashes: new Float64Array(0), markedTokens: 0 }
+  }
+  if (ask.cacheLifetime === undefined) return counted
+  const step = cache.cacheStepTokens ?? cache.blockTokens
+  const whole = Math.floor(Math.min(counted.markedTokens, counted.promptTokens - 1) / step) * step
+  const markedTokens = whole >= (cache.cacheMinTokens ?? 0) ? whole : 0
+  return {
+    ...counted,
+    markedTokens,
+    hashes: counted.hashes.slice(0, Math.floor(markedTokens / cache.blockTokens)),
+  }
+}
+
+/** How long the answer is, what it says and how it ends. */
+function writeScript(ask: Ask, room: number, usualTokens: number, fault: Fault, random: Random): Script {
+  const wanted = ask.outputTokens ?? Math.min(usualTokens, room)
+  const reasoningTokens = Math.min(ask.reasoning.tokens, wanted)
+  const { tool } = ask
+  const callTokens = tool ? Math.min(CALL_TOKENS, wanted - reasoningTokens) : 0
+  const callsTool = callTokens > 0
+  const words = fault.splitsUtf8 ? createAccentedWords(random) : createWords(random)
+  const pieces = tool && callsTool ? argumentPieces(tool, callTokens, words) : []
+  return {
+    outputTokens: callsTool ? reasoningTokens + callTokens : wanted,
+    reasoningTokens,
+    shown: ask.reasoning.shown,
+    reason: callsTool ? 'tool' : ask.outputTokens === undefined ? 'stop' : 'length',
+    text: (index) => (callsTool && index >= reasoningTokens ? pieces[index - reasoningTokens]! : words()),
+    callsTool,
+  }
+}
+
+const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+
+function alphanumeric(random: Random, length: number): string {
+  return Array.from({ length }, () => ALPHANUMERIC[random.int(ALPHANUMERIC.length)]).join('')
+}
