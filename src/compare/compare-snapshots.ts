@@ -13,11 +13,12 @@ import {
   type TargetPair,
 } from './comparison.js'
 import type { Effect } from './effect.js'
-import { errorEffect } from './error-effect.js'
+import { canaryEffect, errorEffect } from './error-effect.js'
 import { join, type Joined } from './join.js'
 import { judge } from './judge.js'
 import { metricEffect } from './metric-effect.js'
 import { comparableCurves, parameterEffects } from './parameter-effects.js'
+import { regimeEffects } from './regime-effects.js'
 import { isSampleMetric, type SampleMetric } from './sample-metric.js'
 
 const GATED: readonly SampleMetric[] = ['ttft', 'tpot']
@@ -93,13 +94,22 @@ function effectsOf(
       `${label(joined.pair)}: warm cells that the server does not confirm are listed, and stand in no verdict`,
     )
   }
-  const curves = comparableCurves(joined, base, candidate, { random: random.fork('curves'), resamples })
-  const errors = errorEffect(joined)
+  const ttft = metrics.get('ttft')
+  const regimes = ttft === undefined || ttft.d === null ? null : regimeEffects(joined, ttft)
+  if (regimes !== null) {
+    metrics.set('ttft', regimes.ttft)
+    notes.push(regimes.note)
+  }
+  const curves = comparableCurves(joined, base, candidate, regimes, {
+    random: random.fork('curves'),
+    resamples,
+  })
   return {
     effects: [
       ...metrics.values(),
-      ...parameterEffects(joined, curves, metrics, gate),
-      ...(errors === null ? [] : [errors]),
+      ...(regimes === null ? [] : [regimes.slowShare]),
+      ...parameterEffects(joined, curves, metrics, gate, regimes),
+      ...[errorEffect(joined), canaryEffect(joined)].filter((effect) => effect !== null),
     ],
     cells: cellShifts(joined, names, { random: random.fork('cells'), resamples }),
     notes,

@@ -8,13 +8,16 @@ export interface TargetPair {
   candidate: string
 }
 
-/** `metric`: one value a sample, tested on block scores. `parameter`: of a curve. `errors`: a share of requests. */
-export type ShiftKind = 'metric' | 'parameter' | 'errors'
+/**
+ * `metric`: one value a sample, tested on block scores. `parameter`: of a curve. `share`: of requests, that failed
+ * (`errors`), were answered wrongly (`canary`) or were of the slow regime (`slowShare`).
+ */
+export type ShiftKind = 'metric' | 'parameter' | 'share'
 
 /** One thing tested. */
 export interface Shift {
   pair: TargetPair
-  /** `ttft`, `tpot`, …; `base`, `fresh`, …; `errors`. */
+  /** `ttft`, `tpot`, …; `base`, `fresh`, …; `slowShare`, `errors`, `canary`. */
   name: string
   kind: ShiftKind
   /** Part of the family that decides the exit code; else shown only. */
@@ -22,11 +25,11 @@ export interface Shift {
   verdict: Verdict
   /** Why the verdict is inconclusive or not comparable; null for the others. */
   why: string | null
-  /** A metric: geometric mean of its cells' medians. A parameter: its value. Errors: their share. */
+  /** A metric: geometric mean of its cells' medians. A parameter: its value. A share: itself. */
   base: number | null
   candidate: number | null
   unit: string
-  /** Candidate ÷ base, with the interval [low, high] at the corrected level of the family; for errors null. */
+  /** Candidate ÷ base, with the interval [low, high] at the corrected level of the family; for a share null. */
   ratio: number | null
   low: number | null
   high: number | null
@@ -38,7 +41,7 @@ export interface Shift {
   /** Factor on the variance for the correlation of successive blocks, in `se` already; and what it leaves of them. */
   f: number | null
   gEff: number | null
-  /** Blocks of base and candidate; for errors requests. */
+  /** Blocks of base and candidate; for errors and canary requests. */
   blocks: readonly [number, number]
   /** Two-sided, of no shift; and Holm's, over everything that is gated. */
   p: number | null

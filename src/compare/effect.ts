@@ -11,7 +11,7 @@ export interface Effect {
   base: number | null
   candidate: number | null
   unit: string
-  /** Scale of `d` and `se`: ln(ratio), or ratio − 1. Errors: difference of the shares. */
+  /** Scale of `d` and `se`: ln(ratio), or ratio − 1, or the difference of two shares. */
   scale: 'log' | 'relative' | 'share'
   d: number | null
   se: number | null
@@ -26,7 +26,7 @@ export interface Effect {
    * hang together.
    */
   band?: number
-  /** Errors: 90 % interval of the difference of the shares, which has no standard error of its own. */
+  /** Errors and canary: 90 % interval of the difference of the shares, which has no standard error of its own. */
   range?: readonly [number, number]
 }
 

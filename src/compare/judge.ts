@@ -64,10 +64,10 @@ function toShift(effect: Effect, pHolm: number | null, family: number, rules: Ru
     p,
     pHolm,
     margin,
-    detectable: seen === null ? null : (ratioOf(scale, seen) ?? 1) - 1,
+    detectable: seen === null ? null : scale === 'share' ? seen : (ratioOf(scale, seen) ?? 1) - 1,
     detect,
     blocksNeeded:
-      found.verdict !== 'inconclusive' || kind === 'errors'
+      found.verdict !== 'inconclusive' || effect.range !== undefined
         ? null
         : spread === null
           ? LEAST_BLOCKS
@@ -92,7 +92,8 @@ function verdict(
     return { verdict: 'inconclusive', why }
   }
   if (d === null) return { verdict: 'inconclusive', why: 'there is no ratio' }
-  const matters = scale === 'share' || Math.abs(d) > limit
+  // A count of failures has no margin: what Fisher's test rejects is a difference.
+  const matters = range !== undefined || Math.abs(d) > limit
   if (rejected && matters) return { verdict: direction(d), why: null }
   // Two one-sided tests at 5 % (Schuirmann 1987): the 90 % interval lies inside the margin.
   const reach = se === null || df === null ? 0 : se * tQuantile(0.95, df)

@@ -57,9 +57,13 @@ function missing({ base, candidate }: Joined, metric: SampleMetric): string | nu
     : `no values in the ${ours ? 'candidate' : 'base'}`
 }
 
-export function tooFew([base, candidate]: readonly [number, number], f: number): string {
+export function tooFew(
+  [base, candidate]: readonly [number, number],
+  f: number,
+  wanted = LEAST_BLOCKS,
+): string {
   const least = Math.min(base, candidate)
-  if (least < LEAST_BLOCKS) return `${least} blocks; it takes ${LEAST_BLOCKS} at least`
+  if (least < wanted) return `${least} blocks; it takes ${wanted} at least`
   return `successive blocks resemble each other so much that ${least} say as little as ${(least / f).toFixed(1)} independent ones`
 }
 

@@ -5,6 +5,9 @@ import type { Law } from '../plan/probe.js'
 import type { Random } from '../random/random.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { tTwoSided } from '../stats/student-t.js'
+import { GUESSED } from '../stats/regime-shift.js'
+import type { Sample } from '../sample/sample.js'
+import type { RegimeEffects } from './regime-effects.js'
 import { LEAST_BLOCKS, type Effect } from './effect.js'
 import type { Joined } from './join.js'
 import { tooFew } from './metric-effect.js'
@@ -43,8 +46,11 @@ export function comparableCurves(
   joined: Joined,
   base: Snapshot,
   candidate: Snapshot,
+  regimes: RegimeEffects | null,
   options: { random: Random; resamples: number },
 ): CurvePair {
+  if (regimes?.fast)
+    return fastCurves(comparableCurves(joined, base, candidate, null, options), regimes.fast, options)
   const stored = {
     base: base.curves.filter(({ target }) => target === joined.pair.base),
     candidate: candidate.curves.filter(({ target }) => target === joined.pair.candidate),
@@ -56,9 +62,27 @@ export function comparableCurves(
   return refit(joined, { ...options, curved: false })
 }
 
+/** Prefill from the fast regime's samples, the other laws from all. */
+function fastCurves(
+  all: CurvePair,
+  fast: { base: readonly Sample[]; candidate: readonly Sample[] },
+  options: { random: Random; resamples: number },
+): CurvePair {
+  const laws = ['prefill'] as const
+  let prefill = refit(fast, { ...options, laws })
+  if (isCurved(prefill.base) !== isCurved(prefill.candidate)) {
+    prefill = refit(fast, { ...options, laws, curved: false })
+  }
+  const side = (name: 'base' | 'candidate'): Curve[] => [
+    ...prefill[name],
+    ...all[name].filter(({ law }) => law !== 'prefill'),
+  ]
+  return { base: side('base'), candidate: side('candidate') }
+}
+
 function refit(
-  { base, candidate }: Joined,
-  options: { random: Random; resamples: number; curved?: boolean },
+  { base, candidate }: Pick<Joined, 'base' | 'candidate'>,
+  options: { random: Random; resamples: number; curved?: boolean; laws?: readonly Law[] },
 ): CurvePair {
   const { random } = options
   return {
@@ -76,6 +100,7 @@ export function parameterEffects(
   curves: CurvePair,
   metrics: ReadonlyMap<string, Effect>,
   gate: ReadonlySet<string>,
+  regimes: RegimeEffects | null,
 ): Effect[] {
   return Object.entries(PARAMETERS).flatMap(([name, { law, level, gated }]) => {
     const [ours, theirs] = [curves.base, curves.candidate].map((side) =>
@@ -86,10 +111,11 @@ export function parameterEffects(
     const scores = metrics.get(METRIC_OF[law] ?? '')
     const blocks = [ours.blocks, theirs.blocks] as const
     const f = level ? (scores?.f ?? 1) : 1
+    const guessed = law === 'prefill' && regimes !== null ? GUESSED : 1
     const df = scores?.df ?? Math.min(...blocks) - 1
     const gEff = Math.min(...blocks) / f
     const difference = b.value - a.value
-    const se = Math.sqrt((a.se ** 2 + b.se ** 2) * f)
+    const se = Math.sqrt((a.se ** 2 + b.se ** 2) * f) * guessed
     // A probe's blocks are counted by the metric: those of several probes lie side by side in the curve.
     const least = scores === undefined ? blocks : scores.blocks
     const isShort = Math.min(...least) < LEAST_BLOCKS

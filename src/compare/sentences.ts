@@ -13,7 +13,9 @@ const WORDS: Readonly<Record<string, string>> = {
   step: 'decode step',
   e2e: 'end to end',
   decodeRate: 'decode rate',
+  slowShare: 'share of slow requests',
   errors: 'errors',
+  canary: 'wrong answers',
 }
 
 /** The headline of each pair of targets, then what is inconclusive, then what is not excluded. */
@@ -40,12 +42,14 @@ function pairSentences(shifts: readonly Shift[]): string[] {
   const saidOfTtft = ['base', 'fresh'].every((part) => settled.some(({ name }) => name === part))
   const parts = [...moved, ...same.filter(({ name }) => name !== 'ttft' || !saidOfTtft)].map(phrase)
   const lines = parts.length > 0 ? [parts.join(', ')] : []
-  const doubts = open.filter(({ kind }) => kind !== 'errors')
+  const counted = open.filter(isCounted)
+  const doubts = open.filter((shift) => !isCounted(shift))
   if (doubts.length > 0) lines.push(`undecided: ${groupedDoubts(doubts).join('; ')}`)
-  const errors = open.find(({ kind }) => kind === 'errors')
-  if (errors !== undefined) lines.push(`errors: ${errors.why}`)
-  return lines
+  return [...lines, ...counted.map((shift) => `${wordOf(shift.name)}: ${shift.why}`)]
 }
+
+/** A count of failures, which says itself what is not excluded. */
+const isCounted = ({ kind, se }: Shift): boolean => kind === 'share' && se === null
 
 /** Things that are undecided for one and the same reason are told together. */
 function groupedDoubts(shifts: readonly Shift[]): string[] {
@@ -67,8 +71,8 @@ function phrase(shift: Shift): string {
   const { name, kind, verdict, ratio, low, high, base, candidate } = shift
   const word = wordOf(name)
   if (verdict === 'same') return `${word} unchanged`
-  if (kind === 'errors') {
-    return `errors ${verdict === 'worse' ? 'up' : 'down'} from ${percent(base ?? 0)} to ${percent(candidate ?? 0)}`
+  if (kind === 'share') {
+    return `${word} ${verdict === 'worse' ? 'up' : 'down'} from ${percent(base ?? 0)} to ${percent(candidate ?? 0)}`
   }
   if (ratio === null) return `${word} is ${verdict}`
   const [more, less] =

@@ -15,6 +15,8 @@ export interface FitCurvesOptions {
   targets?: readonly string[] | undefined
   /** @default 999 */
   resamples?: number | undefined
+  /** @default all of them */
+  laws?: readonly Law[] | undefined
   /** Prefill with its quadratic, or without. @default where it earns its place */
   curved?: boolean | undefined
 }
@@ -47,15 +49,16 @@ export function fitCurves(
 }
 
 function fitAll(own: readonly Sample[], target: string, options: FitCurvesOptions): [Law, Fitted | null][] {
-  const { random, resamples = 999, curved } = options
+  const { random, resamples = 999, curved, laws } = options
   const forLaw = (law: Law): FitOptions => ({ random: random.fork(`${target}/${law}`), resamples, curved })
   const rows = toRows(own)
   const contended = toRows(oneLength(own.filter(({ probe }) => probe === CONTENTION_PROBE)))
-  return [
-    ['prefill', fitPrefill(rows, forLaw('prefill'))],
-    ['decode', fitDecode(rows, forLaw('decode'))],
-    ['contention', fitContention(contended, forLaw('contention'))],
+  const fits: [Law, () => Fitted | null][] = [
+    ['prefill', () => fitPrefill(rows, forLaw('prefill'))],
+    ['decode', () => fitDecode(rows, forLaw('decode'))],
+    ['contention', () => fitContention(contended, forLaw('contention'))],
   ]
+  return fits.filter(([law]) => laws?.includes(law) ?? true).map(([law, fit]) => [law, fit()])
 }
 
 /** The law holds at one pair of lengths: of several, the one with most samples (its range of validity says which). */

@@ -1,5 +1,5 @@
 /** Recognises a target that answers in two speeds. */
-import { twoNormals, type TwoRegimes } from '../stats/mixture.js'
+import { isTwo, twoNormals, type TwoRegimes } from '../stats/mixture.js'
 
 export interface Regimes {
   /** Share of the slow one. */
@@ -10,33 +10,10 @@ export interface Regimes {
   spell: number
 }
 
-/** What makes a mixture two regimes. */
-export interface RegimeLimits {
-  samples: number
-  gain: number
-  separation: number
-  share: number
-  ratio: number
-}
-
-// Simulated on 108 residuals: 30 % at 1.6 times found always, a lognormal never taken for two, a skewed queue in 15 %.
-const PROOF: RegimeLimits = { samples: 100, gain: 10, separation: 2, share: 0.05, ratio: 1.2 }
-
 /** `residuals`: ln(observed ÷ predicted) in order of time. Null where one regime does. */
 export function regimesOf(residuals: Float64Array): Regimes | null {
-  const found = residuals.length < PROOF.samples ? null : twoNormals(residuals)
-  return found !== null && isTwo(found, PROOF) ? describe(found) : null
-}
-
-export function isTwo(found: TwoRegimes, limits: RegimeLimits = PROOF): boolean {
-  const { posterior, gain, separation, share } = found
-  return (
-    posterior.length >= limits.samples &&
-    gain > limits.gain &&
-    separation > limits.separation &&
-    Math.min(share, 1 - share) > limits.share &&
-    ratioOf(found) > limits.ratio
-  )
+  const found = twoNormals(residuals)
+  return found !== null && isTwo(found) ? describe(found) : null
 }
 
 export function describe(found: TwoRegimes): Regimes {

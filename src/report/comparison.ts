@@ -89,12 +89,12 @@ function withoutTarget(table: Table): Table {
 
 function level(shift: Shift, value: number | null): string {
   if (value === null) return '—'
-  return shift.kind === 'errors' ? percent(value) : figure(value)
+  return shift.kind === 'share' ? percent(value) : figure(value)
 }
 
 /** Short, so that the table keeps to 80 columns. */
 function unitOf({ kind, unit }: Shift): string {
-  return kind === 'errors'
+  return kind === 'share'
     ? ''
     : unit
         .replace('us/token/token', 'us/token^2')

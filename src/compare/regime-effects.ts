@@ -1,0 +1,100 @@
+/** A target that answers in two speeds: its fast regime is compared, and the share of the slow one. */
+import { counts, isUnproven } from '../sample/counts.js'
+import type { Sample } from '../sample/sample.js'
+import { regimeShift, type RegimeRow, type RegimeShift } from '../stats/regime-shift.js'
+import { LEAST_BLOCKS, type Effect } from './effect.js'
+import type { Joined } from './join.js'
+import { tooFew } from './metric-effect.js'
+
+export interface RegimeEffects {
+  /** In place of the shift of all requests. */
+  ttft: Effect
+  slowShare: Effect
+  /** Samples of the fast regime on both sides, for curves of their own; null where only one side has regimes. */
+  fast: { base: readonly Sample[]; candidate: readonly Sample[] } | null
+  note: string
+}
+
+/** A share of blocks has a coarser distribution than a time. */
+const LEAST_SHARE_BLOCKS = 8
+
+/**
+ * Looks for regimes in the TTFT of requests that were alone: of those that start together, some wait for others, by place
+ * and not by regime. `ttft`: the effect over all of them. Null where neither side has two regimes.
+ */
+export function regimeEffects(joined: Joined, ttft: Effect): RegimeEffects | null {
+  const sides = [joined.base, joined.candidate].map(alone)
+  const rows = [toRows(sides[0]!), toRows(sides[1]!)]
+  const shift = regimeShift(rows[0]!, rows[1]!)
+  if (shift === null) return null
+  const { share, shares, posteriors, found } = shift
+  const fastOf = (side: 0 | 1): Sample[] => sides[side]!.filter((_, i) => posteriors[side][i]! < 0.5)
+  return {
+    ttft: locationEffect(ttft, shift),
+    slowShare: {
+      ...ttft,
+      name: 'slowShare',
+      kind: 'share',
+      gated: true,
+      why: share.gEff >= LEAST_SHARE_BLOCKS ? null : tooFew(share.g, share.f, LEAST_SHARE_BLOCKS),
+      base: shares[0],
+      candidate: shares[1],
+      unit: 'share',
+      scale: 'share',
+      d: share.d,
+      se: share.se,
+      df: share.df,
+      f: share.f,
+      gEff: share.gEff,
+      blocks: share.g,
+      hodgesLehmann: null,
+      p: share.p,
+    },
+    fast: found === 'both' ? { base: fastOf(0), candidate: fastOf(1) } : null,
+    note: noteOf(joined, shift),
+  }
+}
+
+function locationEffect(ttft: Effect, { location, found }: RegimeShift): Effect {
+  const { band: _, ...rest } = ttft
+  if (location === null) {
+    const side = found === 'first' ? 'base' : 'candidate'
+    const why = `the ${side} answers in two speeds and the other side in one: see slowShare`
+    return { ...rest, why, d: null, se: null, df: null, f: null, gEff: null, hodgesLehmann: null, p: null }
+  }
+  const { d, se, df, f, gEff, g, p } = location
+  const why = gEff >= LEAST_BLOCKS ? null : tooFew(g, f)
+  return { ...rest, why, d, se, df, f, gEff, blocks: g, p, hodgesLehmann: null }
+}
+
+function noteOf({ pair }: Joined, { shares, ratios, found }: RegimeShift): string {
+  const told = (['base', 'candidate'] as const).flatMap((side, i) => {
+    const ratio = ratios[i] ?? null
+    return ratio === null
+      ? []
+      : [
+          `${Math.round(100 * shares[i]!)} % of the requests take ${ratio.toFixed(2)} times as long in the ${side}`,
+        ]
+  })
+  const how = found === 'both' ? '; the fast ones are compared, and the share of the slow ones' : ''
+  return `${pair.candidate}: two regimes: ${told.join(', ')}${how}`
+}
+
+function alone(samples: readonly Sample[]): Sample[] {
+  return samples
+    .filter(
+      (sample) =>
+        counts(sample) && !isUnproven(sample) && sample.asked.concurrency === 1 && (sample.ttft ?? 0) > 0,
+    )
+    .sort((a, b) => a.atMs - b.atMs)
+}
+
+function toRows(samples: readonly Sample[]): RegimeRow[] {
+  const blocks = new Map<string, number>()
+  return samples.map(({ cell, probe, block, ttft }) => {
+    const label = `${probe}\n${block}`
+    const number = blocks.get(label) ?? blocks.size
+    blocks.set(label, number)
+    return { cell, block: number, log: Math.log(ttft!) }
+  })
+}
