@@ -29,7 +29,9 @@ export interface Gaps {
  * - `buffered`: first and last output came together though the output is long: somebody held the stream back
  * - `usage-missing`: the server counted no tokens (a stream without `include_usage`): a reported 0 is left out
  * - `input-without-cache`: more cached tokens than input tokens: the input count excluded them and they were added
+ * - `output-without-reasoning`: more reasoning tokens than output tokens: they were added likewise
  * - `clock-skew`: the end lies before the start; the duration is another attribute's, or 0
+ * - `no-duration`: neither times nor a duration stand in the record; it is 0
  * - `bad-value`: an attribute that should be a number was none; left out
  */
 export const doubts = [
@@ -37,7 +39,9 @@ export const doubts = [
   'buffered',
   'usage-missing',
   'input-without-cache',
+  'output-without-reasoning',
   'clock-skew',
+  'no-duration',
   'bad-value',
 ] as const
 export type Doubt = (typeof doubts)[number]

@@ -1,0 +1,116 @@
+/** Takes in spans of any format and dialect, and gives out one span a call; what cannot be read is counted by name. */
+import { createAssembler } from './assemble.js'
+import { createDraft } from './draft.js'
+import { createNormaliser } from './normalise.js'
+import { isObject } from './json-value.js'
+import { readOtlpJson } from './otlp-json.js'
+import type { SpanSink } from './otlp-json.js'
+import { createProtoReader } from './otlp-proto.js'
+import { compileRules } from './rules.js'
+import type { OwnRules } from './rules.js'
+import { createSourceTable } from './sources.js'
+import type { Span } from './span.js'
+import { readShape } from './shapes.js'
+
+export interface IntakeOptions {
+  /** Spans of unfinished traces held at most. @default 20000 */
+  window?: number | undefined
+  /** Dialect files, read. */
+  own?: readonly OwnRules[] | undefined
+}
+
+/** What came in. Every span that was seen is in one of the counts. */
+export interface IntakeCounts {
+  /** Spans and records read, of any kind. */
+  seen: number
+  /** Calls given out. */
+  spans: number
+  /** Read, but no call of a model: tools, agents, HTTP requests, embeddings. */
+  other: number
+  /** Calls that only repeat a call within them. */
+  repeated: number
+  /** Servers' views and HTTP requests that were folded into their call. */
+  folded: number
+  /** Unreadable, by what is wrong with them; at most 50 kinds. */
+  faults: Record<string, number>
+}
+
+export interface Intake {
+  /** A parsed document, line or element, of whatever shape. */
+  value(value: unknown, nowMs?: number): void
+  /** An OTLP/JSON request that has been told to be one. */
+  otlpJson(value: unknown, nowMs?: number): boolean
+  /** False where the bytes are no ExportTraceServiceRequest. */
+  otlpProto(bytes: Uint8Array, nowMs?: number): boolean
+  fault(kind: string): void
+  /** Spans that are whole, since the last time. */
+  take(): Span[]
+  /** Gives up waiting for more of the traces that nothing came for since `beforeMs`. */
+  release(beforeMs: number): void
+  /** Gives up waiting at all. */
+  end(): void
+  readonly counts: Readonly<IntakeCounts>
+}
+
+const MAX_FAULTS = 50
+
+export function createIntake({ window = 20_000, own = [] }: IntakeOptions = {}): Intake {
+  const draft = createDraft(compileRules(own))
+  const normalise = createNormaliser(createSourceTable())
+  const counts: IntakeCounts = { seen: 0, spans: 0, other: 0, repeated: 0, folded: 0, faults: {} }
+  const proto = createProtoReader()
+  let ready: Span[] = []
+  let now = 0
+  const assembler = createAssembler({
+    window,
+    emit({ spans, repeated, folded, other }) {
+      counts.other += other
+      counts.repeated += repeated
+      counts.folded += folded
+      counts.spans += spans.length
+      for (const span of spans) ready.push(span)
+    },
+  })
+  const fault = (kind: string): void => {
+    const known = counts.faults[kind]
+    if (known !== undefined) counts.faults[kind] = known + 1
+    else if (Object.keys(counts.faults).length < MAX_FAULTS) counts.faults[kind] = 1
+  }
+  const sink: SpanSink = {
+    span() {
+      counts.seen++
+      const piece = normalise(draft)
+      if (piece.span === undefined) counts.other++
+      assembler.add(piece, now)
+    },
+    fault(kind) {
+      counts.seen++
+      fault(kind)
+    },
+  }
+  return {
+    value(value, nowMs = 0) {
+      now = nowMs
+      readShape(value, draft, sink)
+    },
+    otlpJson(value, nowMs = 0) {
+      now = nowMs
+      if (!isObject(value)) return false
+      readOtlpJson(value, draft, sink)
+      return true
+    },
+    otlpProto(bytes, nowMs = 0) {
+      now = nowMs
+      return proto.read(bytes, draft, sink)
+    },
+    fault,
+    take() {
+      const taken = ready
+      ready = []
+      return taken
+    },
+    release: (beforeMs) => assembler.release(beforeMs),
+    end: () => assembler.flush(),
+    counts,
+  }
+}

@@ -1,0 +1,287 @@
+/** From a draft to a span: one time base, one count of tokens, one name for a provider; what is left in doubt is said. */
+import { attemptScoped } from './dialects.js'
+import { dialectOfDraft } from './draft.js'
+import type { Draft } from './draft.js'
+import { gapsOf } from './gaps.js'
+import {
+  derivedSource,
+  doubt,
+  note,
+  peekFlag,
+  peekNumber,
+  peekText,
+  sourceAs,
+  sourceOf,
+  takeNumber,
+  takeText,
+} from './pick.js'
+import type { Picker } from './pick.js'
+import { providerOf, providerOfHost, regionOfHost } from './providers.js'
+import { roleOf } from './role.js'
+import type { Role } from './role.js'
+import type { SourceTable } from './sources.js'
+import type { Doubt, Gaps, Span, TtftScope } from './span.js'
+import { readUsage } from './usage.js'
+
+/** A span in its trace, before calls are told from what stands around and below them. */
+export interface Piece {
+  role: Role
+  traceId: string
+  spanId: string
+  parentId: string
+  /** Absent for `other`, which keeps its place between parents and children. */
+  span: Span | undefined
+}
+
+const NO_DOUBTS: readonly Doubt[] = Object.freeze([])
+
+const from = {
+  times: derivedSource('durationMs', 'end - start'),
+  service: derivedSource('service', 'resource service.name'),
+  providerHost: derivedSource('provider', 'server.address'),
+  regionHost: derivedSource('region', 'server.address'),
+  regionResource: derivedSource('region', 'resource cloud.region'),
+  replicaResource: derivedSource('replica', 'resource service.instance.id'),
+  serverDuration: derivedSource('serverMs', 'duration of the server span'),
+  errorStatus: derivedSource('error', 'span status'),
+  errorHttp: derivedSource('error', 'HTTP status'),
+  streamName: derivedSource('streaming', 'span name'),
+  streamChunks: derivedSource('streaming', 'chunk events'),
+  gaps: derivedSource('gaps', 'chunk events'),
+  attempt: derivedSource('ttftScope', 'dialect'),
+}
+
+/** One for a stream of spans: it keeps the buffers between them. */
+export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
+  const sources: Picker['sources'] = []
+  return (draft) => {
+    const dialect = dialectOfDraft(draft)
+    const { role, operation } = roleOf(draft, dialect)
+    sources.length = 0
+    const picker: Picker = { draft, sources, doubts: undefined }
+    const traceId = draft.traceId || (peekText(picker, 'traceId') ?? '')
+    const spanId = draft.spanId || (peekText(picker, 'spanId') ?? '')
+    const parentId = draft.parentId || (peekText(picker, 'parentId') ?? '')
+    if (role === 'other') return { role, traceId, spanId, parentId, span: undefined }
+
+    const isServer = role === 'server'
+    const { startedAtMs, durationMs } = readTimes(picker, dialect)
+    const streaming = readStreaming(picker)
+    const httpStatus = takeNumber(picker, 'httpStatus')
+    const error = readError(picker, httpStatus)
+    const usage = readUsage(picker, dialect, streaming, error !== undefined)
+    const ttft = readTtft(picker, startedAtMs, durationMs, dialect)
+    // A long answer whose first output comes with its last was held back on the way.
+    if (ttft !== undefined && durationMs > 0 && ttft.ms >= 0.95 * durationMs) {
+      if ((usage.outputTokens ?? 0) > 20 && streaming !== false) doubt(picker, 'buffered')
+    }
+    const serverAddress = takeText(picker, 'serverAddress')
+    const span: Span = {
+      traceId,
+      spanId,
+      parentId: parentId === '' ? undefined : parentId,
+      operation,
+      dialect,
+      startedAtMs,
+      durationMs,
+      service: readService(picker),
+      provider: readProvider(picker, serverAddress),
+      modelRequested: takeText(picker, 'modelRequested'),
+      modelServed: takeText(picker, 'modelServed'),
+      streaming,
+      ttftMs: ttft?.ms,
+      ttftScope: ttft?.scope,
+      ttfvtMs: takeNumber(picker, 'ttfvtMs'),
+      gaps: readGaps(picker),
+      serverTtftMs: takeNumber(picker, 'serverTtftMs'),
+      queueMs: takeNumber(picker, 'queueMs'),
+      prefillMs: takeNumber(picker, 'prefillMs'),
+      decodeMs: takeNumber(picker, 'decodeMs'),
+      loadMs: takeNumber(picker, 'loadMs'),
+      serverMs: readServerMs(picker, isServer, durationMs),
+      inputTokens: usage.inputTokens,
+      cacheReadTokens: usage.cacheReadTokens,
+      cacheWriteTokens: usage.cacheWriteTokens,
+      outputTokens: usage.outputTokens,
+      reasoningTokens: usage.reasoningTokens,
+      maxOutputTokens: takeNumber(picker, 'maxOutputTokens'),
+      attempts: takeNumber(picker, 'attempts'),
+      tries: undefined,
+      retryMs: undefined,
+      httpStatus,
+      error,
+      finishReason: takeText(picker, 'finishReason'),
+      serviceTier: takeText(picker, 'serviceTier'),
+      backend: takeText(picker, 'backend'),
+      region: readRegion(picker, isServer, serverAddress),
+      replica: readReplica(picker, isServer),
+      serverAddress,
+      requestId: takeText(picker, 'requestId'),
+      conversationId: takeText(picker, 'conversationId'),
+      compacted: readCompacted(picker),
+      tenant: takeText(picker, 'tenant'),
+      effort: takeText(picker, 'effort'),
+      remainingRequests: takeNumber(picker, 'remainingRequests'),
+      remainingTokens: takeNumber(picker, 'remainingTokens'),
+      clientPauseMs: takeNumber(picker, 'clientPauseMs'),
+      doubts: picker.doubts ?? NO_DOUBTS,
+      from: table.share(sources, sources.length),
+    }
+    return { role, traceId, spanId, parentId, span }
+  }
+}
+
+/** The span's own times win over a duration that stands in an attribute. */
+function readTimes(picker: Picker, dialect: string): { startedAtMs: number; durationMs: number } {
+  const { draft, sources } = picker
+  const isTimed = draft.startMs === draft.startMs // NaN: not given
+  const startMs = isTimed ? draft.startMs : (peekNumber(picker, 'startTime') ?? NaN)
+  const endMs = draft.endMs === draft.endMs ? draft.endMs : (peekNumber(picker, 'endTime') ?? NaN)
+  const durationMs = endMs - startMs
+  if (durationMs > 0) {
+    sources.push(from.times)
+    return { startedAtMs: startMs, durationMs }
+  }
+  if (durationMs < 0) doubt(picker, 'clock-skew')
+  const toldMs = takeNumber(picker, 'durationMs')
+  if (toldMs === undefined && durationMs !== 0) doubt(picker, 'no-duration')
+  const lengthMs = toldMs ?? 0
+  // Some date a call when it has ended.
+  const isDatedAtEnd = !isTimed && endDated.has(dialect)
+  const startedAtMs = startMs > 0 ? startMs - (isDatedAtEnd ? lengthMs : 0) : endMs > 0 ? endMs - lengthMs : 0
+  return { startedAtMs, durationMs: lengthMs }
+}
+const endDated: ReadonlySet<string> = new Set(['posthog', 'claude-code', 'codex'])
+
+function readStreaming(picker: Picker): boolean | undefined {
+  const told = peekFlag(picker, 'stream')
+  if (told !== undefined) {
+    picker.sources.push(sourceAs('streaming', sourceOf(picker, 'stream')?.text ?? ''))
+    return told
+  }
+  if (picker.draft.name.endsWith('.doStream')) picker.sources.push(from.streamName)
+  else if (picker.draft.chunks.length > 0) picker.sources.push(from.streamChunks)
+  else return undefined
+  return true
+}
+
+/** A word without spaces is a type; anything else may be a message, and messages quote prompts. */
+const ERROR_TYPE = /^[\w.:/-]{1,64}$/
+
+function readError(picker: Picker, httpStatus: number | undefined): string | undefined {
+  const word = peekText(picker, 'error')
+  if (word !== undefined && word !== 'false' && word !== '0') {
+    note(picker, 'error')
+    return ERROR_TYPE.test(word) && word !== 'true' ? word : 'error'
+  }
+  if (httpStatus !== undefined && httpStatus >= 400) {
+    picker.sources.push(from.errorHttp)
+    return String(httpStatus)
+  }
+  if (picker.draft.isError || peekFlag(picker, 'isSuccess') === false) {
+    picker.sources.push(from.errorStatus)
+    return 'error'
+  }
+  return undefined
+}
+
+/** A clock that is read in whole milliseconds may see the first output up to one behind the end. */
+const CLOCK_STEP_MS = 1.5
+
+function readTtft(
+  picker: Picker,
+  startedAtMs: number,
+  durationMs: number,
+  dialect: string,
+): { ms: number; scope: TtftScope } | undefined {
+  let ms = peekNumber(picker, 'ttftMs')
+  let source = sourceOf(picker, 'ttftMs')
+  if (ms === undefined && startedAtMs > 0) {
+    const firstMs = peekNumber(picker, 'firstTime')
+    const chunkMs = picker.draft.chunks[0]
+    if (firstMs !== undefined) {
+      ms = firstMs - startedAtMs
+      source = sourceAs('ttftMs', sourceOf(picker, 'firstTime')?.text ?? '')
+    } else if (chunkMs !== undefined) {
+      ms = chunkMs - startedAtMs
+      source = sourceAs('ttftMs', `event ${picker.draft.chunkName}`)
+    }
+  }
+  if (ms === undefined || source === undefined) return undefined
+  if (ms < 0 || (durationMs > 0 && ms > durationMs + CLOCK_STEP_MS)) {
+    doubt(picker, 'ttft-out-of-range')
+    return undefined
+  }
+  picker.sources.push(source, from.attempt)
+  const scope = attemptScoped.has(dialect) ? 'attempt' : 'call'
+  return { ms: durationMs > 0 ? Math.min(ms, durationMs) : ms, scope }
+}
+
+function readGaps(picker: Picker): Gaps | undefined {
+  const gaps = gapsOf(picker.draft.chunks)
+  if (gaps !== undefined) {
+    picker.sources.push(from.gaps)
+    return gaps
+  }
+  const meanMs = peekNumber(picker, 'meanGapMs')
+  if (meanMs === undefined) return undefined
+  picker.sources.push(sourceAs('gaps', sourceOf(picker, 'meanGapMs')?.text ?? ''))
+  return { count: 0, meanMs }
+}
+
+function readService(picker: Picker): string | undefined {
+  const { service } = picker.draft.resource
+  if (service === undefined) return takeText(picker, 'service')
+  picker.sources.push(from.service)
+  return service
+}
+
+function readProvider(picker: Picker, serverAddress: string | undefined): string | undefined {
+  const word = peekText(picker, 'provider')
+  const named = word === undefined ? undefined : providerOf(word)
+  if (named !== undefined) {
+    note(picker, 'provider')
+    return named
+  }
+  const ofHost = serverAddress === undefined ? undefined : providerOfHost(serverAddress)
+  if (ofHost !== undefined) picker.sources.push(from.providerHost)
+  return ofHost
+}
+
+function readServerMs(picker: Picker, isServer: boolean, durationMs: number): number | undefined {
+  const told = takeNumber(picker, 'serverMs')
+  if (told !== undefined || !isServer || durationMs === 0) return told
+  picker.sources.push(from.serverDuration)
+  return durationMs
+}
+
+function readRegion(
+  picker: Picker,
+  isServer: boolean,
+  serverAddress: string | undefined,
+): string | undefined {
+  const told = takeText(picker, 'region')
+  if (told !== undefined) return told
+  const { region } = picker.draft.resource
+  if (isServer && region !== undefined) {
+    picker.sources.push(from.regionResource)
+    return region
+  }
+  const ofHost = serverAddress === undefined ? undefined : regionOfHost(serverAddress)
+  if (ofHost !== undefined) picker.sources.push(from.regionHost)
+  return ofHost
+}
+
+function readReplica(picker: Picker, isServer: boolean): string | undefined {
+  const told = takeText(picker, 'replica')
+  const { replica } = picker.draft.resource
+  if (told !== undefined || !isServer || replica === undefined) return told
+  picker.sources.push(from.replicaResource)
+  return replica
+}
+
+function readCompacted(picker: Picker): boolean | undefined {
+  const compacted = peekFlag(picker, 'compacted')
+  if (compacted !== undefined) note(picker, 'compacted')
+  return compacted
+}

@@ -1,0 +1,92 @@
+/** Token counts as Plumbline counts: input with the cache, output with reasoning, and no 0 that nobody counted. */
+import { exclusive } from './dialects.js'
+import { derivedSource, doubt, note, peekFlag, peekNumber, sourceOf, takeNumber } from './pick.js'
+import type { Picker } from './pick.js'
+
+export interface Usage {
+  inputTokens: number | undefined
+  cacheReadTokens: number | undefined
+  cacheWriteTokens: number | undefined
+  outputTokens: number | undefined
+  reasoningTokens: number | undefined
+}
+
+const inputPlusCache = derivedSource('inputTokens', 'input + cache')
+const outputPlusReasoning = derivedSource('outputTokens', 'output + reasoning')
+
+/** `isFailed`: a call that failed has no output to count. */
+export function readUsage(
+  picker: Picker,
+  dialect: string,
+  isStreaming: boolean | undefined,
+  isFailed: boolean,
+): Usage {
+  const cacheReadTokens = takeNumber(picker, 'cacheReadTokens')
+  const cacheWriteTokens = takeNumber(picker, 'cacheWriteTokens')
+  const reasoningTokens = takeNumber(picker, 'reasoningTokens')
+  let inputTokens = peekNumber(picker, 'inputTokens')
+  let outputTokens = peekNumber(picker, 'outputTokens')
+
+  // A stream without usage is told as 0 tokens by some: that is no fact.
+  if (!isFailed && outputTokens === 0 && (isStreaming === true || !inputTokens)) {
+    outputTokens = undefined
+    if (inputTokens === 0) inputTokens = undefined
+    doubt(picker, 'usage-missing')
+  } else if (!isFailed && isStreaming === true && outputTokens === undefined) doubt(picker, 'usage-missing')
+
+  const cached = (cacheReadTokens ?? 0) + (cacheWriteTokens ?? 0)
+  const reasoning = reasoningTokens ?? 0
+  const beside = countedBeside(picker, inputTokens, outputTokens, cached, reasoning)
+
+  if (inputTokens !== undefined) {
+    const isTold = excludes(picker, dialect, 'inputTokens') || beside.cache
+    if (cached > 0 && (isTold || cached > inputTokens)) {
+      if (!isTold) doubt(picker, 'input-without-cache')
+      inputTokens += cached
+      picker.sources.push(inputPlusCache)
+    } else note(picker, 'inputTokens')
+  }
+  if (outputTokens !== undefined) {
+    const isTold = excludes(picker, dialect, 'outputTokens') || beside.reasoning
+    const audio = isTold ? (peekNumber(picker, 'audioTokens') ?? 0) : 0
+    if (reasoning + audio > 0 && (isTold || reasoning > outputTokens)) {
+      if (!isTold) doubt(picker, 'output-without-reasoning')
+      outputTokens += reasoning + audio
+      picker.sources.push(outputPlusReasoning)
+    } else note(picker, 'outputTokens')
+  }
+  return { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens }
+}
+
+/**
+ * What the total shows to be counted beside input and output, not within: thoughts of the Gemini API stand beside
+ * the candidates, Bedrock's cached tokens beside the input.
+ */
+function countedBeside(
+  picker: Picker,
+  input: number | undefined,
+  output: number | undefined,
+  cached: number,
+  reasoning: number,
+): { cache: boolean; reasoning: boolean } {
+  const total = peekNumber(picker, 'totalTokens')
+  if (total === undefined || input === undefined || output === undefined) return NEITHER
+  const rest = total - input - output
+  if (rest <= 0) return NEITHER
+  const both = rest === cached + reasoning
+  return {
+    cache: cached > 0 && (both || rest === cached),
+    reasoning: reasoning > 0 && (both || rest === reasoning),
+  }
+}
+const NEITHER = { cache: false, reasoning: false } as const
+
+/** Whether the dialect says that this count leaves out its special tokens. */
+function excludes(picker: Picker, dialect: string, slot: 'inputTokens' | 'outputTokens'): boolean {
+  const rule = exclusive[dialect]
+  if (rule !== undefined) {
+    const key = sourceOf(picker, slot)?.text ?? ''
+    if (key.startsWith(rule.keys)) return slot === 'inputTokens' || rule.output
+  }
+  return slot === 'inputTokens' && peekFlag(picker, 'isExclusive') === true
+}
