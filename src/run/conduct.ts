@@ -3,7 +3,7 @@ import type { BlockSource, PlannedRequest, VisitBlock } from '../plan/visit.js'
 import { inOrder } from '../plan/visit.js'
 import type { Random } from '../random/random.js'
 import type { Sample } from '../sample/sample.js'
-import type { Scenario } from '../scenario/scenario.js'
+import type { Scenario, Target } from '../scenario/scenario.js'
 import type { RunEvent } from './events.js'
 import type { LiveTarget } from './live-target.js'
 import { toSnapshotTarget } from './live-target.js'
@@ -77,7 +77,11 @@ async function warmUp(
     live.tokenizer.exact,
   )) {
     if (visit.stopping()) return
-    await warmUpOne(planned, localTokens, context)
+    // A server that refused a parameter is asked again without it.
+    for (let asked: Target | undefined; asked !== live.target && !visit.stopping();) {
+      asked = live.target
+      await warmUpOne(planned, localTokens, context)
+    }
   }
   if (live.tokenizer.exact) return
   const isWarmUp = (sample: Sample): boolean => localTokens.has(sample.id)

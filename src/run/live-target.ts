@@ -1,7 +1,7 @@
 /** A target ready to be asked: protocol, transport, tokenizer and secrets in hand. */
 import { readFileSync } from 'node:fs'
 import type { Environment } from '../credentials/api-key.js'
-import { readSecrets } from '../credentials/api-key.js'
+import type { Authorize } from '../credentials/authorize.js'
 import type { PromptBuilder } from '../prompt/builder.js'
 import { createPromptBuilder } from '../prompt/builder.js'
 import type { TokenCorrection } from '../prompt/correction.js'
@@ -13,9 +13,11 @@ import { loadTokenizer } from '../tokens/load-tokenizer.js'
 import type { Clock } from '../units/time.js'
 import type { Transport } from '../wire/transport.js'
 import { createTransport } from '../wire/transport.js'
+import { openAccess } from './access.js'
 import { protocols } from './tables.js'
 
 export interface LiveTarget {
+  /** Replaced where its server refuses a parameter. */
   target: Target
   /** As the requests see it: `http://127.0.0.1:8000/v1`. */
   baseUrl: string
@@ -31,6 +33,8 @@ export interface LiveTarget {
   correction: TokenCorrection
   /** Secret ones among them: never shown, never stored. */
   headers: Readonly<Record<string, string>>
+  /** Signs each request or gives it a token; undefined where the headers are all. */
+  authorize: Authorize | undefined
 }
 
 export interface OpenOptions {
@@ -47,11 +51,11 @@ export type Opened = { ok: true; live: LiveTarget; secrets: string[] } | { ok: f
 export async function openTarget(target: Target, baseUrl: string, options: OpenOptions): Promise<Opened> {
   const protocol = protocols[target.protocol]
   const keyHeader = target.keyHeader ?? protocol.keyHeader
-  const secrets = readSecrets({ ...target, keyHeader }, options.env, options.extraHeaders)
-  if (!secrets.ok) return secrets
+  const url = new URL(baseUrl)
+  const access = await openAccess(target, keyHeader, url.origin, options)
+  if (!access.ok) return access
   const tls = readTlsFiles(target)
   if (!tls.ok) return tls
-  const url = new URL(baseUrl)
   const tokenizer = await loadTokenizer(target.tokenizer)
   const connect = (origin: string, maxConnections: number): Transport =>
     createTransport({
@@ -72,9 +76,10 @@ export async function openTarget(target: Target, baseUrl: string, options: OpenO
     tokenizer,
     builder: createPromptBuilder(tokenizer),
     correction: { overhead: 0, ratio: 1, pairs: 0 },
-    headers: secrets.headers,
+    headers: access.headers,
+    authorize: access.authorize,
   }
-  return { ok: true, live, secrets: secrets.secrets }
+  return { ok: true, live, secrets: access.secrets }
 }
 
 type TlsFiles = { ca?: string; cert?: string; key?: string }
@@ -107,6 +112,7 @@ export function toSnapshotTarget({ target, baseUrl, correction }: LiveTarget): S
     model: target.model,
     region: target.region ?? undefined,
     tokenizer: target.tokenizer,
+    quirks: target.quirks,
     tokenCorrection: correction.pairs === 0 ? undefined : correction,
   }
 }

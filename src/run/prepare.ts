@@ -18,7 +18,10 @@ export interface Prepared {
   planned: PlannedRequest
   target: LiveTarget
   role: Role
+  /** With its signature or token once that was asked for. */
   request: WireRequest
+  /** Wall clock, milliseconds: until when signature or token may be sent. */
+  authorizedUntilUtcMs?: number | undefined
   worst: WorstCase
   /** Prompt tokens by our tokenizer. */
   localTokens: number

@@ -1,20 +1,29 @@
 /** One request, kept event by event: what people reach for first when a number looks odd. */
+import type { Redactor } from '../border/redact.js'
 import { createRedactor } from '../border/redact.js'
 import type { Environment } from '../credentials/api-key.js'
 import type { BlockSource, PlannedRequest } from '../plan/visit.js'
 import type { StreamEvent } from '../protocol/protocol.js'
+import { definitions } from '../sample/sample.js'
 import type { Sample } from '../sample/sample.js'
 import { readStream } from '../sample/stream.js'
 import type { Scenario } from '../scenario/scenario.js'
+import { sha256 } from '../snapshot/format.js'
+import { readProvenance } from '../snapshot/provenance.js'
+import { runId } from '../snapshot/store.js'
 import type { Clock } from '../units/time.js'
 import { nsToMs } from '../units/time.js'
+import { authorize } from './access.js'
 import { startSimulators } from './simulators.js'
-import { openTarget } from './live-target.js'
+import type { LiveTarget } from './live-target.js'
+import { openTarget, toSnapshotTarget } from './live-target.js'
+import type { RecordOption, Recorder } from './recorder.js'
+import { openRecorder } from './recorder.js'
 import { createMeasure } from './measure.js'
 import { noPrompts } from './own-prompts.js'
 import { createPreparer } from './prepare.js'
 import type { Refused } from './contract.js'
-import { sourcesOf } from './sources.js'
+import { nothingSeen, sourcesOf } from './sources.js'
 import { createRandom } from '../random/random.js'
 
 export interface TracedEvent {
@@ -39,6 +48,7 @@ export interface TraceOptions {
   env: Environment
   extraHeaders: Readonly<Record<string, string>>
   seed?: number | undefined
+  record?: RecordOption | undefined
 }
 
 /** Cells come in random order; one request should be the same one each time. */
@@ -61,8 +71,7 @@ export async function traceOnce(scenario: Scenario, options: TraceOptions): Prom
   const { live, secrets } = opened
   try {
     const seed = options.seed ?? clock.utcMs()
-    const seen = () => ({ blocks: 0, cells: [], halfWidths: {} })
-    const plan = sourcesOf(scenario, { random: createRandom(seed), seen, ownRequests: [] })
+    const plan = sourcesOf(scenario, { random: createRandom(seed), ...nothingSeen, ownRequests: [] })
     const planned = shortest(plan.sources[0]?.next())
     if (planned === undefined)
       return { kind: 'refused', exit: 2, message: `${scenario.name} asks for no request` }
@@ -74,15 +83,22 @@ export async function traceOnce(scenario: Scenario, options: TraceOptions): Prom
     })
     const prepared = preparer.measure(planned, null)
     if ('tooShort' in prepared) return { kind: 'refused', exit: 2, message: prepared.tooShort }
+    const unauthorized = await authorize(prepared, clock.utcMs())
+    if (unauthorized !== null) return { kind: 'refused', exit: 3, message: unauthorized }
     const intendedNs = clock.nowNs()
-    const exchange = await live.transport.send(prepared.request, { connection: planned.condition.connection })
     const redactor = createRedactor(secrets)
+    const recording = await recordingOf(scenario, live, seed, intendedNs, redactor, options)
+    if (!recording.ok) return { kind: 'refused', exit: 2, message: recording.message }
+    const exchange = await live.transport.send(prepared.request, { connection: planned.condition.connection })
     const measure = createMeasure({
       runStartNs: intendedNs,
       runStartUtcMs: clock.utcMs(),
       redact: redactor.text,
     })
-    const sample = measure(exchange, prepared, { id: 's-000001', intendedNs, attempt: 1, heldBackMs: 0 })
+    const sent = { id: 's-000001', intendedNs, attempt: 1, heldBackMs: 0 }
+    const sample = measure(exchange, prepared, sent)
+    recording.recorder?.exchange(exchange, prepared, sent)
+    recording.recorder?.close()
     const startNs = exchange.startNs ?? exchange.enqueuedNs
     const events = readStream(exchange, live.protocol).moments.map(({ atNs, chunk, events: says }) => ({
       atMs: nsToMs(atNs - startNs),
@@ -94,6 +110,30 @@ export async function traceOnce(scenario: Scenario, options: TraceOptions): Prom
     await live.transport.close()
     await started.simulators.close()
   }
+}
+
+async function recordingOf(
+  { name, file, text, targets }: Scenario,
+  live: LiveTarget,
+  seed: number,
+  runStartNs: number,
+  redactor: Redactor,
+  { clock, record }: TraceOptions,
+): Promise<{ ok: true; recorder: Recorder | null } | { ok: false; message: string }> {
+  if (record === undefined) return { ok: true, recorder: null }
+  const run = runId(clock.utcMs())
+  const header = {
+    run,
+    startedAt: new Date(clock.utcMs()).toISOString(),
+    scenario: { name, file, hash: sha256(text), text },
+    provenance: readProvenance({ seed, runId: run, definitions }),
+    currency: targets[0]?.price?.currency ?? null,
+    targets: [toSnapshotTarget(live)],
+  }
+  let problem: string | null = null
+  const onProblem = (message: string): void => void (problem = message)
+  const opened = await openRecorder(record, { header, part: 0, runStartNs, redactor, onProblem })
+  return problem === null ? opened : { ok: false, message: problem }
 }
 
 /** A server may echo a key in anything that it says. */

@@ -3,6 +3,7 @@ import type { PlannedRequest, Visit, VisitBlock } from '../plan/visit.js'
 import type { Random } from '../random/random.js'
 import type { Clock } from '../units/time.js'
 import type { Stop } from './events.js'
+import { authorize } from './access.js'
 import { underLoad } from './load.js'
 import { giveWay } from './pace.js'
 import type { Made, Prepared, Preparer } from './prepare.js'
@@ -77,6 +78,8 @@ async function prepareAll(
     if (context.stopping()) return null
     const made = prepareChain(chain, prefixNonce, context)
     if (made === null) return null
+    // What is wrong with credentials shows when the request is sent.
+    for (const prepared of made) await authorize(prepared, context.clock.utcMs())
     chains.push(made)
   }
   return chains

@@ -6,7 +6,7 @@ import type { TokenCorrection, TokenPair } from '../prompt/correction.js'
 import { fitTokenCorrection } from '../prompt/correction.js'
 import type { Sample } from '../sample/sample.js'
 
-const WARM_UP = 'warm-up'
+export const WARM_UP = 'warm-up'
 
 // Too short to learn from, and long enough to reach the first token of any model.
 const FALLBACK_TOKENS = 256

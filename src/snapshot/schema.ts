@@ -119,6 +119,14 @@ export const targetSchema: z.ZodType<SnapshotTarget> = z.object({
   model: text,
   region: text.optional(),
   tokenizer: text,
+  quirks: z
+    .object({
+      maxTokensField: z.enum(['max_tokens', 'max_completion_tokens']),
+      streamOptions: z.boolean(),
+      ignoreEos: z.boolean(),
+      temperature: nullableNumber,
+    })
+    .optional(),
   tokenCorrection: z.object({ overhead: number, ratio: number, pairs: count }).optional(),
 })
 

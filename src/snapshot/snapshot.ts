@@ -4,6 +4,7 @@ import type { InstrumentReport } from '../instrument/report.js'
 import type { ServerMetrics } from '../metrics/server-metrics.js'
 import type { ArrivalProcess, CacheAsked, ConnectionMode } from '../plan/probe.js'
 import type { Outcome, Sample } from '../sample/sample.js'
+import type { Target } from '../scenario/scenario.js'
 
 export const SNAPSHOT_FORMAT = 'plumbline.snapshot/1'
 
@@ -16,6 +17,8 @@ export interface SnapshotTarget {
   model: string
   region?: string | undefined
   tokenizer: string
+  /** Which parameters its requests carried; what its server refused at the warm-up is left out, and a note says so. */
+  quirks?: Target['quirks'] | undefined
   /** Tokens added by the server's chat template and the ratio of its count to ours, where learned from usage. */
   tokenCorrection?: { overhead: number; ratio: number; pairs: number } | undefined
 }
