@@ -15,7 +15,9 @@ export const outputLength: PlannedProbe<Settings> = {
       promptTokens: z
         .array(z.int().min(1))
         .min(1)
-        .describe('Prompt lengths, tokens. Two far apart tell the cost of context from the cost of a step.'),
+        .describe(
+          'Prompt lengths, tokens. Two far apart tell the cost of context from the cost of a step, a third between them a straight law from a curved one.',
+        ),
       outputTokens: z
         .array(z.int().min(8))
         .min(1)
@@ -25,7 +27,7 @@ export const outputLength: PlannedProbe<Settings> = {
         .min(1)
         .describe('Samples per cell: every block asks each pair of lengths once, in random order.'),
     }),
-  defaults: { promptTokens: [128, 4096], outputTokens: [32, 256], blocks: 12 },
+  defaults: { promptTokens: [128, 1024, 4096], outputTokens: [32, 256], blocks: 12 },
   plan({ promptTokens, outputTokens, blocks }, random) {
     const pairs = promptTokens.flatMap((prompt) => outputTokens.map((output) => ({ prompt, output })))
     return Array.from({ length: blocks }, () =>

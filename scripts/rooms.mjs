@@ -22,10 +22,15 @@ export const rooms = {
   random: { holds: 'seeded generator, distributions', uses: ['units'] },
   stats: { holds: 'quantiles, robust fits, bootstrap, tests, change points', uses: ['units', 'random'] },
   tokens: { holds: 'tokenizers', uses: ['units'] },
-  prompt: { holds: 'exact-length prompts, nonces, prefixes', uses: ['units', 'random', 'tokens'] },
+  prompt: {
+    holds: 'exact-length prompts, nonces, prefixes, questions',
+    uses: ['units', 'random', 'tokens'],
+    types: ['plan'],
+  },
   provider: { holds: 'presets, prices, cache rules: data', uses: ['units'], types: ['protocol', 'tokens'] },
   protocol: { holds: 'one file a protocol: requests, streams, usage, errors; no sockets', uses: ['units'] },
   credentials: { holds: 'keys from the environment, cloud chains, signing', uses: ['units'] },
+  metrics: { holds: "Prometheus text; what engines' own metrics mean", uses: ['units'], types: ['sample'] },
   wire: { holds: 'the transport: bytes and times; recordings', uses: ['units'], types: ['protocol'] },
   plan: {
     holds: 'cells, blocks, arrivals, budgets: arithmetic, no clock',
@@ -49,7 +54,7 @@ export const rooms = {
   snapshot: {
     holds: 'the file format, journal, baselines, provenance',
     uses: ['units'],
-    types: ['scenario', 'plan', 'sample', 'curve', 'instrument'],
+    types: ['scenario', 'plan', 'sample', 'curve', 'instrument', 'metrics'],
   },
   compare: {
     holds: 'two snapshots → verdicts; many → trend',
@@ -76,7 +81,7 @@ export const rooms = {
     holds: 'the shell: clock, sockets, journal, ledger; the built-in tables; replay',
     uses: words(
       'units random stats tokens prompt provider protocol credentials wire plan sample curve scenario',
-      'snapshot simulate instrument',
+      'snapshot simulate instrument metrics',
       PROBES,
     ),
   },
@@ -94,7 +99,7 @@ export const rooms = {
     uses: ['units', 'stats', 'curve'],
     types: words(
       'random tokens prompt provider protocol credentials wire plan sample scenario snapshot compare',
-      'span attribute simulate instrument run schedule serve',
+      'span attribute simulate instrument metrics run schedule serve',
     ),
   },
   cli: { holds: 'one thin file a command: flags in, exit code out', uses: [EDGE, 'report'] },

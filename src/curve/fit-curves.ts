@@ -2,6 +2,7 @@
 import type { Law } from '../plan/probe.js'
 import type { Random } from '../random/random.js'
 import type { Sample } from '../sample/sample.js'
+import { fitCache } from './cache.js'
 import { fitContention } from './contention.js'
 import type { Curve } from './curve.js'
 import { fitDecode } from './decode.js'
@@ -57,6 +58,7 @@ function fitAll(own: readonly Sample[], target: string, options: FitCurvesOption
     ['prefill', () => fitPrefill(rows, forLaw('prefill'))],
     ['decode', () => fitDecode(rows, forLaw('decode'))],
     ['contention', () => fitContention(contended, forLaw('contention'))],
+    ['cache', () => fitCache(own)],
   ]
   return fits.filter(([law]) => laws?.includes(law) ?? true).map(([law, fit]) => [law, fit()])
 }

@@ -10,6 +10,12 @@ export type ArrivalProcess = 'constant' | 'poisson'
 export type Question =
   { kind: 'recall'; depth: number } | { kind: 'arithmetic' } | { kind: 'echo' } | { kind: 'json' }
 
+/** What the answer to a question must be: hold the words, be the text exactly, or be JSON of this value. */
+export interface RightAnswer {
+  kind: 'holds' | 'exactly' | 'json'
+  text: string
+}
+
 /** What a request must keep to count as good, milliseconds; what is left out is not held against it. */
 export interface RequestLimits {
   ttft?: number | undefined
@@ -113,6 +119,8 @@ export interface AdaptiveProbe<S> extends ProbeBase<S> {
 
 /** A design whose first part is known beforehand, and which then goes on as it sees; `seen` tells of both parts. */
 export interface MixedProbe<S> extends PlannedProbe<S> {
+  /** Whether these settings ask for a second part at all. */
+  goesOn(settings: S): boolean
   next(settings: S, seen: Seen, random: Random): Next
 }
 

@@ -38,10 +38,13 @@ export function plannedSource(blocks: readonly Block[], options: SourceOptions):
 /** An adaptive probe that has not made up its mind by then never will; and so many numbers are set aside for its blocks. */
 export const MOST_BLOCKS = 10_000
 
-/** A design that decides as it sees, for each target by itself; its targets' visits still share the block. */
+/**
+ * A design that decides as it sees, for each target by itself; its targets' visits still share the block. It is shown
+ * what the blocks before `end` have shown and nothing else, so that a run taken up again decides as it did before.
+ */
 export function adaptiveSource(
-  decide: (seen: Seen, random: Random) => Next,
-  seen: (target: string) => Seen,
+  decide: (seen: Seen, random: Random, at: { target: string; block: number }) => Next,
+  seen: (target: string, end: number) => Seen,
   options: SourceOptions,
 ): BlockSource {
   let block = options.firstBlock
@@ -54,7 +57,7 @@ export function adaptiveSource(
       const visits: Visit[] = []
       const still: string[] = []
       for (const target of open) {
-        const next = decision(decide, seen(target), options.random)
+        const next = decision(() => decide(seen(target, block), options.random, { target, block }))
         const kept = 'done' in next ? [] : keptVisits(block, next.ask, [target], options)
         if ('done' in next) reason = next.done
         else if (kept.length === 0)
@@ -72,11 +75,26 @@ export function adaptiveSource(
   }
 }
 
+/** One after another under one name: what is known beforehand, then what depends on it. */
+export function chainedSource(first: BlockSource, then: BlockSource): BlockSource {
+  let at = first
+  return {
+    probe: first.probe,
+    total: null,
+    next() {
+      const next = at.next()
+      if (!('done' in next) || at === then) return next
+      at = then
+      return at.next()
+    },
+  }
+}
+
 /** A probe may be the user's own: what it throws or answers ends it, with its reason, and not the run. */
-function decision(decide: (seen: Seen, random: Random) => Next, seen: Seen, random: Random): Next {
+function decision(decide: () => Next): Next {
   let next: unknown
   try {
-    next = decide(seen, random)
+    next = decide()
   } catch (error) {
     return {
       done: `stopped, since its next() failed: ${error instanceof Error ? error.message : String(error)}`,

@@ -72,20 +72,40 @@ export function visitsOf(
   })
 }
 
-/** The blocks of all sources in running order; a source is asked for its next block only when its turn comes. */
+/** `interleaved`: block g of every source before block g + 1 of any. */
+export type Order = 'interleaved' | 'sequential'
+
+/**
+ * The blocks of all sources in running order; a source is asked for its next block only when its turn comes, and not
+ * while it is busy with its last one. Null: all that are left are busy, so there is nothing to do but wait.
+ */
+export function inOrder(
+  sources: readonly BlockSource[],
+  order: Order,
+  random: Random,
+): Generator<VisitBlock, void>
+export function inOrder(
+  sources: readonly BlockSource[],
+  order: Order,
+  random: Random,
+  isBusy: (source: BlockSource) => boolean,
+): Generator<VisitBlock | null, void>
 export function* inOrder(
   sources: readonly BlockSource[],
-  order: 'interleaved' | 'sequential',
+  order: Order,
   random: Random,
-): Generator<VisitBlock, void> {
+  isBusy: (source: BlockSource) => boolean = () => false,
+): Generator<VisitBlock | null, void> {
   if (order === 'sequential') {
-    for (const source of sources) yield* drain(source)
+    for (const source of sources) yield* drain(source, isBusy)
     return
   }
   let open = [...sources]
   while (open.length > 0) {
     const still = new Set(open)
-    for (const source of random.shuffle(open)) {
+    const free = random.shuffle(open).filter((source) => !isBusy(source))
+    if (free.length === 0) yield null
+    for (const source of free) {
       const next = source.next()
       if ('done' in next) still.delete(source)
       else yield next
@@ -94,6 +114,14 @@ export function* inOrder(
   }
 }
 
-function* drain(source: BlockSource): Generator<VisitBlock, void> {
-  for (let next = source.next(); !('done' in next); next = source.next()) yield next
+function* drain(
+  source: BlockSource,
+  isBusy: (source: BlockSource) => boolean,
+): Generator<VisitBlock | null, void> {
+  for (;;) {
+    while (isBusy(source)) yield null
+    const next = source.next()
+    if ('done' in next) return
+    yield next
+  }
 }

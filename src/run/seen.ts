@@ -1,7 +1,9 @@
 /** What an adaptive probe is shown: its cells so far, and how narrow the curve that it feeds has become. */
+import type { Curve } from '../curve/curve.js'
 import { fitCurves } from '../curve/fit-curves.js'
 import type { Condition } from '../plan/cell.js'
 import type { Law, Seen } from '../plan/probe.js'
+import type { Known } from '../plan/spend.js'
 import type { VisitBlock } from '../plan/visit.js'
 import type { Random } from '../random/random.js'
 import type { Sample } from '../sample/sample.js'
@@ -10,13 +12,21 @@ import { cellsSeen } from './summarise.js'
 export interface SeenKeeper {
   /** A block of visits has been run. */
   note(block: VisitBlock): void
-  of(probe: string, target: string, feeds: Law | null, blocks: readonly [first: number, end: number]): Seen
+  of(probe: string, target: string, feeds: Law | null, blocks: Range): Seen
+  fit(probe: string, target: string, feeds: Law, blocks: Range): Readonly<Record<string, Known>>
 }
+
+type Range = readonly [first: number, end: number]
 
 export function createSeen(samples: () => readonly Sample[], random: Random): SeenKeeper {
   const conditions = new Map<string, Condition>()
   const run = new Map<string, Set<number>>()
   const key = (probe: string, target: string): string => JSON.stringify([probe, target])
+  const ownSamples = (probe: string, target: string, [first, end]: Range): Sample[] =>
+    samples().filter(
+      (sample) =>
+        sample.probe === probe && sample.target === target && sample.block >= first && sample.block < end,
+    )
   return {
     note({ probe, block, visits }) {
       for (const visit of visits)
@@ -26,27 +36,37 @@ export function createSeen(samples: () => readonly Sample[], random: Random): Se
         run.set(key(probe, target), known.add(block))
       }
     },
-    of(probe, target, feeds, [first, end]) {
-      const isOwn = (block: number): boolean => block >= first && block < end
-      const own = samples().filter(
-        (sample) => sample.probe === probe && sample.target === target && isOwn(sample.block),
-      )
+    of(probe, target, feeds, range) {
+      const own = ownSamples(probe, target, range)
+      const [first, end] = range
       return {
-        blocks: [...(run.get(key(probe, target)) ?? [])].filter(isOwn).length,
+        blocks: [...(run.get(key(probe, target)) ?? [])].filter((block) => block >= first && block < end)
+          .length,
         cells: cellsSeen(own, conditions),
-        halfWidths: feeds === null ? {} : halfWidths(own, feeds, random),
+        // A fit with its resamples takes a while, and most decisions do not look.
+        get halfWidths() {
+          return feeds === null ? {} : halfWidths(parametersOf(own, feeds, random))
+        },
       }
     },
+    fit: (probe, target, feeds, range) => parametersOf(ownSamples(probe, target, range), feeds, random),
   }
 }
 
-function halfWidths(samples: readonly Sample[], law: Law, random: Random): Record<string, number> {
-  const curve = fitCurves(samples, {
+function parametersOf(samples: readonly Sample[], law: Law, random: Random): Curve['parameters'] {
+  const { curves } = fitCurves(samples, {
     random: random.fork(String(samples.length)),
-    resamples: 199,
-  }).curves.find((each) => each.law === law)
-  const parameters = Object.entries(curve?.parameters ?? {})
+    resamples: 399,
+    laws: [law],
+  })
+  return curves[0]?.parameters ?? {}
+}
+
+function halfWidths(parameters: Curve['parameters']): Record<string, number> {
   return Object.fromEntries(
-    parameters.map(([name, { value, low, high }]) => [name, (high - low) / 2 / Math.abs(value)]),
+    Object.entries(parameters).map(([name, { value, low, high }]) => [
+      name,
+      (high - low) / 2 / Math.abs(value),
+    ]),
   )
 }

@@ -2,7 +2,16 @@
 import type { CellLoad, Condition } from '../plan/cell.js'
 import type { Block, CellAsk, Law, Probe, Seen } from '../plan/probe.js'
 import type { OwnRequest } from '../plan/source.js'
-import { adaptiveSource, MOST_BLOCKS, ownPromptsSource, plannedSource } from '../plan/source.js'
+import type { SourceOptions } from '../plan/source.js'
+import {
+  adaptiveSource,
+  chainedSource,
+  MOST_BLOCKS,
+  ownPromptsSource,
+  plannedSource,
+} from '../plan/source.js'
+import type { Known, Precision } from '../plan/spend.js'
+import { MOST_SPENT_BLOCKS, spend } from '../plan/spend.js'
 import type { BlockSource } from '../plan/visit.js'
 import { toCondition } from '../plan/cell.js'
 import { faultOfBlock } from '../plan/check-ask.js'
@@ -31,10 +40,23 @@ export interface SourcesOptions {
   random: Random
   /** What is known of a probe's blocks from `first` up to, not with, `end`. */
   seen(probe: string, target: string, feeds: Law | null, blocks: readonly [first: number, end: number]): Seen
+  /** The parameters of the law as fitted to those blocks; empty where it cannot be fitted. */
+  fit(
+    probe: string,
+    target: string,
+    feeds: Law,
+    blocks: readonly [first: number, end: number],
+  ): Readonly<Record<string, Known>>
   ownRequests: readonly (readonly OwnRequest[])[]
 }
 
-export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: SourcesOptions): Sources {
+/** For a look at the plan before anything was sent. */
+export const nothingSeen: Pick<SourcesOptions, 'seen' | 'fit'> = {
+  seen: () => ({ blocks: 0, cells: [], halfWidths: {} }),
+  fit: () => ({}),
+}
+
+export function sourcesOf(scenario: Scenario, { random, seen, fit, ownRequests }: SourcesOptions): Sources {
   const targets = new Map(scenario.targets.map((target) => [target.name, target]))
   const load: CellLoad = scenario.load
   const notes = new Set<string>()
@@ -58,8 +80,32 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
     if (planned !== null) planned += condition.requests + (condition.cache === 'warm' ? 1 : 0)
   }
 
+  /** Chooses from one block of the plan, its grid, until its law is known as closely as asked. */
+  const spendingSource = (
+    grid: Block,
+    precision: Precision,
+    law: Law,
+    options: SourceOptions,
+  ): BlockSource => {
+    const { probe, firstBlock } = options
+    planned = null
+    firstBlocks.set(probe, firstBlock + MOST_BLOCKS)
+    return adaptiveSource(
+      (soFar, by, { target, block }) =>
+        spend(soFar, by, {
+          law,
+          precision,
+          grid: grid.filter((ask) => options.keep(target, toCondition(ask, load))),
+          fit: () => fit(probe, target, law, [firstBlock, block]),
+        }),
+      (target, end) => seen(probe, target, law, [firstBlock, end]),
+      options,
+    )
+  }
+
   const firstBlocks = new Map<string, number>()
-  const sources = scenario.probes.map(({ probe, settings, targets: on }, index): BlockSource => {
+  const sources = scenario.probes.map((use, index): BlockSource => {
+    const { probe, settings, targets: on, precision = null } = use
     const { name } = probe
     const firstBlock = firstBlocks.get(name) ?? 0
     const options = {
@@ -71,14 +117,22 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
       keep,
     }
     const decisions = random.fork(`probe/${index}`)
-    if ('next' in probe) {
+    const expect = (asks: Block): void => {
+      for (const ask of asks) for (const target of on) note(target, ask)
+    }
+    /** Decides from block `begin` on; it is shown all blocks of this entry. */
+    const deciding = (next: Extract<Probe, { next: unknown }>['next'], begin: number): BlockSource => {
       planned = null
       firstBlocks.set(name, firstBlock + MOST_BLOCKS)
       return adaptiveSource(
-        (soFar, by) => probe.next(settings, soFar, by),
-        (target) => seen(name, target, probe.feeds, [firstBlock, firstBlock + MOST_BLOCKS]),
-        options,
+        (soFar, by) => next(settings, soFar, by),
+        (target, end) => seen(name, target, probe.feeds, [firstBlock, end]),
+        { ...options, firstBlock: begin },
       )
+    }
+    if (!('plan' in probe)) {
+      expect(probe.likely?.(settings) ?? [])
+      return deciding(probe.next, firstBlock)
     }
     const made = planOf(probe, settings, decisions)
     if (!made.ok) {
@@ -86,9 +140,19 @@ export function sourcesOf(scenario: Scenario, { random, seen, ownRequests }: Sou
       return plannedSource([], options)
     }
     const { blocks } = made
+    const spentOn = precision === null ? null : probe.feeds
     firstBlocks.set(name, firstBlock + blocks.length)
-    for (const ask of blocks.flat()) for (const target of on) note(target, ask)
-    return plannedSource(blocks, options)
+    expect(spentOn === null ? blocks.flat() : (blocks[0] ?? []))
+    const [grid] = blocks
+    const first =
+      spentOn === null || precision === null || grid === undefined
+        ? plannedSource(blocks, options)
+        : spendingSource(grid, precision, spentOn, options)
+    if (!('next' in probe) || !probe.goesOn(settings)) return first
+    return chainedSource(
+      first,
+      deciding(probe.next, firstBlock + (spentOn === null ? blocks.length : MOST_SPENT_BLOCKS)),
+    )
   })
   if (scenario.prompts !== null) {
     const { blocks, targets: on } = scenario.prompts
@@ -146,7 +210,7 @@ function likelyInFlight(load: CellLoad): number {
 function cannotShow(target: Target, condition: Condition): string | null {
   const { cache, prefixTokens, promptTokens } = condition
   const { minimumTokens } = target.cache
-  if (cache !== 'warm' || prefixTokens >= minimumTokens) return null
+  if (cache !== 'warm' || condition.search === true || prefixTokens >= minimumTokens) return null
   return (
     `${target.name}: warm cells of ${promptTokens} tokens dropped: their prefix of ${prefixTokens} tokens is below ` +
     `the cache's minimum of ${minimumTokens}`

@@ -33,6 +33,7 @@ function toRow(samples: readonly Sample[]): SummaryRow {
   const errors: Record<string, number> = {}
   for (const { outcome } of samples) if (outcome !== 'ok') errors[outcome] = (errors[outcome] ?? 0) + 1
   const activeS = activeMs(samples) / 1000
+  const rateLimited = samples.filter(missedItsLoad).length
   const outputTokens = sum(done.map((sample) => sample.outputTokens ?? 0))
   return {
     target: first.target,
@@ -57,8 +58,15 @@ function toRow(samples: readonly Sample[]): SummaryRow {
     e2e: quantilesOf(present(good.map((sample) => sample.e2e))),
     requestsPerS: activeS > 0 ? done.length / activeS : null,
     outputTokensPerS: activeS > 0 ? outputTokens / activeS : null,
+    ...(rateLimited > 0 && { rateLimited }),
     ...goodputAndAnswers(samples),
   }
+}
+
+/** A rate limit refused it or held it back, and its load with it; one at a time is one at a time, whatever the pauses. */
+function missedItsLoad({ asked, outcome, heldBack = 0 }: Sample): boolean {
+  const isLoad = asked.rate !== null || (asked.concurrency ?? 1) > 1
+  return isLoad && (outcome === 'http-429' || heldBack > 0)
 }
 
 function goodputAndAnswers(samples: readonly Sample[]): Pick<SummaryRow, 'goodput' | 'answers'> {

@@ -9,12 +9,13 @@ import type { KnownNames } from './target-schema.js'
 type Node = z.core.JSONSchema.JSONSchema
 
 /** What is shown of one probe's settings: every key optional, since the probe's defaults stand behind it. */
-function probeNode(probe: Probe, targets: Node): Node {
+function probeNode(probe: Probe, targets: Node, precision: Node): Node {
   const settings = toNode(strictSettings(probe))
   const defaults = Object.entries(probe.defaults ?? {})
   const properties: Record<string, Node> = {
     probe: { const: probe.name, description: summary(probe) },
     targets,
+    ...(probe.feeds !== null && 'plan' in probe && { precision }),
   }
   for (const [key, node] of Object.entries(settings.properties ?? {})) {
     if (typeof node !== 'object') continue
@@ -53,14 +54,20 @@ export function scenarioJsonSchema(probes: Readonly<Record<string, Probe>>, know
         ),
     }),
   )
-  const { targets = {}, probe = {} } = toNode(probeEntry).properties ?? {}
+  const { targets = {}, probe = {}, precision = {} } = toNode(probeEntry).properties ?? {}
   const own: Node = {
     type: 'object',
     title: 'a probe file',
-    properties: { probe: { ...asNode(probe), pattern: '\\.m?[jt]s$' }, targets: asNode(targets) },
+    properties: {
+      probe: { ...asNode(probe), pattern: '\\.m?[jt]s$' },
+      targets: asNode(targets),
+      precision: asNode(precision),
+    },
     required: ['probe'],
   }
-  const entries = Object.values(probes).map((builtIn) => probeNode(builtIn, asNode(targets)))
+  const entries = Object.values(probes).map((builtIn) =>
+    probeNode(builtIn, asNode(targets), asNode(precision)),
+  )
   const { probes: list, ...others } = whole.properties ?? {}
   return {
     $schema: whole.$schema ?? 'https://json-schema.org/draft/2020-12/schema',

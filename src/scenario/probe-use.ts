@@ -6,6 +6,7 @@ import { readYaml } from '../border/yaml.js'
 import type { PathPart } from '../border/problem.js'
 import type { Probe } from '../plan/probe.js'
 import type { Check } from './checker.js'
+import type { Precision } from '../plan/spend.js'
 import type { Complain } from './report.js'
 import { probeEntry } from './schema.js'
 
@@ -30,6 +31,7 @@ export interface CheckedProbe {
   /** As written, or undefined for all. */
   targets: readonly string[] | undefined
   file: string | null
+  precision: Precision | null
 }
 
 /** The settings that a probe is used with: its defaults, `repeats`, then what the entry says. */
@@ -44,7 +46,7 @@ export function checkProbe(
   }
   const entry = context.check(probeEntry, raw, path)
   if (entry === undefined) return undefined
-  const { probe: name, targets, ...own } = entry
+  const { probe: name, targets, precision, ...own } = entry
   const found = findProbe(name, [...path, 'probe'], context)
   if (found === undefined) return undefined
   let schema: z.ZodType
@@ -59,7 +61,14 @@ export function checkProbe(
   const known = typeof defaults === 'object' && defaults !== null ? defaults : {}
   const repeats = context.repeats !== undefined && 'blocks' in known ? { blocks: context.repeats } : {}
   const settings = context.check(schema, { ...known, ...repeats, ...own }, path)
-  return settings === undefined ? undefined : { ...found, settings, targets }
+  if (precision !== undefined && (found.probe.feeds === null || !('plan' in found.probe))) {
+    context.problem(
+      [...path, 'precision'],
+      `cannot be asked of ${found.probe.name}, which makes no curve by a plan`,
+    )
+    return undefined
+  }
+  return settings === undefined ? undefined : { ...found, settings, targets, precision: precision ?? null }
 }
 
 const schemas = new WeakMap<Probe, z.ZodType>()

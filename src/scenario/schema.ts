@@ -21,12 +21,22 @@ export const gateMetrics = [...expectedMetrics, ...curveMetrics]
 
 const MAX_ENTRIES = 200
 
+const precision = z
+  .union([share, z.record(words, share)])
+  .refine((value) => (typeof value === 'number' ? [value] : Object.values(value)).every((each) => each > 0))
+  .meta({ phrase: 'a share above 0 such as 5%, or one for each parameter' })
+
 /** The keys of every probe entry; the probe's own settings stand beside them. */
 export const probeEntry = z.looseObject({
   probe: words.describe(
     'Name of a built-in probe, or path of a probe file in the folder of the scenario (./my-probe.mjs).',
   ),
   targets: targetNames.optional().describe('Names of the targets that this probe runs on. Default: all.'),
+  precision: precision
+    .optional()
+    .describe(
+      'How closely the parameters of the curve are to be known: 5%, or by parameter { base: 5%, fresh: 5%, hit: 20% }. After two blocks the cells are chosen that narrow them soonest, until all are, instead of a fixed number of blocks.',
+    ),
 })
 
 /** The top level but `targets` and `probes`, which are checked entry by entry. */
