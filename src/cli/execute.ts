@@ -1,7 +1,6 @@
 /** Runs one scenario for a command: progress, interruption, summary, comparison, exit code. */
-import type { Budget, Sample, Scenario, Snapshot, Stop } from '../index.js'
-import { dryRun, run, systemClock } from '../index.js'
-import { open } from 'node:fs/promises'
+import type { Budget, Scenario, Snapshot, Stop } from '../index.js'
+import { dryRun, RECORDING_WARNING, run, systemClock } from '../index.js'
 import { isAbsolute, join } from 'node:path'
 import { createProgressDisplay } from '../report/progress.js'
 import { summaryOf } from '../report/summary.js'
@@ -11,9 +10,11 @@ import { planText } from '../report/plan.js'
 import { aftermath } from './aftermath.js'
 import type { Aftermath } from './aftermath.js'
 import type { RunFlags } from './flags.js'
+import { recordOption } from './flags.js'
 import { stopOnSignals } from './interrupt.js'
 import type { ExitCode, Io } from './io.js'
 import { worst } from './io.js'
+import { faultOfFile, writeSamples } from './samples-file.js'
 
 /** What a command says of one run under `--json`. */
 export interface Executed {
@@ -41,6 +42,7 @@ export async function execute(
     io.err(`error: ${terminalText(unwritable)}\n`)
     return { ...failed(2, unwritable), isInterrupted: false }
   }
+  if (flags.record !== undefined) io.err(`note: ${RECORDING_WARNING}\n`)
   const display = createProgressDisplay({ write: io.err, isLive: io.isLive, nowMs: () => performance.now() })
   const signals = stopOnSignals(() => {
     display.end()
@@ -52,6 +54,7 @@ export async function execute(
     env: io.env,
     seed: flags.seed,
     extraHeaders,
+    record: recordOption(flags),
     resume: flags.resume,
     control: signals.control,
     onEvent: (event) => (flags.quiet === true && event.kind !== 'note' ? undefined : display.show(event)),
@@ -123,40 +126,4 @@ function show(snapshot: Snapshot, path: string, stop: Stop | null, after: Afterm
   io.out(`  snapshot: ${path}\n`)
   io.out(after.text)
   if (stop !== null) io.err(`stopped: ${terminalText(stop.message, 4000)}\n`)
-}
-
-/** Asked before the first request: a file that cannot be written should cost nothing. */
-async function faultOfFile(file: string): Promise<string | null> {
-  try {
-    await (await open(file, 'a', 0o600)).close()
-    return null
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unwritable'
-    return `the samples cannot be written to ${file} (${code}): choose another --samples`
-  }
-}
-
-const LINES_A_WRITE = 1000
-
-/** `isMore`: behind the samples of the scenario before. */
-async function writeSamples(
-  file: string,
-  isMore: boolean,
-  samples: readonly Sample[],
-  io: Io,
-): Promise<void> {
-  try {
-    const handle = await open(file, isMore ? 'a' : 'w', 0o600)
-    try {
-      for (let i = 0; i < samples.length; i += LINES_A_WRITE) {
-        const lines = samples.slice(i, i + LINES_A_WRITE).map((sample) => `${JSON.stringify(sample)}\n`)
-        await handle.writeFile(lines.join(''))
-      }
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unwritable'
-    io.err(`warning: the samples could not be written to ${terminalText(file)} (${code})\n`)
-  }
 }

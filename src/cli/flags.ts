@@ -1,6 +1,7 @@
 /** Options that several commands share, and how their values are read. */
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
+import type { RecordOption } from '../index.js'
 
 export interface RunFlags {
   json?: boolean
@@ -13,6 +14,8 @@ export interface RunFlags {
   budgetCost?: number
   dryRun?: boolean
   resume?: boolean
+  record?: string
+  recordPrompts?: boolean
   code: boolean
 }
 
@@ -38,6 +41,11 @@ export function wholeNumbers(text: string): number[] {
   })
 }
 
+/** What `--record` and `--record-prompts` ask for. */
+export function recordOption({ record, recordPrompts }: RunFlags): RecordOption | undefined {
+  return record === undefined ? undefined : { dir: record, prompts: recordPrompts === true }
+}
+
 export function withRunFlags(command: Command): Command {
   return command
     .option('--json', 'one JSON document on stdout, everything else on stderr')
@@ -54,5 +62,7 @@ export function withRunFlags(command: Command): Command {
       positiveNumber,
     )
     .option('--dry-run', 'print the plan, its tokens and its cost; send nothing')
+    .option('--record <dir>', 'keep the raw answers with their arrival times, for plumbline replay')
+    .option('--record-prompts', 'with --record: keep the prompts too')
     .option('--no-code', 'refuse probe files, which are code')
 }

@@ -10,6 +10,7 @@ import type { ExitCode, Io } from './io.js'
 import { processIo } from './io.js'
 import { probeCommand } from './probe.js'
 import { providersCommand } from './providers.js'
+import { replayCommand } from './replay.js'
 import { runCommand } from './run.js'
 import { schemaCommand } from './schema.js'
 import { simulateCommand } from './simulate.js'
@@ -20,6 +21,7 @@ const commands: readonly Register[] = [
   probeCommand,
   compareCommand,
   acceptCommand,
+  replayCommand,
   simulateCommand,
   providersCommand,
   validateCommand,

@@ -1,11 +1,11 @@
 /** `plumbline probe <base-url> --model M`: the same as run, without a file; `--once --trace` shows one exchange. */
-import { scenarioContext, scenarioFromFlags, systemClock, traceOnce } from '../index.js'
+import { RECORDING_WARNING, scenarioContext, scenarioFromFlags, systemClock, traceOnce } from '../index.js'
 import { traceText } from '../report/trace.js'
 import { terminalText } from '../border/escape.js'
 import type { Register } from './command.js'
 import { execute } from './execute.js'
 import type { RunFlags } from './flags.js'
-import { withRunFlags } from './flags.js'
+import { recordOption, withRunFlags } from './flags.js'
 import type { ExitCode, Io } from './io.js'
 import { refuse } from './io.js'
 
@@ -65,7 +65,9 @@ async function probe(baseUrl: string, flags: ProbeCommandFlags, io: Io): Promise
       env: io.env,
       extraHeaders: made.secretHeaders,
       seed: flags.seed,
+      record: recordOption(flags),
     })
+    if (flags.record !== undefined) io.err(`note: ${RECORDING_WARNING}\n`)
     if (traced.kind === 'refused') return refuse([traced.message], isJson, io, traced.exit)
     if (isJson) io.out(`${JSON.stringify(traced, null, 1)}\n`)
     else io.out(traceText(traced, flags.trace === true))

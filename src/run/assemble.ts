@@ -1,11 +1,13 @@
 /** From what was measured to a snapshot: curves fitted, cells summed up, money counted. */
 import { fitCurves } from '../curve/fit-curves.js'
 import type { InstrumentReport } from '../instrument/report.js'
+import { joinByTime } from '../metrics/over-run.js'
+import type { ServerMetrics } from '../metrics/server-metrics.js'
 import type { Used } from '../plan/budget.js'
 import { createRandom } from '../random/random.js'
 import type { Sample } from '../sample/sample.js'
 import type { Recovered } from '../snapshot/recover.js'
-import type { Snapshot, SnapshotTarget } from '../snapshot/snapshot.js'
+import type { Snapshot, SnapshotTarget, Spent } from '../snapshot/snapshot.js'
 import { SNAPSHOT_FORMAT } from '../snapshot/snapshot.js'
 import { summarise } from './summarise.js'
 
@@ -23,13 +25,15 @@ export interface Measured {
   used: Used
   currency: string | null
   notes: readonly string[]
+  serverMetrics: readonly ServerMetrics[]
   /** `summary`: the samples are left out once curves and rows are made of them; such a snapshot cannot be compared. */
   keep: 'samples' | 'summary'
 }
 
 export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
-  const { used, currency, partialReason } = measured
-  const fitted = fitCurves(measured.samples, {
+  const { used, currency, partialReason, serverMetrics } = measured
+  const samples = joinByTime(measured.samples, serverMetrics)
+  const fitted = fitCurves(samples, {
     random: createRandom(`${measured.provenance.seed}/curves`),
     targets: measured.targets.map((target) => target.name),
   })
@@ -46,16 +50,37 @@ export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
     instrument: measured.instrument,
     targets: measured.targets,
     curves: fitted.curves,
-    summary: summarise(measured.samples),
+    summary: summarise(samples),
     spent: {
+      ...tokensOf(samples),
       requests: used.requests,
-      promptTokens: total(measured.samples, (sample) => sample.promptTokens ?? estimated(sample)),
-      outputTokens: total(measured.samples, (sample) => sample.outputTokens ?? 0),
       cost: currency === null ? null : { currency, amount: used.cost },
+      probes: spentByProbe(samples, currency),
     },
+    ...(serverMetrics.length > 0 && { serverMetrics }),
     notes: [...new Set([...measured.notes, ...unfitted])],
-    samples: measured.keep === 'samples' ? measured.samples : [],
+    samples: measured.keep === 'samples' ? samples : [],
   }
+}
+
+function tokensOf(samples: readonly Sample[]): { promptTokens: number; outputTokens: number } {
+  return {
+    promptTokens: total(samples, (sample) => sample.promptTokens ?? estimated(sample)),
+    outputTokens: total(samples, (sample) => sample.outputTokens ?? 0),
+  }
+}
+
+/** By what the samples report; a budget counts a request whose usage never came at its worst, so its total may be higher. */
+function spentByProbe(samples: readonly Sample[], currency: string | null): Spent['probes'] {
+  const probes = [...new Set(samples.map(({ probe }) => probe))].sort()
+  return Object.fromEntries(
+    probes.map((probe) => {
+      const of = samples.filter((sample) => sample.probe === probe)
+      const amount = total(of, ({ cost }) => cost?.amount ?? 0)
+      const cost = currency === null ? null : { currency, amount }
+      return [probe, { requests: of.length, ...tokensOf(of), cost }]
+    }),
+  )
 }
 
 /** Where no usage came: the asked length of a request that a server took up. The budget counts such a one at its worst. */
@@ -67,7 +92,7 @@ function total(samples: readonly Sample[], of: (sample: Sample) => number): numb
   return samples.reduce((sum, sample) => sum + of(sample), 0)
 }
 
-const NOT_CALIBRATED: InstrumentReport = {
+export const NOT_CALIBRATED: InstrumentReport = {
   timerNs: 0,
   error: null,
   loopDelay: { p50: 0, p99: 0, max: 0 },
@@ -92,6 +117,7 @@ export function assembleRecovered(recovered: Recovered, used: Used): Omit<Snapsh
     used,
     currency: header.currency,
     notes: recovered.notes,
+    serverMetrics: [],
     keep: 'samples',
   })
 }

@@ -4,6 +4,7 @@ import type { Sample } from '../sample/sample.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import type { Clock } from '../units/time.js'
 import type { RunEvent, Stop, StopControl } from './events.js'
+import type { RecordOption } from './recorder.js'
 
 export interface RunOptions {
   /** Folder of results; the snapshot goes to `<outDir>/<scenario>/<id>.json`. */
@@ -14,6 +15,8 @@ export interface RunOptions {
   seed?: number | undefined
   /** Secret headers given on the command line; they go with every request and into no file. */
   extraHeaders?: Readonly<Record<string, string>> | undefined
+  /** Keep the raw answers with their times, to be measured again by `replay`. */
+  record?: RecordOption | undefined
   /** Take up the journal of a run that was broken off. */
   resume?: boolean | undefined
   control: StopControl

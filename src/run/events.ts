@@ -25,6 +25,7 @@ export type RunEvent =
 export type StopReason =
   | 'interrupted'
   | 'budget'
+  | 'headroom'
   | 'error-limit'
   | 'unauthorized'
   | 'unreachable'

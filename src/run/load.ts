@@ -56,7 +56,7 @@ async function openLoop<T>(
   const offsets = arrivalOffsetsNs(load.arrivals, load.rate, chains.length, random)
   const running: Promise<void>[] = []
   for (const [i, chain] of chains.entries()) {
-    const dueNs = originNs + offsets[i]!
+    const dueNs = Math.round(originNs + offsets[i]!)
     await waitUntil(dueNs, clock, drain)
     if (stopping()) break
     // At the bound the start is held back; the delay shows as start delay, since it is counted from the due time.

@@ -10,20 +10,26 @@ import type { Scenario } from '../scenario/scenario.js'
 import { createRandom } from '../random/random.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { nsToMs } from '../units/time.js'
+import type { Exchange } from '../wire/exchange.js'
 import { assemble } from './assemble.js'
 import { backOffMs } from './back-off.js'
 import { checkLengths } from './check-lengths.js'
 import { conduct } from './conduct.js'
 import type { Stop } from './events.js'
+import { createGate } from './gate.js'
 import type { LiveTarget } from './live-target.js'
 import { liveOf, toSnapshotTarget } from './live-target.js'
 import { createMeasure } from './measure.js'
 import type { OwnPrompts } from './own-prompts.js'
 import { createPreparer } from './prepare.js'
 import { createRecord } from './record.js'
+import type { Recorder } from './recorder.js'
+import { openRecorder } from './recorder.js'
+import { createNegotiator } from './negotiate.js'
 import { finishResults, openResults } from './results.js'
 import type { OpenResults } from './results.js'
 import type { RunOptions, RunResult } from './contract.js'
+import { startScraper } from './scrape.js'
 import { createSeen } from './seen.js'
 import { createSender } from './sender.js'
 import { sourcesOf } from './sources.js'
@@ -69,7 +75,7 @@ async function measureInto(
 
   const seen = createSeen((): readonly Sample[] => record.samples(), random.fork('seen'))
   const ownRequests = ownPrompts.conversations
-  const plan = sourcesOf(scenario, { random, seen: seen.of, ownRequests })
+  const plan = sourcesOf(scenario, { random, seen: seen.of, fit: seen.fit, ownRequests })
   const preparer = createPreparer({
     seed: run.seed,
     runId: `${run.id}/${before.resumptions}`,
@@ -84,11 +90,10 @@ async function measureInto(
   }
 
   const lives = [...targets.values()]
-  const warmUps = lives
-    .filter(({ target }) => plan.targets.has(target.name))
-    .flatMap(({ target, tokenizer }) =>
-      warmUpRequests(target.name, plan.conditions, scenario.warmupRequests, tokenizer.exact),
-    )
+  const measured = lives.filter(({ target }) => plan.targets.has(target.name))
+  const warmUps = measured.flatMap(({ target, tokenizer }) =>
+    warmUpRequests(target.name, plan.conditions, scenario.warmupRequests, tokenizer.exact),
+  )
   const record = createRecord({
     journal,
     budget,
@@ -101,6 +106,17 @@ async function measureInto(
     onEvent,
     onDiskProblem: stop,
   })
+  const opened = await openRecording(
+    { run, part: before.resumptions, runStartNs },
+    lives,
+    record.note,
+    context,
+  )
+  if (!opened.ok) {
+    if (before.resumptions === 0) await journal.discard()
+    return { kind: 'refused', exit: 2, message: opened.message }
+  }
+  const { recorder } = opened
   for (const note of plan.notes) record.note(note)
   const unsync = record.keepSynced()
 
@@ -110,16 +126,33 @@ async function measureInto(
   const instrument = (): InstrumentReport => composeReport(calibration, loop.read(), record.samples())
   record.append({ kind: 'instrument', instrument: instrument() })
 
-  const rules = createStopRules(scenario.errorLimit)
+  const rules = createStopRules(scenario.errorLimit, before.samples)
+  const backOff = (headers: Exchange['headers'], attempt: number): number | null =>
+    backOffMs(headers, attempt, clock.utcMs(), scenario.maxRetryAfterS)
+  const gate = createGate({
+    clock,
+    maxRetryAfterS: scenario.maxRetryAfterS,
+    stop,
+    stopping,
+    drain: control.drain,
+    note: record.note,
+  })
+  const negotiator = createNegotiator(targets, record.note)
+  const scraper = startScraper(measured, { runStartNs, note: record.note })
   const sender = createSender({
     budget,
     cut: control.cut,
     nextId: record.nextId,
     onReserve: record.reserve,
     measure: createMeasure({ runStartNs, runStartUtcMs, redact: redactor.text }),
-    onSample(sample, reported) {
+    onLanded: gate.heed,
+    onExchange: (exchange, prepared, sent) => recorder?.exchange(exchange, prepared, sent),
+    onSample(sample, reported, headers) {
       record.add(sample, reported)
-      const reason = rules.judge(sample)
+      if (negotiator.learn(sample)) return
+      const { outcome, attempt } = sample
+      const isTriedAgain = attempt < scenario.attempts && backOff(headers, attempt) !== null
+      const reason = rules.judge(sample, outcome === 'http-429' && isTriedAgain)
       if (reason !== null) stop(reason)
     },
   })
@@ -137,7 +170,8 @@ async function measureInto(
         sender,
         preparer,
         attempts: scenario.attempts,
-        backOffMs: (headers, attempt) => backOffMs(headers, attempt, clock.utcMs(), scenario.maxRetryAfterS),
+        backOffMs: backOff,
+        pass: gate.pass,
         stop,
         stopping,
         drain: control.drain,
@@ -148,7 +182,9 @@ async function measureInto(
   } finally {
     unsync()
     loop.stop()
+    await scraper.stop()
   }
+  for (const note of gate.notes()) record.note(note)
   if (control.drain.aborted)
     stop({ reason: 'interrupted', message: 'interrupted; what was measured is saved' })
   const failing = rules.verdict()
@@ -156,22 +192,43 @@ async function measureInto(
 
   const ended: Stop | null = stopped
   onEvent({ kind: 'phase', text: 'fitting curves' })
-  const snapshot: Omit<Snapshot, 'checksum'> = assemble({
-    id: run.id,
-    startedAt: run.startedAt,
+  const end = {
     endedAt: new Date(runStartUtcMs + nsToMs(clock.nowNs() - runStartNs)).toISOString(),
     partialReason: reasonOf(ended),
-    scenario: run.scenario,
-    provenance: run.provenance,
     instrument: instrument(),
     targets: lives.map(toSnapshotTarget),
-    samples: record.samples(),
     used: budget.used(),
-    currency: run.currency,
     notes: [...before.notes, ...record.notes()],
+    serverMetrics: scraper.metrics(),
+  }
+  recorder?.end(end)
+  recorder?.close()
+  const snapshot: Omit<Snapshot, 'checksum'> = assemble({
+    ...end,
+    id: run.id,
+    startedAt: run.startedAt,
+    scenario: run.scenario,
+    provenance: run.provenance,
+    samples: record.samples(),
+    currency: run.currency,
     keep: scenario.output.keep,
   })
   return finishResults(snapshot, record.samples(), results, ended)
+}
+
+type OpenedRecording = { ok: true; recorder: Recorder | null } | { ok: false; message: string }
+
+/** Null where none is asked for. */
+async function openRecording(
+  { run, part, runStartNs }: { run: OpenResults['run']; part: number; runStartNs: number },
+  lives: readonly LiveTarget[],
+  note: (text: string) => void,
+  { record, redactor }: MeasureContext,
+): Promise<OpenedRecording> {
+  if (record === undefined) return { ok: true, recorder: null }
+  const { id, startedAt, scenario, provenance, currency } = run
+  const header = { run: id, startedAt, scenario, provenance, currency, targets: lives.map(toSnapshotTarget) }
+  return openRecorder(record, { header, part, runStartNs, redactor, onProblem: note })
 }
 
 function reasonOf(stop: Stop | null): string | null {

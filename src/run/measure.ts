@@ -1,7 +1,13 @@
 /** From the exchange of a prepared request to its sample. */
-import type { CellLoad } from '../plan/cell.js'
+import type { CellLoad, Condition } from '../plan/cell.js'
+import type { Protocol } from '../protocol/protocol.js'
+import type { Sample } from '../sample/sample.js'
+import type { SampleContext } from '../sample/to-sample.js'
 import { toSample } from '../sample/to-sample.js'
-import type { SenderOptions } from './sender.js'
+import type { Tokenizer } from '../tokens/tokenizer.js'
+import type { Exchange } from '../wire/exchange.js'
+import type { Prepared } from './prepare.js'
+import type { SendContext, SenderOptions } from './sender.js'
 
 export interface MeasureOptions {
   runStartNs: number
@@ -9,39 +15,76 @@ export interface MeasureOptions {
   redact(text: string): string
 }
 
+/** All that is known of a request beside its exchange, as data: what a recording keeps of it. */
+export type SampleFacts = Omit<SampleContext, keyof MeasureOptions | 'tokenizer'> & {
+  /** How long a rate limit held its start back, milliseconds. */
+  heldBackMs: number
+}
+
 export function createMeasure(options: MeasureOptions): SenderOptions['measure'] {
-  return (exchange, { planned, target: live, role }, { id, intendedNs, attempt }) => {
-    const { target, protocol, tokenizer, correction, baseUrl } = live
-    const { promptTokens, prefixTokens, outputTokens, cache, connection, load } = planned.condition
-    // A prime is a fresh request for the prefix alone.
-    const isPrime = role === 'prime'
-    return toSample(exchange, protocol, {
-      ...options,
-      id,
-      target: { name: target.name, url: baseUrl, model: target.model, apiKeyEnv: target.apiKeyEnv },
-      probe: planned.probe,
-      cell: planned.cell,
-      block: planned.block,
-      attempt,
-      warmup: role !== 'measure',
-      asked: {
-        promptTokens: isPrime ? prefixTokens : promptTokens,
-        prefixTokens: isPrime ? 0 : prefixTokens,
-        outputTokens: isPrime ? 1 : outputTokens,
-        cache: isPrime ? 'fresh' : cache,
-        ...askedLoad(load),
-        connection,
-      },
-      intendedNs,
-      tokenizer,
-      templateTokens: correction.overhead,
-      cacheRules: target.cache,
-      price: target.price ?? undefined,
-    })
+  return (exchange, prepared, context) => {
+    const { protocol, tokenizer } = prepared.target
+    return measure(exchange, factsOf(prepared, context), { protocol, tokenizer }, options)
   }
 }
 
-function askedLoad(load: CellLoad): { concurrency: number | null; rate: number | null } {
+/** The same for an exchange of now and one of a recording. */
+export function measure(
+  exchange: Exchange,
+  { heldBackMs, ...facts }: SampleFacts,
+  { protocol, tokenizer }: { protocol: Protocol; tokenizer: Tokenizer },
+  options: MeasureOptions,
+): Sample {
+  const sample = toSample(exchange, protocol, { ...options, ...facts, tokenizer })
+  return heldBackMs > 0 ? { ...sample, heldBack: heldBackMs } : sample
+}
+
+export function factsOf(
+  { planned, target: live, role }: Prepared,
+  { id, intendedNs, attempt, heldBackMs }: SendContext,
+): SampleFacts {
+  const { target, correction, baseUrl } = live
+  const { promptTokens, prefixTokens, outputTokens, cache, connection, load } = planned.condition
+  // A prime is a fresh request for the prefix alone.
+  const isPrime = role === 'prime'
+  return {
+    id,
+    target: { name: target.name, url: baseUrl, model: target.model, apiKeyEnv: target.apiKeyEnv },
+    probe: planned.probe,
+    cell: planned.cell,
+    block: planned.block,
+    attempt,
+    warmup: role !== 'measure',
+    asked: {
+      promptTokens: isPrime ? prefixTokens : promptTokens,
+      prefixTokens: isPrime ? 0 : prefixTokens,
+      outputTokens: isPrime ? 1 : outputTokens,
+      cache: isPrime ? 'fresh' : cache,
+      ...askedLoad(load),
+      connection,
+      ...(isPrime ? {} : askedBeside(planned.condition)),
+    },
+    intendedNs,
+    templateTokens: correction.overhead,
+    cacheRules: target.cache,
+    price: target.price ?? undefined,
+    heldBackMs,
+  }
+}
+
+/** What only some probes ask for. */
+function askedBeside({ ageS, search, limits, question }: Condition): Partial<Sample['asked']> {
+  return {
+    ...(ageS !== undefined && { ageS }),
+    ...(search !== undefined && { search }),
+    ...(limits !== undefined && { limits }),
+    ...(question !== undefined && { question }),
+  }
+}
+
+function askedLoad(
+  load: CellLoad,
+): Pick<Sample['asked'], 'concurrency' | 'rate' | 'arrivals' | 'maxInFlight'> {
   if (load.kind === 'closed') return { concurrency: load.concurrency, rate: null }
-  return { concurrency: null, rate: load.rate }
+  return { concurrency: null, rate: load.rate, arrivals: load.arrivals, maxInFlight: load.maxInFlight }
 }

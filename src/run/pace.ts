@@ -16,6 +16,18 @@ export async function waitUntil(atNs: number, clock: Clock, signal: AbortSignal)
   while (!signal.aborted && clock.nowNs() < atNs) await giveWay()
 }
 
+// A stop by another stream must not wait for the end of a long hold.
+const HOLD_SLICE_MS = 100
+
+/** Resolves at `atNs`, or when the run begins to end; for holds that need not end on the millisecond. */
+export async function holdUntil(
+  atNs: number,
+  { clock, stopping, drain }: { clock: Clock; stopping(): boolean; drain: AbortSignal },
+): Promise<void> {
+  for (let nowNs = clock.nowNs(); nowNs < atNs && !stopping() && !drain.aborted; nowNs = clock.nowNs())
+    await pause(Math.min(HOLD_SLICE_MS, Math.ceil((atNs - nowNs) / 1e6)), drain)
+}
+
 /** One turn of the event loop: timers, sockets and signals are served. */
 export async function giveWay(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve))

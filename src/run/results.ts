@@ -199,8 +199,8 @@ async function planHasher(scenario: Scenario): Promise<(seed: number) => string>
   const fileHash = async (path: string): Promise<string> =>
     sha256(await readFile(path, 'utf8').catch(() => ''))
   const probes = await Promise.all(
-    scenario.probes.map(async ({ probe, settings, targets, file }) => {
-      return [probe.name, settings, targets, file === null ? null : await fileHash(file)]
+    scenario.probes.map(async ({ probe, settings, targets, file, precision = null }) => {
+      return [probe.name, settings, targets, precision, file === null ? null : await fileHash(file)]
     }),
   )
   const prompts = scenario.prompts === null ? null : [scenario.prompts, await fileHash(scenario.prompts.file)]
@@ -232,7 +232,7 @@ export async function finishResults(
 }
 
 /** A run too long for one file is kept as a summary: less is lost than with nothing. */
-async function writeKept(path: string, snapshot: Omit<Snapshot, 'checksum'>): Promise<Result<string>> {
+export async function writeKept(path: string, snapshot: Omit<Snapshot, 'checksum'>): Promise<Result<string>> {
   const written = await writeSnapshot(path, snapshot)
   if (written.ok || written.problem.kind !== 'too-long') return written
   const note = `the ${snapshot.samples.length} samples are too many for one file and were left out; --samples FILE keeps them`

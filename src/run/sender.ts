@@ -16,13 +16,19 @@ export interface SenderOptions {
   /** From exchange to sample. */
   measure(exchange: Exchange, prepared: Prepared, context: SendContext): Sample
   /** The sample is in the journal when this returns. */
-  onSample(sample: Sample, reported: Reported | null): void
+  onSample(sample: Sample, reported: Reported | null, headers: Exchange['headers']): void
+  /** Told as soon as an exchange is over, while others may still be in the air. */
+  onLanded(prepared: Prepared, exchange: Exchange): void
+  /** Told before the exchange is measured, in a quiet moment. */
+  onExchange(exchange: Exchange, prepared: Prepared, context: SendContext): void
 }
 
 export interface SendContext {
   id: string
   intendedNs: number
   attempt: number
+  /** How long a rate limit held the start back, milliseconds. */
+  heldBackMs: number
 }
 
 export type Sent =
@@ -36,7 +42,7 @@ export interface Sender {
    * Resolves when the exchange is over. A success met while other streams are still being stamped is measured `later`,
    * in a quiet moment: parsing it at once would make the stamps of the others late.
    */
-  send(prepared: Prepared, intendedNs: number, attempt: number): Promise<Sent>
+  send(prepared: Prepared, context: Omit<SendContext, 'id'>): Promise<Sent>
   /** Measures what waits. Called when nothing is in flight. */
   settle(): void
 }
@@ -60,10 +66,11 @@ export function createSender(options: SenderOptions): Sender {
   let landings: (() => void)[] = []
 
   function take({ exchange, prepared, context, reservation }: Waiting): Sample {
+    options.onExchange(exchange, prepared, context)
     const sample = options.measure(exchange, prepared, context)
     const used = settlement(sample, exchange, prepared)
     reservation.settle(used)
-    options.onSample(sample, used)
+    options.onSample(sample, used, exchange.headers)
     return sample
   }
 
@@ -93,10 +100,10 @@ export function createSender(options: SenderOptions): Sender {
 
   return {
     settle,
-    async send(prepared, intendedNs, attempt) {
+    async send(prepared, sendContext) {
       const reservation = await reserve(prepared)
       if ('passed' in reservation) return { kind: 'passed', limit: reservation.passed }
-      const context = { id: options.nextId(), intendedNs, attempt }
+      const context = { id: options.nextId(), ...sendContext }
       if (!options.onReserve(context.id, prepared.worst)) {
         reservation.settle(null)
         return { kind: 'unsent' }
@@ -107,6 +114,7 @@ export function createSender(options: SenderOptions): Sender {
         connection,
         signal: options.cut,
       })
+      options.onLanded(prepared, exchange)
       const done = { exchange, prepared, context, reservation }
       const healthy = exchange.failure === undefined && exchange.status === 200
       if (healthy && inFlight > 1) {

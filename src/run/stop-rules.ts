@@ -27,8 +27,11 @@ export function shouldRetry(outcome: Outcome): boolean {
 
 /** Failures by target; decides when to give up. */
 export interface StopRules {
-  /** Why the run must stop after this sample, or null. In a storm every try counts. */
-  judge(sample: Sample): Stop | null
+  /**
+   * Why the run must stop after this sample, or null. In a storm every try counts, but one that a rate limit refused
+   * and that is made again (`isHeld`): there the run slows down instead.
+   */
+  judge(sample: Sample, isHeld?: boolean): Stop | null
   /** Why a run that carried out its plan is a failure all the same, or null. A request that a later try answered has not failed. */
   verdict(): Stop | null
 }
@@ -36,7 +39,8 @@ export interface StopRules {
 // Before this many tries the run goes on: one failure of two is no storm.
 const LEAST_TRIES = 20
 
-export function createStopRules(errorLimit: number): StopRules {
+/** `before`: samples of the earlier part of a run that is taken up again; they count as well. */
+export function createStopRules(errorLimit: number, before: readonly Sample[] = []): StopRules {
   const succeeded = new Set<string>()
   let tries = 0
   let firstTries = 0
@@ -47,19 +51,23 @@ export function createStopRules(errorLimit: number): StopRules {
     const share = `${failed} of ${of} requests failed, above the limit of ${percent(errorLimit)}`
     return { reason: 'error-limit', message: `${share}; the last one: ${last}` }
   }
+  /** False where the sample is no failure. */
+  function count(sample: Sample, isHeld: boolean): boolean {
+    // What we cut off ourselves says nothing of the target.
+    if (sample.outcome === 'aborted') return false
+    if (!isHeld) tries++
+    if (sample.attempt === 1) firstTries++
+    if (sample.outcome !== 'ok') return true
+    answered++
+    succeeded.add(sample.target)
+    return false
+  }
+  for (const sample of before) if (count(sample, sample.outcome === 'http-429')) last = reasonOf(sample)
   return {
     verdict: () => overLimit(firstTries - answered, firstTries),
-    judge(sample) {
-      // What we cut off ourselves says nothing of the target.
-      if (sample.outcome === 'aborted') return null
-      tries++
-      if (sample.attempt === 1) firstTries++
-      if (sample.outcome === 'ok') {
-        answered++
-        succeeded.add(sample.target)
-        return null
-      }
-      const message = sample.detail ?? sample.outcome
+    judge(sample, isHeld = false) {
+      if (!count(sample, isHeld)) return null
+      const message = reasonOf(sample)
       const fatal = FATAL[sample.outcome]
       if (fatal !== undefined) return { reason: fatal, message }
       const first = succeeded.has(sample.target) ? undefined : FATAL_AT_FIRST[sample.outcome]
@@ -70,4 +78,5 @@ export function createStopRules(errorLimit: number): StopRules {
   }
 }
 
+const reasonOf = ({ detail, outcome }: Sample): string => detail ?? outcome
 const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`

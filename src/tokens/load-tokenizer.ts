@@ -10,7 +10,8 @@ const loaders = {
   approximate: () => Promise.resolve(approximateTokenizer),
 } satisfies Record<TokenizerName, () => Promise<Tokenizer>>
 
-const isTokenizerName = (name: string): name is TokenizerName => Object.hasOwn(loaders, name)
+export const isTokenizerName = (name: unknown): name is TokenizerName =>
+  typeof name === 'string' && Object.hasOwn(loaders, name)
 export const tokenizerNames = Object.keys(loaders).filter(isTokenizerName)
 
 /** Loads a tokenizer; the second call for the same name is free. */

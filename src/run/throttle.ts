@@ -1,0 +1,105 @@
+/** How fast one account may be asked, learned from its refusals and its headers: arithmetic, no clock. */
+import type { RateLimits } from '../protocol/protocol.js'
+
+/** Nanoseconds of the run's clock throughout. */
+export interface Throttle {
+  /** Nothing may start before. */
+  holdUntilNs: number
+  /** Least time between two starts; 0 until a limit was met. */
+  gapNs: number
+  lastStartNs: number
+  /** Requests refused by the limit. */
+  refused: number
+  /** Since the last hold was over: what was asked, what was refused, and what its headers told of the refill. */
+  window: { startNs: number; asked: number; refused: number; toldNs: number | undefined }
+  /** Successes since the gap last changed. */
+  streak: number
+}
+
+export function createThrottle(nowNs: number): Throttle {
+  const window = { startNs: nowNs, asked: 0, refused: 0, toldNs: undefined }
+  return { holdUntilNs: nowNs, gapNs: 0, lastStartNs: -Infinity, refused: 0, window, streak: 0 }
+}
+
+/** When the next request may start. */
+export function opensAtNs({ holdUntilNs, lastStartNs, gapNs }: Throttle): number {
+  return Math.max(holdUntilNs, gapNs === 0 ? -Infinity : lastStartNs + gapNs)
+}
+
+export function onStart(throttle: Throttle, nowNs: number): void {
+  throttle.lastStartNs = nowNs
+  throttle.window.asked++
+}
+
+// An account that once let more pass may do so again; at 1 try in 20 at most, a wrong guess costs 5 % refusals.
+const PATIENCE = 20
+const FASTER = 0.9
+/** A refusal on a pace already learned means that it was too fast. */
+const SLOWER = 1.25
+
+export function onPassed(throttle: Throttle): void {
+  if (throttle.gapNs === 0 || ++throttle.streak < PATIENCE) return
+  throttle.gapNs *= FASTER
+  throttle.streak = 0
+}
+
+export interface Refusal {
+  /** Of the request that was refused. */
+  startNs: number
+  nowNs: number
+  /** How long the account asks to be left alone. */
+  waitNs: number
+  limits: RateLimits | undefined
+  /** What the refused request would have used. */
+  tokens: number
+}
+
+export function onRefused(throttle: Throttle, refusal: Refusal): void {
+  const { startNs, nowNs, waitNs, limits, tokens } = refusal
+  const { window } = throttle
+  throttle.refused++
+  throttle.streak = 0
+  throttle.holdUntilNs = Math.max(throttle.holdUntilNs, nowNs + waitNs)
+  // What was in the air before the last hold teaches nothing new.
+  if (startNs < window.startNs) return
+  window.refused++
+  window.toldNs = refillNs(limits, tokens) ?? window.toldNs
+}
+
+/**
+ * To be called before a start, once nothing is held any more. Of a window that met the limit the account let `asked −
+ * refused` requests pass in the time up to the end of the hold: that is its rate, unless its headers told the refill
+ * itself. The first window holds the bucket's burst as well and is too fast; the next one has no burst in it.
+ */
+export function learn(throttle: Throttle, nowNs: number): void {
+  const { window, holdUntilNs, gapNs } = throttle
+  if (window.refused === 0 || nowNs < holdUntilNs) return
+  const passed = Math.max(1, window.asked - window.refused)
+  const countedNs = (holdUntilNs - window.startNs) / passed
+  throttle.gapNs = Math.max(window.toldNs ?? countedNs, gapNs * SLOWER)
+  throttle.window = { startNs: nowNs, asked: 0, refused: 0, toldNs: undefined }
+}
+
+/**
+ * Nanoseconds a request, by the limit of which the least is left: `reset` is the time until the bucket is whole
+ * again, so what is missing comes back at missing ÷ reset (OpenAI, "Rate limits", headers; Anthropic the same).
+ */
+export function refillNs(limits: RateLimits | undefined, tokens: number): number | undefined {
+  if (limits === undefined) return undefined
+  const byRequests = refill(limits.limitRequests, limits.remainingRequests, limits.resetRequestsS, 1)
+  const byTokens = refill(limits.limitTokens, limits.remainingTokens, limits.resetTokensS, tokens)
+  const known = [byRequests, byTokens].filter((each) => each !== undefined)
+  return known.sort((a, b) => a.left - b.left)[0]?.ns
+}
+
+function refill(
+  limit: number | undefined,
+  remaining: number | undefined,
+  resetS: number | undefined,
+  need: number,
+): { left: number; ns: number } | undefined {
+  if (limit === undefined || remaining === undefined || resetS === undefined) return undefined
+  const missing = limit - remaining
+  if (missing <= 0 || resetS <= 0) return undefined
+  return { left: remaining / limit, ns: (resetS / missing) * need * 1e9 }
+}
