@@ -285,14 +285,19 @@ function admitWaiting(engine: Engine, nowMs: number): void {
     if (!sequence) return
     // The last token is always computed: its output is what the first token is drawn from.
     const limit = Math.floor((sequence.target - 1) / blockTokens)
-    const hits = sequence.missesCache ? 0 : usable(engine.constants, countHits(kv, sequence.hashes, limit))
+    const found = sequence.missesCache ? 0 : countHits(kv, sequence.hashes, limit)
+    const hits = Math.floor(usableTokens(engine.constants, found * blockTokens) / blockTokens)
     const granted = Math.min(Math.floor(sequence.grantedTokens / blockTokens), limit)
     const cached = Math.max(hits, granted) * blockTokens
     const chunk = Math.min(sequence.target - cached, maxBatchedTokens - load.tokens)
     const wanted = Math.ceil((cached + chunk) / blockTokens) - hits
-    if (wanted + countIdleHits(kv, sequence.hashes, hits) > kv.free) return
+    if (wanted + countIdleHits(kv, hits) > kv.free) return
     dequeue(engine)
-    for (let i = 0; i < hits; i++) sequence.blocks.push(hold(kv, sequence.hashes[i]!))
+    for (let i = 0; i < hits; i++) {
+      const block = kv.found[i]!
+      hold(kv, block)
+      sequence.blocks.push(block)
+    }
     for (let i = hits; i < granted; i++) {
       const block = allocate(kv)
       sequence.blocks.push(block)
@@ -311,10 +316,13 @@ function admitWaiting(engine: Engine, nowMs: number): void {
   }
 }
 
-/** How many of the blocks that were found the rules of the service let through. */
-function usable({ blockTokens, cacheMinTokens, cacheStepTokens }: EngineConstants, hits: number): number {
-  const cached = Math.floor((hits * blockTokens) / cacheStepTokens) * cacheStepTokens
-  return cached >= cacheMinTokens ? Math.floor(cached / blockTokens) : 0
+/** How many of the tokens that were found in the cache the rules of the service let through. */
+export function usableTokens(
+  { cacheMinTokens, cacheStepTokens }: Pick<EngineConstants, 'cacheMinTokens' | 'cacheStepTokens'>,
+  found: number,
+): number {
+  const cached = Math.floor(found / cacheStepTokens) * cacheStepTokens
+  return cached >= cacheMinTokens ? cached : 0
 }
 
 function dequeue(engine: Engine): void {

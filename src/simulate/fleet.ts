@@ -5,6 +5,7 @@ import { CAUSES, type Cause } from './causes.js'
 import type { Region, Tenant } from './fleet-constants.js'
 import { drawHosted, networkMs, type HostedDraws } from './hosted-draws.js'
 import { createLot, drawnMs, type Incident, type Struck } from './incidents.js'
+import { usableTokens } from './engine.js'
 import { settlePhases, type Job, type Outcome, type Replica, type Service, type ServiceLoad } from './job.js'
 import { contextLimit, type Profile } from './profiles.js'
 import { createSite, type Site } from './site.js'
@@ -139,6 +140,7 @@ export function createFleet(
       clientUntilMs: -Infinity,
     }
     flights.set(job.id, flight)
+    job.onRouted?.(site.region.name, site.fingerprint)
     if (flight.servedMs <= nowMs) serve(flight, nowMs)
     else agenda.at(flight.servedMs, (dueMs) => serve(flight, dueMs))
   }
@@ -146,7 +148,7 @@ export function createFleet(
   function serve(flight: Flight, nowMs: number): void {
     const { job, site, draws, effects, servedMs } = flight
     if (flights.get(job.id) !== flight) return
-    flight.seenTokens = site.seen.lookUp(job.hashes, job.promptTokens, nowMs)
+    flight.seenTokens = usableTokens(constants, site.seen.lookUp(job.hashes, job.promptTokens))
     flight.replica.submit(
       {
         ...job,
@@ -162,7 +164,7 @@ export function createFleet(
   /** A token on its way from the replica to the client. */
   function pass(flight: Flight, index: number, dueMs: number, outcome: Outcome | undefined): void {
     const { job, draws, effects, downMs, site } = flight
-    if (index === 0) site.seen.remember(job.hashes, dueMs)
+    if (index === 0) site.seen.remember(job.hashes)
     const stallMs = draws.stallAt >= 0 && index >= draws.stallAt ? draws.stallMs : 0
     const atMs = dueMs + downMs + stallMs
     const clientFrom = Math.floor(effects.clientPlace * job.outputTokens)
@@ -237,20 +239,23 @@ export function createFleet(
       flight?.replica.cancel(id)
     },
     inFlight: () => flights.size,
-    load() {
-      const all = [...sites.values()].flatMap((site) => [...site.started()].map((each) => each.load()))
-      const sum = (of: (load: ServiceLoad) => number): number =>
-        all.reduce((total, load) => total + of(load), 0)
-      return {
-        running: sum(({ running }) => running),
-        waiting: sum(({ waiting }) => waiting),
-        kvUsage: sum(({ kvUsage }) => kvUsage) / Math.max(1, all.length),
-        preemptions: sum(({ preemptions }) => preemptions),
-        prefilledTokens: sum(({ prefilledTokens }) => prefilledTokens),
-        cachedTokens: sum(({ cachedTokens }) => cachedTokens),
-        decodedTokens: sum(({ decodedTokens }) => decodedTokens),
-      }
-    },
+    load: () => addLoads([...sites.values()].flatMap((site) => [...site.started()])),
+  }
+}
+
+function addLoads(replicas: readonly Replica[]): ServiceLoad {
+  const loads = replicas.map((replica) => replica.load())
+  const sum = (of: keyof ServiceLoad): number => loads.reduce((total, load) => total + load[of], 0)
+  return {
+    running: sum('running'),
+    waiting: sum('waiting'),
+    kvUsage: sum('kvUsage') / Math.max(1, loads.length),
+    preemptions: sum('preemptions'),
+    prefilledTokens: sum('prefilledTokens'),
+    cachedTokens: sum('cachedTokens'),
+    decodedTokens: sum('decodedTokens'),
+    steps: sum('steps'),
+    stepSequences: sum('stepSequences'),
   }
 }
 

@@ -76,17 +76,25 @@ export type Lot = (id: number, arrivalMs: number) => Struck[]
 export function createLot(incidents: readonly Incident[], random: Random): Lot {
   const numbered = incidents.map((incident, i) => {
     const number = incidents.slice(0, i).filter(({ cause }) => cause === incident.cause).length
-    return { incident, random: random.fork(`${incident.cause}/${number}`) }
+    const own = random.fork(`${incident.cause}/${number}`)
+    return { incident, random: own, word: own.int(2 ** 32) }
   })
   return (id, arrivalMs) => {
     const struck: Struck[] = []
-    for (const { incident, random: own } of numbered) {
-      if (!isDue(incident, arrivalMs)) continue
-      const draws = own.fork(String(id))
-      if (draws.next() < incident.share) struck.push({ incident, draws })
+    for (const { incident, random: own, word } of numbered) {
+      if (!isDue(incident, arrivalMs) || uniform(word, id) >= incident.share) continue
+      struck.push({ incident, draws: own.fork(String(id)) })
     }
     return struck
   }
+}
+
+/** In [0, 1), from two words by murmur3's finish: a generator for each request and incident would cost more. */
+function uniform(word: number, id: number): number {
+  let h = word ^ Math.imul(id + 1, 0x9e3779b1)
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32
 }
 
 /** The value of an incident that is a time, as it befalls one request: lognormal with σ .5. */

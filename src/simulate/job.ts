@@ -21,6 +21,8 @@ export interface Job {
   readonly incidents?: readonly Incident[] | undefined
   /** `ends`: only the first token, the first visible one and the last are told, perhaps before they are due. */
   readonly tells?: 'all' | 'ends' | undefined
+  /** Told once, in `submit`: the region that serves it and the version of the model there. */
+  onRouted?(region: string, fingerprint: string): void
   /** What the cache held of the prompt: told once, as soon as it is looked up and before the first token. */
   onCached?(cachedTokens: number): void
   /** Token `index` (from 0) was due at `dueMs`. `outcome` comes with the last one. */
@@ -91,6 +93,9 @@ export interface ServiceLoad {
   readonly prefilledTokens: number
   readonly cachedTokens: number
   readonly decodedTokens: number
+  /** Engine steps, and the sequences in them together. */
+  readonly steps: number
+  readonly stepSequences: number
 }
 
 /** What a fleet tells one of its replicas beside the job. */

@@ -14,6 +14,8 @@ export interface KvPool {
   readonly usedMs: Float64Array
   readonly bornMs: Float64Array
   readonly lifetime: KvLifetime
+  /** The blocks of the last look-up. */
+  readonly found: number[]
   /** Now, for the lifetimes. */
   nowMs: number
 }
@@ -43,6 +45,7 @@ export function createKvPool(blocks: number, lifetime: KvLifetime = FOREVER): Kv
     usedMs: new Float64Array(blocks),
     bornMs: new Float64Array(blocks),
     lifetime,
+    found: [],
     nowMs: 0,
   }
 }
@@ -56,28 +59,33 @@ function find(pool: KvPool, hash: number): number {
   return tooOld ? -1 : block
 }
 
-/** How many leading blocks of `hashes` are present, at most `limit`. Holds none of them. */
+/**
+ * How many leading blocks of `hashes` are present, at most `limit`. Holds none of them; which they are stands in
+ * `found` until the next call.
+ */
 export function countHits(pool: KvPool, hashes: ArrayLike<number>, limit: number): number {
   const end = Math.min(limit, hashes.length)
-  let hits = 0
-  while (hits < end && find(pool, hashes[hits]!) >= 0) hits++
-  return hits
+  const { found } = pool
+  found.length = 0
+  for (let i = 0; i < end; i++) {
+    const block = find(pool, hashes[i]!)
+    if (block < 0) break
+    found.push(block)
+  }
+  return found.length
 }
 
-/** How many of the first `hits` blocks nobody holds: taking them uses up free blocks too. */
-export function countIdleHits(pool: KvPool, hashes: ArrayLike<number>, hits: number): number {
+/** How many of the first `hits` blocks that were found nobody holds: taking them uses up free blocks too. */
+export function countIdleHits({ refs, found }: KvPool, hits: number): number {
   let idle = 0
-  for (let i = 0; i < hits; i++) if (pool.refs[pool.byHash.get(hashes[i]!)!] === 0) idle++
+  for (let i = 0; i < hits; i++) if (refs[found[i]!] === 0) idle++
   return idle
 }
 
-/** Takes a share in a block that was found by its hash. */
-export function hold(pool: KvPool, hash: number): number {
-  const block = pool.byHash.get(hash)
-  if (block === undefined) throw new Error(`no block with hash ${hash}`)
+/** Takes a share in a block that was found. */
+export function hold(pool: KvPool, block: number): void {
   if (pool.refs[block]!++ === 0) unlink(pool, block)
   pool.usedMs[block] = pool.nowMs
-  return block
 }
 
 /** Takes the block that was free longest; what it held is forgotten. −1 when none is free. */

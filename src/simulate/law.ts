@@ -123,7 +123,15 @@ export function createLawService(
     },
     cancel: (id) => void flights.delete(id),
     inFlight: () => flights.size,
-    load: () => ({ running: flights.size, waiting: 0, kvUsage: 0, preemptions: 0, ...totals }),
+    load: () => ({
+      running: flights.size,
+      waiting: 0,
+      kvUsage: 0,
+      preemptions: 0,
+      steps: 0,
+      stepSequences: 0,
+      ...totals,
+    }),
     crowdedMs: () => crowdedMs,
   }
 }

@@ -17,42 +17,56 @@ export interface PrefixMemory {
   remember(hashes: ArrayLike<number>, nowMs: number): void
 }
 
-/** Blocks kept at most; the least recently used go first. 16-token blocks: 8 million tokens. */
+interface Block {
+  usedMs: number
+  bornMs: number
+  /** When it took its place in the order of those that may go. */
+  queuedMs: number
+}
+
+/** Blocks kept at most. 16-token blocks: 8 million tokens. */
 const MAX_BLOCKS = 500_000
 
 export function createPrefixMemory(rules: PrefixRules): PrefixMemory {
-  // A Map keeps insertion order, so deleting and setting again makes it a least-recently-used list.
-  const kept = new Map<number, { usedMs: number; bornMs: number }>()
+  // A Map keeps insertion order. What was used since it was put there gets a second chance (Corbató 1968, CLOCK).
+  const kept = new Map<number, Block>()
   const idleMs = rules.cacheIdleMs || Infinity
   const maxMs = rules.cacheMaxMs || Infinity
 
-  function isThere(hash: number, nowMs: number): boolean {
-    const times = kept.get(hash)
-    return times !== undefined && nowMs - times.usedMs <= idleMs && nowMs - times.bornMs <= maxMs
+  function find(hash: number, nowMs: number): Block | undefined {
+    const block = kept.get(hash)
+    if (block === undefined) return undefined
+    return nowMs - block.usedMs <= idleMs && nowMs - block.bornMs <= maxMs ? block : undefined
   }
 
-  function renew(hash: number, nowMs: number): void {
-    const bornMs = isThere(hash, nowMs) ? kept.get(hash)!.bornMs : nowMs
-    kept.delete(hash)
-    kept.set(hash, { usedMs: nowMs, bornMs })
+  function makeRoom(): void {
+    for (const [hash, block] of kept) {
+      if (kept.size <= MAX_BLOCKS) return
+      kept.delete(hash)
+      if (block.usedMs > block.queuedMs) kept.set(hash, { ...block, queuedMs: block.usedMs })
+    }
   }
 
   return {
     lookUp(hashes, promptTokens, nowMs) {
       let hits = 0
-      while (hits < hashes.length && isThere(hashes[hits]!, nowMs)) hits++
-      for (let i = hits - 1; i >= 0; i--) renew(hashes[i]!, nowMs)
+      for (; hits < hashes.length; hits++) {
+        const block = find(hashes[hits]!, nowMs)
+        if (!block) break
+        block.usedMs = nowMs
+      }
       // The last token is always computed.
       const found = Math.min(hits * rules.blockTokens, promptTokens - 1)
       const cached = Math.floor(found / rules.cacheStepTokens) * rules.cacheStepTokens
       return cached >= rules.cacheMinTokens ? cached : 0
     },
     remember(hashes, nowMs) {
-      for (let i = hashes.length - 1; i >= 0; i--) renew(hashes[i]!, nowMs)
-      for (const hash of kept.keys()) {
-        if (kept.size <= MAX_BLOCKS) break
-        kept.delete(hash)
+      for (let i = hashes.length - 1; i >= 0; i--) {
+        const block = find(hashes[i]!, nowMs)
+        if (block) block.usedMs = nowMs
+        else kept.set(hashes[i]!, { usedMs: nowMs, bornMs: nowMs, queuedMs: nowMs })
       }
+      makeRoom()
     },
   }
 }

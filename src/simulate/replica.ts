@@ -106,6 +106,8 @@ export function createReplica(
       prefilledTokens: engine.totals.prefilled,
       cachedTokens: engine.totals.cached,
       decodedTokens: engine.totals.decoded,
+      steps: engine.totals.steps,
+      stepSequences: engine.totals.batch,
     }),
     crowdedMs: () => crowdedMs,
   }

@@ -5,11 +5,11 @@ import type { Region } from './fleet-constants.js'
 import type { Incident } from './incidents.js'
 import type { FactorAt, Replica } from './job.js'
 import { createLawService } from './law.js'
-import { createPrefixMemory, type PrefixMemory } from './prefix-memory.js'
 import { profileIn, type Profile } from './profiles.js'
 import { createReplica } from './replica.js'
 import { createRouter, type Router } from './router.js'
 import { isDue } from './schedule.js'
+import { createSeen, type Seen } from './seen.js'
 import { MEAN_OVER_MEDIAN } from './tenants.js'
 
 export interface Site {
@@ -17,8 +17,7 @@ export interface Site {
   readonly profile: Profile
   readonly fingerprint: string
   readonly route: Router
-  /** Every prefix that some replica had, whatever became of it there. */
-  readonly seen: PrefixMemory
+  readonly seen: Seen
   replica(number: number): Replica
   started(): Iterable<Replica>
   /** What times the work of a replica at an instant, less the level of the day: above 1 it is a slow one. */
@@ -85,7 +84,7 @@ export function createSite(settings: SiteSettings): Site {
     profile,
     fingerprint: fingerprintOf(profile, factor),
     route: createRouter(constants),
-    seen: createPrefixMemory({ ...constants, cacheIdleMs: 0, cacheMaxMs: 0 }),
+    seen: createSeen(constants.blockTokens),
     replica(number) {
       const replica = replicas.get(number) ?? create(number)
       replicas.set(number, replica)
