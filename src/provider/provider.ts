@@ -25,6 +25,8 @@ export interface CacheRules {
   stepTokens: number
   /** The server reports cached tokens in its usage. */
   reported: boolean
+  /** How long an unused prefix is kept by the word of the provider, seconds; absent: it does not say. */
+  lifetimeS?: number | undefined
 }
 
 /** Clouds with credentials of their own: a chain of places to look in, signatures, tokens that expire. */

@@ -66,6 +66,11 @@ const price = z.strictObject({
     .min(0)
     .optional()
     .describe('Price of a million prompt tokens read from the cache. Default: inputPerM.'),
+  cacheWritePerM: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('Price of a million prompt tokens written into the cache. Default: inputPerM.'),
   outputPerM: z.number().min(0).describe('Price of a million output tokens.'),
   asOf: z
     .string()
@@ -86,6 +91,13 @@ const cache = z.strictObject({
     .boolean()
     .optional()
     .describe('The server reports cached tokens in its usage. Default: by provider.'),
+  lifetimeS: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe(
+      'How long an unused prefix is kept by the word of the provider, seconds. Default: by provider.',
+    ),
 })
 
 const tls = z.strictObject({

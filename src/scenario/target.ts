@@ -6,6 +6,8 @@ import type { Deadlines } from '../wire/exchange.js'
 import type { Complain } from './report.js'
 import type { Target } from './scenario.js'
 import type { DeadlineEntry } from './fields.js'
+import { isHome, presetAddress, type PresetAddress } from './preset-address.js'
+import type { Environment } from './substitute.js'
 import type { TargetEntry } from './target-schema.js'
 
 const DEFAULT_PROVIDER = 'openai-compatible'
@@ -20,6 +22,7 @@ const defaultDeadlines: Deadlines = {
 }
 
 export interface TargetContext {
+  env: Environment
   providers: Readonly<Record<string, Provider>>
   /** Deadlines of the scenario. */
   deadlines: DeadlineEntry | undefined
@@ -41,9 +44,11 @@ export function resolveTarget(
   const preset = context.providers[name]
   if (preset === undefined) throw new Error(`the table of providers lacks ${name}`)
   const model = entry.model ?? (simulate === null ? undefined : SIMULATED_MODEL)
-  const baseUrl = entry.baseUrl?.replace(/\/+$/, '') ?? preset.baseUrl
+  const region = entry.region ?? null
+  const home = presetAddress(preset, region, context.env)
+  const baseUrl = entry.baseUrl?.replace(/\/+$/, '') ?? ('url' in home ? home.url : null)
   const faults = [
-    ...(simulate === null ? faultsOfAddress(entry, preset) : faultsBesideSimulate(entry)),
+    ...(simulate === null ? faultsOfAddress(entry, preset, home) : faultsBesideSimulate(entry)),
     ...faultsOfTls(entry),
   ]
   if (model === undefined)
@@ -69,17 +74,21 @@ export function resolveTarget(
     baseUrl: simulate === null ? baseUrl : null,
     simulate,
     model,
-    region: entry.region ?? null,
+    region,
     apiKeyEnv,
     keyHeader: entry.keyHeader ?? preset.keyHeader ?? null,
-    cloud: simulate === null ? (preset.cloud ?? null) : null,
+    // A token is sent as it is: to another host than Google's only by a variable that the entry names.
+    cloud:
+      simulate !== null || (preset.cloud === 'google' && isForeign(entry, preset))
+        ? null
+        : (preset.cloud ?? null),
     apiVersion: entry.apiVersion ?? null,
     headers: { ...entry.headers },
     body: { ...entry.body },
     quirks: quirksOf(preset, model, entry.quirks),
     tokenizer:
       entry.tokenizer ?? preset.tokenizers.find((rule) => rule.model.test(model))?.tokenizer ?? 'approximate',
-    cache: cacheOf(preset, entry.cache),
+    cache: cacheOf(preset, model, entry.cache),
     price: entry.price === undefined ? priceOf(preset, model) : entry.price,
     minHeadroom: entry.minHeadroom ?? null,
     metrics: metricsOf(entry.metrics),
@@ -97,20 +106,27 @@ interface Fault {
 }
 
 /** There is an address, and the preset's key goes nowhere but to the preset's host unless the entry names both. */
-function faultsOfAddress({ baseUrl, apiKeyEnv, provider }: TargetEntry, preset: Provider): Fault[] {
+function faultsOfAddress(entry: TargetEntry, preset: Provider, home: PresetAddress): Fault[] {
+  const { baseUrl, apiKeyEnv, provider } = entry
   if (baseUrl === undefined) {
+    if ('missing' in home)
+      return [{ key: 'baseUrl', message: `is missing: set ${home.missing}, or write the whole address` }]
     if (preset.baseUrl !== null) return []
     const why = provider === undefined ? 'without a provider' : `with provider ${provider}`
     const message = `is missing: ${why} it is needed, such as http://localhost:8000/v1 (or simulate: { profile: 8b-h100 })`
     return [{ key: 'baseUrl', message }]
   }
-  if (apiKeyEnv !== undefined || preset.apiKeyEnv === null || preset.baseUrl === null) return []
-  const home = new URL(preset.baseUrl).origin
-  if (new URL(baseUrl).origin === home) return []
+  if (apiKeyEnv !== undefined || preset.apiKeyEnv === null || !isForeign(entry, preset)) return []
+  const origin = /^https?:\/\/[^/]+/.exec(preset.baseUrl ?? '')?.[0] ?? ''
   const message =
-    `is not the address of ${preset.name}, and ${preset.apiKeyEnv} goes only to ${home}: add ` +
+    `is not the address of ${preset.name}, and ${preset.apiKeyEnv} goes only to ${origin}: add ` +
     `apiKeyEnv: ${preset.apiKeyEnv} if this server may have that key, another name, or apiKeyEnv: null to send none`
   return [{ key: 'baseUrl', message }]
+}
+
+/** Another host than the preset's, where it has one. */
+function isForeign({ baseUrl }: TargetEntry, preset: Provider): boolean {
+  return baseUrl !== undefined && preset.baseUrl !== null && !isHome(baseUrl, preset)
 }
 
 function faultsBesideSimulate(entry: TargetEntry): Fault[] {
@@ -152,11 +168,19 @@ function quirksOf(
   }
 }
 
-function cacheOf({ cache }: Provider, own: TargetEntry['cache'] = {}): CacheRules {
+/** The preset's rules as they hold for one model, and above them those of the entry. */
+function cacheOf(
+  { cache, cacheByModel = [] }: Provider,
+  model: string,
+  own: TargetEntry['cache'] = {},
+): CacheRules {
+  const fitting = cacheByModel.filter((entry) => entry.model.test(model))
+  const usual = fitting.reduce<CacheRules>((merged, entry) => ({ ...merged, ...entry.cache }), cache)
   return {
-    minimumTokens: own.minimumTokens ?? cache.minimumTokens,
-    stepTokens: own.stepTokens ?? cache.stepTokens,
-    reported: own.reported ?? cache.reported,
+    minimumTokens: own.minimumTokens ?? usual.minimumTokens,
+    stepTokens: own.stepTokens ?? usual.stepTokens,
+    reported: own.reported ?? usual.reported,
+    lifetimeS: own.lifetimeS ?? usual.lifetimeS,
   }
 }
 

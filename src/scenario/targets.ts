@@ -34,8 +34,14 @@ export function readTargets(
     reportBody(body, [...path, 'body'], problem)
     const entry = check(schema, raw, path)
     if (entry === undefined) return { name, target: undefined }
-    const { providers } = context
-    const target = resolveTarget(entry, path, { providers, deadlines: top.deadlines, resolveFile, ...report })
+    const { providers, env } = context
+    const target = resolveTarget(entry, path, {
+      providers,
+      env,
+      deadlines: top.deadlines,
+      resolveFile,
+      ...report,
+    })
     const { simulate } = entry
     if (simulate !== undefined) {
       for (const message of context.checkSimulate?.(simulate.profile, simulate.set ?? {}) ?? []) {
