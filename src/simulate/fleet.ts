@@ -8,6 +8,7 @@ import { createLot, drawnMs, type Incident, type Struck } from './incidents.js'
 import { usableTokens } from './engine.js'
 import { settlePhases, type Job, type Outcome, type Replica, type Service, type ServiceLoad } from './job.js'
 import { contextLimit, type Profile } from './profiles.js'
+import type { ReplicaConstants } from './replica.js'
 import { createSite, type Site } from './site.js'
 import { idlePrefillMs } from './step-law.js'
 import { gapsOf, lengthOf, MEAN_OVER_MEDIAN, NEIGHBOUR } from './tenants.js'
@@ -310,10 +311,24 @@ function startTenants(
     for (const incident of incidents) {
       if (incident.cause !== 'noisy-neighbour' || (incident.replica ?? number) !== number) continue
       const tenant = constants.tenants.find(({ name }) => name === incident.tenant) ?? NEIGHBOUR
-      const prefillS = idlePrefillMs(constants, Math.round(tenant.promptTokens * MEAN_OVER_MEDIAN), 0) / 1000
-      stream(tenant, incident.value / prefillS, number, incident.fromMs, incident.toMs)
+      stream(
+        tenant,
+        (incident.value * 1000) / costMs(constants, tenant),
+        number,
+        incident.fromMs,
+        incident.toMs,
+      )
     }
   }
+}
+
+/** What a mean request of a tenant takes of a busy replica: its prefill, and what each token adds to a step. */
+function costMs(constants: ReplicaConstants, tenant: Tenant): number {
+  const prompt = Math.round(tenant.promptTokens * MEAN_OVER_MEDIAN)
+  const output = tenant.outputTokens * MEAN_OVER_MEDIAN
+  const tokenMs =
+    (constants.tokenUs + constants.sequenceUs) * 1e-3 + constants.contextNs * (prompt + output / 2) * 1e-6
+  return idlePrefillMs(constants, prompt, 0) + output * tokenMs
 }
 
 const NO_HASHES = new Float64Array(0)

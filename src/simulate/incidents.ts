@@ -16,8 +16,8 @@ export const DEFAULT_VALUES: Readonly<Record<Cause, number>> = {
   'prefill-surge': 4,
   /** 1: nothing of the request is served from the cache. */
   'cold-cache': 1,
-  /** The tenant's prompts as a share of what the replica can prefill. */
-  'noisy-neighbour': 0.6,
+  /** The tenant's load as a share of what a busy replica can do. */
+  'noisy-neighbour': 0.5,
   /** Median of the added wait, ms; lognormal with σ .5. */
   queueing: 800,
   /** Factor on all times behind the other route, beside its region's own constants. */
