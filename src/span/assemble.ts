@@ -19,6 +19,7 @@ export interface Assembler {
 }
 
 interface Trace {
+  id: string
   pieces: Piece[]
   lastMs: number
 }
@@ -27,13 +28,25 @@ interface Trace {
 const MAX_TRACE = 10_000
 
 export function createAssembler({ window, emit }: AssemblerOptions): Assembler {
-  const traces = new Map<string, Trace>() // by id, the oldest first
+  const traces = new Map<string, Trace>()
+  // The order in which traces came. The map knows it too, but finds its first entry only by passing all deleted ones.
+  let queue: Trace[] = []
+  let head = 0
   let held = 0
 
-  const letGo = (id: string, trace: Trace): void => {
-    traces.delete(id)
+  const letGo = (trace: Trace): void => {
+    if (traces.get(trace.id) !== trace) return
+    traces.delete(trace.id)
     held -= trace.pieces.length
     emit(resolveTrace(trace.pieces))
+  }
+  const letGoOldest = (): void => {
+    const oldest = queue[head++]
+    if (oldest !== undefined) letGo(oldest)
+    if (head > 1024 && head * 2 > queue.length) {
+      queue = queue.slice(head)
+      head = 0
+    }
   }
 
   return {
@@ -43,23 +56,23 @@ export function createAssembler({ window, emit }: AssemblerOptions): Assembler {
         return
       }
       held++
-      const trace = traces.get(piece.traceId)
-      if (trace === undefined) traces.set(piece.traceId, { pieces: [piece], lastMs: nowMs })
-      else {
-        trace.pieces.push(piece)
-        trace.lastMs = nowMs
-        if (trace.pieces.length >= MAX_TRACE) letGo(piece.traceId, trace)
+      const known = traces.get(piece.traceId)
+      if (known === undefined) {
+        const trace = { id: piece.traceId, pieces: [piece], lastMs: nowMs }
+        traces.set(trace.id, trace)
+        queue.push(trace)
+      } else {
+        known.pieces.push(piece)
+        known.lastMs = nowMs
+        if (known.pieces.length >= MAX_TRACE) letGo(known)
       }
-      for (const [id, oldest] of traces) {
-        if (held <= window) break
-        letGo(id, oldest)
-      }
+      while (held > window) letGoOldest()
     },
     release(beforeMs) {
-      for (const [id, trace] of traces) if (trace.lastMs < beforeMs) letGo(id, trace)
+      for (const trace of traces.values()) if (trace.lastMs < beforeMs) letGo(trace)
     },
     flush() {
-      for (const [id, trace] of traces) letGo(id, trace)
+      while (head < queue.length) letGoOldest()
     },
     get held() {
       return held

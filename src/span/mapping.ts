@@ -27,15 +27,13 @@ export type Unit = (typeof units)[number]
 
 /** Where a value goes: a field of the span, or something that only decides how others are read. */
 export type Slot =
-  | Exclude<keyof SpanFacts, 'gaps' | 'tries' | 'retryMs' | 'ttftScope' | 'streaming'>
+  | Exclude<keyof SpanFacts, 'tries' | 'retryMs' | 'ttftScope'> // of the gaps only their mean
   | 'durationMs'
-  | 'stream'
   | 'startTime'
   | 'endTime'
   | 'firstTime' // the moment of the first output
   | 'operation'
   | 'kind' // what a dialect of its own calls this span: LLM, generation, …
-  | 'meanGapMs'
   | 'totalTokens'
   | 'audioTokens' // of the output, where a dialect takes them off it
   | 'isExclusive' // the input count excludes the cache
@@ -102,7 +100,7 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
     'response_model',
     'served_model',
   ],
-  stream: [
+  streaming: [
     'gen_ai.request.stream',
     'gen_ai.is_streaming',
     'llm.is_streaming',
@@ -149,7 +147,7 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
     ['latency', 's'],
     ['duration_s', 's'],
   ],
-  meanGapMs: [
+  gaps: [
     ['gen_ai.client.operation.time_per_output_chunk', 's'],
     ['gen_ai.client.inference.time_per_output_chunk', 's'],
   ],
@@ -500,7 +498,7 @@ export function unitOf(slot: Slot): Unit {
   if (slot.endsWith('Time')) return 'time'
   if (slot.endsWith('Ms')) return 'ms'
   if (slot.endsWith('Tokens') || slot === 'httpStatus' || slot === 'remainingRequests') return 'count'
-  if (slot === 'stream' || slot === 'compacted' || slot.startsWith('is')) return 'flag'
+  if (slot === 'streaming' || slot === 'compacted' || slot.startsWith('is')) return 'flag'
   return slot === 'attempts' ? 'count' : 'text'
 }
 

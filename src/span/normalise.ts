@@ -19,6 +19,7 @@ import type { Picker } from './pick.js'
 import { providerOf, providerOfHost, regionOfHost } from './providers.js'
 import { roleOf } from './role.js'
 import type { Role } from './role.js'
+import { slotIndex as at } from './rules.js'
 import type { SourceTable } from './sources.js'
 import type { Doubt, Gaps, Span, TtftScope } from './span.js'
 import { readUsage } from './usage.js'
@@ -59,15 +60,15 @@ export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
     const { role, operation } = roleOf(draft, dialect)
     sources.length = 0
     const picker: Picker = { draft, sources, doubts: undefined }
-    const traceId = draft.traceId || (peekText(picker, 'traceId') ?? '')
-    const spanId = draft.spanId || (peekText(picker, 'spanId') ?? '')
-    const parentId = draft.parentId || (peekText(picker, 'parentId') ?? '')
+    const traceId = draft.traceId || (peekText(picker, at.traceId) ?? '')
+    const spanId = draft.spanId || (peekText(picker, at.spanId) ?? '')
+    const parentId = draft.parentId || (peekText(picker, at.parentId) ?? '')
     if (role === 'other') return { role, traceId, spanId, parentId, span: undefined }
 
     const isServer = role === 'server'
     const { startedAtMs, durationMs } = readTimes(picker, dialect)
     const streaming = readStreaming(picker)
-    const httpStatus = takeNumber(picker, 'httpStatus')
+    const httpStatus = takeNumber(picker, at.httpStatus)
     const error = readError(picker, httpStatus)
     const usage = readUsage(picker, dialect, streaming, error !== undefined)
     const ttft = readTtft(picker, startedAtMs, durationMs, dialect)
@@ -75,7 +76,7 @@ export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
     if (ttft !== undefined && durationMs > 0 && ttft.ms >= 0.95 * durationMs) {
       if ((usage.outputTokens ?? 0) > 20 && streaming !== false) doubt(picker, 'buffered')
     }
-    const serverAddress = takeText(picker, 'serverAddress')
+    const serverAddress = takeText(picker, at.serverAddress)
     const span: Span = {
       traceId,
       spanId,
@@ -86,44 +87,44 @@ export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
       durationMs,
       service: readService(picker),
       provider: readProvider(picker, serverAddress),
-      modelRequested: takeText(picker, 'modelRequested'),
-      modelServed: takeText(picker, 'modelServed'),
+      modelRequested: takeText(picker, at.modelRequested),
+      modelServed: takeText(picker, at.modelServed),
       streaming,
       ttftMs: ttft?.ms,
       ttftScope: ttft?.scope,
-      ttfvtMs: takeNumber(picker, 'ttfvtMs'),
+      ttfvtMs: takeNumber(picker, at.ttfvtMs),
       gaps: readGaps(picker),
-      serverTtftMs: takeNumber(picker, 'serverTtftMs'),
-      queueMs: takeNumber(picker, 'queueMs'),
-      prefillMs: takeNumber(picker, 'prefillMs'),
-      decodeMs: takeNumber(picker, 'decodeMs'),
-      loadMs: takeNumber(picker, 'loadMs'),
+      serverTtftMs: takeNumber(picker, at.serverTtftMs),
+      queueMs: takeNumber(picker, at.queueMs),
+      prefillMs: takeNumber(picker, at.prefillMs),
+      decodeMs: takeNumber(picker, at.decodeMs),
+      loadMs: takeNumber(picker, at.loadMs),
       serverMs: readServerMs(picker, isServer, durationMs),
       inputTokens: usage.inputTokens,
       cacheReadTokens: usage.cacheReadTokens,
       cacheWriteTokens: usage.cacheWriteTokens,
       outputTokens: usage.outputTokens,
       reasoningTokens: usage.reasoningTokens,
-      maxOutputTokens: takeNumber(picker, 'maxOutputTokens'),
-      attempts: takeNumber(picker, 'attempts'),
+      maxOutputTokens: takeNumber(picker, at.maxOutputTokens),
+      attempts: takeNumber(picker, at.attempts),
       tries: undefined,
       retryMs: undefined,
       httpStatus,
       error,
-      finishReason: takeText(picker, 'finishReason'),
-      serviceTier: takeText(picker, 'serviceTier'),
-      backend: takeText(picker, 'backend'),
+      finishReason: takeText(picker, at.finishReason),
+      serviceTier: takeText(picker, at.serviceTier),
+      backend: takeText(picker, at.backend),
       region: readRegion(picker, isServer, serverAddress),
       replica: readReplica(picker, isServer),
       serverAddress,
-      requestId: takeText(picker, 'requestId'),
-      conversationId: takeText(picker, 'conversationId'),
+      requestId: takeText(picker, at.requestId),
+      conversationId: takeText(picker, at.conversationId),
       compacted: readCompacted(picker),
-      tenant: takeText(picker, 'tenant'),
-      effort: takeText(picker, 'effort'),
-      remainingRequests: takeNumber(picker, 'remainingRequests'),
-      remainingTokens: takeNumber(picker, 'remainingTokens'),
-      clientPauseMs: takeNumber(picker, 'clientPauseMs'),
+      tenant: takeText(picker, at.tenant),
+      effort: takeText(picker, at.effort),
+      remainingRequests: takeNumber(picker, at.remainingRequests),
+      remainingTokens: takeNumber(picker, at.remainingTokens),
+      clientPauseMs: takeNumber(picker, at.clientPauseMs),
       doubts: picker.doubts ?? NO_DOUBTS,
       from: table.share(sources, sources.length),
     }
@@ -135,15 +136,15 @@ export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
 function readTimes(picker: Picker, dialect: string): { startedAtMs: number; durationMs: number } {
   const { draft, sources } = picker
   const isTimed = draft.startMs === draft.startMs // NaN: not given
-  const startMs = isTimed ? draft.startMs : (peekNumber(picker, 'startTime') ?? NaN)
-  const endMs = draft.endMs === draft.endMs ? draft.endMs : (peekNumber(picker, 'endTime') ?? NaN)
+  const startMs = isTimed ? draft.startMs : (peekNumber(picker, at.startTime) ?? NaN)
+  const endMs = draft.endMs === draft.endMs ? draft.endMs : (peekNumber(picker, at.endTime) ?? NaN)
   const durationMs = endMs - startMs
   if (durationMs > 0) {
     sources.push(from.times)
     return { startedAtMs: startMs, durationMs }
   }
   if (durationMs < 0) doubt(picker, 'clock-skew')
-  const toldMs = takeNumber(picker, 'durationMs')
+  const toldMs = takeNumber(picker, at.durationMs)
   if (toldMs === undefined && durationMs !== 0) doubt(picker, 'no-duration')
   const lengthMs = toldMs ?? 0
   // Some date a call when it has ended.
@@ -154,9 +155,9 @@ function readTimes(picker: Picker, dialect: string): { startedAtMs: number; dura
 const endDated: ReadonlySet<string> = new Set(['posthog', 'claude-code', 'codex'])
 
 function readStreaming(picker: Picker): boolean | undefined {
-  const told = peekFlag(picker, 'stream')
+  const told = peekFlag(picker, at.streaming)
   if (told !== undefined) {
-    picker.sources.push(sourceAs('streaming', sourceOf(picker, 'stream')?.text ?? ''))
+    note(picker, at.streaming)
     return told
   }
   if (picker.draft.name.endsWith('.doStream')) picker.sources.push(from.streamName)
@@ -169,16 +170,16 @@ function readStreaming(picker: Picker): boolean | undefined {
 const ERROR_TYPE = /^[\w.:/-]{1,64}$/
 
 function readError(picker: Picker, httpStatus: number | undefined): string | undefined {
-  const word = peekText(picker, 'error')
+  const word = peekText(picker, at.error)
   if (word !== undefined && word !== 'false' && word !== '0') {
-    note(picker, 'error')
+    note(picker, at.error)
     return ERROR_TYPE.test(word) && word !== 'true' ? word : 'error'
   }
   if (httpStatus !== undefined && httpStatus >= 400) {
     picker.sources.push(from.errorHttp)
     return String(httpStatus)
   }
-  if (picker.draft.isError || peekFlag(picker, 'isSuccess') === false) {
+  if (picker.draft.isError || peekFlag(picker, at.isSuccess) === false) {
     picker.sources.push(from.errorStatus)
     return 'error'
   }
@@ -194,14 +195,14 @@ function readTtft(
   durationMs: number,
   dialect: string,
 ): { ms: number; scope: TtftScope } | undefined {
-  let ms = peekNumber(picker, 'ttftMs')
-  let source = sourceOf(picker, 'ttftMs')
+  let ms = peekNumber(picker, at.ttftMs)
+  let source = sourceOf(picker, at.ttftMs)
   if (ms === undefined && startedAtMs > 0) {
-    const firstMs = peekNumber(picker, 'firstTime')
+    const firstMs = peekNumber(picker, at.firstTime)
     const chunkMs = picker.draft.chunks[0]
     if (firstMs !== undefined) {
       ms = firstMs - startedAtMs
-      source = sourceAs('ttftMs', sourceOf(picker, 'firstTime')?.text ?? '')
+      source = sourceAs('ttftMs', sourceOf(picker, at.firstTime)?.text ?? '')
     } else if (chunkMs !== undefined) {
       ms = chunkMs - startedAtMs
       source = sourceAs('ttftMs', `event ${picker.draft.chunkName}`)
@@ -223,24 +224,22 @@ function readGaps(picker: Picker): Gaps | undefined {
     picker.sources.push(from.gaps)
     return gaps
   }
-  const meanMs = peekNumber(picker, 'meanGapMs')
-  if (meanMs === undefined) return undefined
-  picker.sources.push(sourceAs('gaps', sourceOf(picker, 'meanGapMs')?.text ?? ''))
-  return { count: 0, meanMs }
+  const meanMs = takeNumber(picker, at.gaps)
+  return meanMs === undefined ? undefined : { count: 0, meanMs }
 }
 
 function readService(picker: Picker): string | undefined {
   const { service } = picker.draft.resource
-  if (service === undefined) return takeText(picker, 'service')
+  if (service === undefined) return takeText(picker, at.service)
   picker.sources.push(from.service)
   return service
 }
 
 function readProvider(picker: Picker, serverAddress: string | undefined): string | undefined {
-  const word = peekText(picker, 'provider')
+  const word = peekText(picker, at.provider)
   const named = word === undefined ? undefined : providerOf(word)
   if (named !== undefined) {
-    note(picker, 'provider')
+    note(picker, at.provider)
     return named
   }
   const ofHost = serverAddress === undefined ? undefined : providerOfHost(serverAddress)
@@ -249,7 +248,7 @@ function readProvider(picker: Picker, serverAddress: string | undefined): string
 }
 
 function readServerMs(picker: Picker, isServer: boolean, durationMs: number): number | undefined {
-  const told = takeNumber(picker, 'serverMs')
+  const told = takeNumber(picker, at.serverMs)
   if (told !== undefined || !isServer || durationMs === 0) return told
   picker.sources.push(from.serverDuration)
   return durationMs
@@ -260,7 +259,7 @@ function readRegion(
   isServer: boolean,
   serverAddress: string | undefined,
 ): string | undefined {
-  const told = takeText(picker, 'region')
+  const told = takeText(picker, at.region)
   if (told !== undefined) return told
   const { region } = picker.draft.resource
   if (isServer && region !== undefined) {
@@ -273,7 +272,7 @@ function readRegion(
 }
 
 function readReplica(picker: Picker, isServer: boolean): string | undefined {
-  const told = takeText(picker, 'replica')
+  const told = takeText(picker, at.replica)
   const { replica } = picker.draft.resource
   if (told !== undefined || !isServer || replica === undefined) return told
   picker.sources.push(from.replicaResource)
@@ -281,7 +280,7 @@ function readReplica(picker: Picker, isServer: boolean): string | undefined {
 }
 
 function readCompacted(picker: Picker): boolean | undefined {
-  const compacted = peekFlag(picker, 'compacted')
-  if (compacted !== undefined) note(picker, 'compacted')
+  const compacted = peekFlag(picker, at.compacted)
+  if (compacted !== undefined) note(picker, at.compacted)
   return compacted
 }

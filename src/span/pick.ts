@@ -1,7 +1,6 @@
-/** Takes values out of a draft and keeps account of where each came from and of what must be doubted. */
+/** Takes values out of a draft, slot by slot, and keeps account of where each came from and of what must be doubted. */
 import type { Draft } from './draft.js'
-import type { Slot } from './mapping.js'
-import { slotIndex } from './rules.js'
+import { slotIndex as at } from './rules.js'
 import { readFlag, readNumber, readText } from './scalar.js'
 import type { Source } from './sources.js'
 import type { Doubt } from './span.js'
@@ -24,48 +23,46 @@ export function doubt(picker: Picker, what: Doubt): void {
 }
 
 /** Undefined where absent; a value that is no number is a doubt. The source is not noted yet. */
-export function peekNumber(picker: Picker, slot: Slot): number | undefined {
-  const index = slotIndex[slot]
-  const rule = picker.draft.chosen[index]
-  const value = picker.draft.values[index]
+export function peekNumber(picker: Picker, slot: number): number | undefined {
+  const rule = picker.draft.chosen[slot]
+  const value = picker.draft.values[slot]
   if (rule === undefined || value === undefined) return undefined
   const read = readNumber(value, rule.unit)
   if (read === read && read !== Infinity) return read
-  doubt(picker, slot === 'ttftMs' ? 'ttft-out-of-range' : 'bad-value')
+  doubt(picker, slot === at.ttftMs ? 'ttft-out-of-range' : 'bad-value')
   return undefined
 }
 
-export function peekText(picker: Picker, slot: Slot): string | undefined {
-  const index = slotIndex[slot]
-  const rule = picker.draft.chosen[index]
-  const value = picker.draft.values[index]
+export function peekText(picker: Picker, slot: number): string | undefined {
+  const rule = picker.draft.chosen[slot]
+  const value = picker.draft.values[slot]
   return rule === undefined || value === undefined ? undefined : readText(value, rule.unit)
 }
 
-export function peekFlag(picker: Picker, slot: Slot): boolean | undefined {
-  const value = picker.draft.values[slotIndex[slot]]
+export function peekFlag(picker: Picker, slot: number): boolean | undefined {
+  const value = picker.draft.values[slot]
   return value === undefined ? undefined : readFlag(value)
 }
 
 /** Notes that the field of this slot is what the slot's key says. */
-export function note(picker: Picker, slot: Slot): void {
+export function note(picker: Picker, slot: number): void {
   const source = sourceOf(picker, slot)
   if (source !== undefined) picker.sources.push(source)
 }
 
-export function sourceOf(picker: Picker, slot: Slot): Source | undefined {
-  return picker.draft.chosen[slotIndex[slot]]?.source
+export function sourceOf(picker: Picker, slot: number): Source | undefined {
+  return picker.draft.chosen[slot]?.source
 }
 
-export function takeNumber(picker: Picker, slot: Slot): number | undefined {
-  if (picker.draft.chosen[slotIndex[slot]] === undefined) return undefined
+export function takeNumber(picker: Picker, slot: number): number | undefined {
+  if (picker.draft.chosen[slot] === undefined) return undefined
   const value = peekNumber(picker, slot)
   if (value !== undefined) note(picker, slot)
   return value
 }
 
-export function takeText(picker: Picker, slot: Slot): string | undefined {
-  if (picker.draft.chosen[slotIndex[slot]] === undefined) return undefined
+export function takeText(picker: Picker, slot: number): string | undefined {
+  if (picker.draft.chosen[slot] === undefined) return undefined
   const value = peekText(picker, slot)
   if (value !== undefined) note(picker, slot)
   return value

@@ -2,6 +2,7 @@
 import { exclusive } from './dialects.js'
 import { derivedSource, doubt, note, peekFlag, peekNumber, sourceOf, takeNumber } from './pick.js'
 import type { Picker } from './pick.js'
+import { slotIndex as at } from './rules.js'
 
 export interface Usage {
   inputTokens: number | undefined
@@ -21,11 +22,11 @@ export function readUsage(
   isStreaming: boolean | undefined,
   isFailed: boolean,
 ): Usage {
-  const cacheReadTokens = takeNumber(picker, 'cacheReadTokens')
-  const cacheWriteTokens = takeNumber(picker, 'cacheWriteTokens')
-  const reasoningTokens = takeNumber(picker, 'reasoningTokens')
-  let inputTokens = peekNumber(picker, 'inputTokens')
-  let outputTokens = peekNumber(picker, 'outputTokens')
+  const cacheReadTokens = takeNumber(picker, at.cacheReadTokens)
+  const cacheWriteTokens = takeNumber(picker, at.cacheWriteTokens)
+  const reasoningTokens = takeNumber(picker, at.reasoningTokens)
+  let inputTokens = peekNumber(picker, at.inputTokens)
+  let outputTokens = peekNumber(picker, at.outputTokens)
 
   // A stream without usage is told as 0 tokens by some: that is no fact.
   if (!isFailed && outputTokens === 0 && (isStreaming === true || !inputTokens)) {
@@ -39,21 +40,21 @@ export function readUsage(
   const beside = countedBeside(picker, inputTokens, outputTokens, cached, reasoning)
 
   if (inputTokens !== undefined) {
-    const isTold = excludes(picker, dialect, 'inputTokens') || beside.cache
+    const isTold = excludes(picker, dialect, at.inputTokens) || beside.cache
     if (cached > 0 && (isTold || cached > inputTokens)) {
       if (!isTold) doubt(picker, 'input-without-cache')
       inputTokens += cached
       picker.sources.push(inputPlusCache)
-    } else note(picker, 'inputTokens')
+    } else note(picker, at.inputTokens)
   }
   if (outputTokens !== undefined) {
-    const isTold = excludes(picker, dialect, 'outputTokens') || beside.reasoning
-    const audio = isTold ? (peekNumber(picker, 'audioTokens') ?? 0) : 0
+    const isTold = excludes(picker, dialect, at.outputTokens) || beside.reasoning
+    const audio = isTold ? (peekNumber(picker, at.audioTokens) ?? 0) : 0
     if (reasoning + audio > 0 && (isTold || reasoning > outputTokens)) {
       if (!isTold) doubt(picker, 'output-without-reasoning')
       outputTokens += reasoning + audio
       picker.sources.push(outputPlusReasoning)
-    } else note(picker, 'outputTokens')
+    } else note(picker, at.outputTokens)
   }
   return { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens }
 }
@@ -69,7 +70,7 @@ function countedBeside(
   cached: number,
   reasoning: number,
 ): { cache: boolean; reasoning: boolean } {
-  const total = peekNumber(picker, 'totalTokens')
+  const total = peekNumber(picker, at.totalTokens)
   if (total === undefined || input === undefined || output === undefined) return NEITHER
   const rest = total - input - output
   if (rest <= 0) return NEITHER
@@ -82,11 +83,11 @@ function countedBeside(
 const NEITHER = { cache: false, reasoning: false } as const
 
 /** Whether the dialect says that this count leaves out its special tokens. */
-function excludes(picker: Picker, dialect: string, slot: 'inputTokens' | 'outputTokens'): boolean {
+function excludes(picker: Picker, dialect: string, slot: number): boolean {
   const rule = exclusive[dialect]
   if (rule !== undefined) {
     const key = sourceOf(picker, slot)?.text ?? ''
-    if (key.startsWith(rule.keys)) return slot === 'inputTokens' || rule.output
+    if (key.startsWith(rule.keys)) return slot === at.inputTokens || rule.output
   }
-  return slot === 'inputTokens' && peekFlag(picker, 'isExclusive') === true
+  return slot === at.inputTokens && peekFlag(picker, at.isExclusive) === true
 }
