@@ -17,12 +17,13 @@ if (!isMainThread && workerData?.simulation !== undefined) {
 
 /**
  * @param {string} name of the file in test/check
+ * `--only TEXT` keeps the settings that have TEXT in their name.
  * @param {string} counted what `--<counted> N` counts
  * @param {number} usual
  */
 export async function simulate(name, counted, usual) {
   const { values } = parseArgs({
-    options: { [counted]: { type: 'string' }, workers: { type: 'string' } },
+    options: { [counted]: { type: 'string' }, workers: { type: 'string' }, only: { type: 'string' } },
   })
   const repeats = Number(values[counted] ?? usual)
   const workers = Number(values['workers'] ?? availableParallelism())
@@ -41,7 +42,11 @@ export async function simulate(name, counted, usual) {
     }
     const { check } = await import(file)
     const startedMs = performance.now()
-    const results = await spread(file, check.jobs(repeats), workers)
+    const only = values['only'] ?? ''
+    const jobs = check
+      .jobs(repeats)
+      .filter((/** @type {unknown} */ job) => JSON.stringify(job).includes(String(only)))
+    const results = await spread(file, jobs, workers)
     const { lines, broken } = check.report(results, repeats)
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0)
     process.stdout.write(

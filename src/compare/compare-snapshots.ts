@@ -17,8 +17,8 @@ import { canaryEffect, errorEffect } from './error-effect.js'
 import { join, type Joined } from './join.js'
 import { judge } from './judge.js'
 import { metricEffect } from './metric-effect.js'
-import { comparableCurves, parameterEffects } from './parameter-effects.js'
-import { regimeEffects } from './regime-effects.js'
+import { comparableCurves, fastCurves, parameterEffects } from './parameter-effects.js'
+import { REGIME_METRICS, regimeEffects, type RegimeEffects, type RegimeMetric } from './regime-effects.js'
 import { isSampleMetric, type SampleMetric } from './sample-metric.js'
 
 const GATED: readonly SampleMetric[] = ['ttft', 'tpot']
@@ -94,20 +94,21 @@ function effectsOf(
       `${label(joined.pair)}: warm cells that the server does not confirm are listed, and stand in no verdict`,
     )
   }
-  const ttft = metrics.get('ttft')
-  const regimes = ttft === undefined || ttft.d === null ? null : regimeEffects(joined, ttft)
-  if (regimes !== null) {
-    metrics.set('ttft', regimes.ttft)
-    notes.push(regimes.note)
+  const regimes = new Map<RegimeMetric, RegimeEffects>()
+  for (const metric of REGIME_METRICS) {
+    const all = metrics.get(metric)
+    const found = all === undefined || all.d === null ? null : regimeEffects(joined, metric, all)
+    if (found === null) continue
+    regimes.set(metric, found)
+    metrics.set(metric, found.location)
+    notes.push(found.note)
   }
-  const curves = comparableCurves(joined, base, candidate, regimes, {
-    random: random.fork('curves'),
-    resamples,
-  })
+  const fitting = { random: random.fork('curves'), resamples }
+  const curves = fastCurves(comparableCurves(joined, base, candidate, fitting), regimes, fitting)
   return {
     effects: [
       ...metrics.values(),
-      ...(regimes === null ? [] : [regimes.slowShare]),
+      ...[...regimes.values()].map(({ slowShare }) => slowShare),
       ...parameterEffects(joined, curves, metrics, gate, regimes),
       ...[errorEffect(joined), canaryEffect(joined)].filter((effect) => effect !== null),
     ],

@@ -6,7 +6,6 @@ import type { Random } from '../random/random.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { tTwoSided } from '../stats/student-t.js'
 import { GUESSED } from '../stats/regime-shift.js'
-import type { Sample } from '../sample/sample.js'
 import type { RegimeEffects } from './regime-effects.js'
 import { LEAST_BLOCKS, type Effect } from './effect.js'
 import type { Joined } from './join.js'
@@ -26,11 +25,12 @@ const PARAMETERS: Readonly<Record<string, { law: Law; level: boolean; gated: boo
 }
 
 /** The metric whose blocks tell degrees of freedom and serial correlation. */
-const METRIC_OF: Readonly<Partial<Record<Law, string>>> = {
+const METRIC_OF = {
   prefill: 'ttft',
   decode: 'tpot',
   contention: 'ttft',
-}
+  cache: '',
+} as const satisfies Record<Law, string>
 
 export interface CurvePair {
   base: readonly Curve[]
@@ -46,11 +46,8 @@ export function comparableCurves(
   joined: Joined,
   base: Snapshot,
   candidate: Snapshot,
-  regimes: RegimeEffects | null,
   options: { random: Random; resamples: number },
 ): CurvePair {
-  if (regimes?.fast)
-    return fastCurves(comparableCurves(joined, base, candidate, null, options), regimes.fast, options)
   const stored = {
     base: base.curves.filter(({ target }) => target === joined.pair.base),
     candidate: candidate.curves.filter(({ target }) => target === joined.pair.candidate),
@@ -62,22 +59,27 @@ export function comparableCurves(
   return refit(joined, { ...options, curved: false })
 }
 
-/** Prefill from the fast regime's samples, the other laws from all. */
-function fastCurves(
-  all: CurvePair,
-  fast: { base: readonly Sample[]; candidate: readonly Sample[] },
+/** Laws of which both sides have two regimes, fitted to the samples of the fast one; the others as they are. */
+export function fastCurves(
+  usual: CurvePair,
+  regimes: ReadonlyMap<string, RegimeEffects>,
   options: { random: Random; resamples: number },
 ): CurvePair {
-  const laws = ['prefill'] as const
-  let prefill = refit(fast, { ...options, laws })
-  if (isCurved(prefill.base) !== isCurved(prefill.candidate)) {
-    prefill = refit(fast, { ...options, laws, curved: false })
+  let curves = usual
+  for (const law of ['prefill', 'decode'] as const) {
+    const fast = regimes.get(METRIC_OF[law])?.fast
+    if (!fast) continue
+    let fitted = refit(fast, { ...options, laws: [law] })
+    if (isCurved(fitted.base) !== isCurved(fitted.candidate)) {
+      fitted = refit(fast, { ...options, laws: [law], curved: false })
+    }
+    const side = (name: 'base' | 'candidate'): Curve[] => [
+      ...fitted[name],
+      ...curves[name].filter((curve) => curve.law !== law),
+    ]
+    curves = { base: side('base'), candidate: side('candidate') }
   }
-  const side = (name: 'base' | 'candidate'): Curve[] => [
-    ...prefill[name],
-    ...all[name].filter(({ law }) => law !== 'prefill'),
-  ]
-  return { base: side('base'), candidate: side('candidate') }
+  return curves
 }
 
 function refit(
@@ -100,7 +102,7 @@ export function parameterEffects(
   curves: CurvePair,
   metrics: ReadonlyMap<string, Effect>,
   gate: ReadonlySet<string>,
-  regimes: RegimeEffects | null,
+  regimes: ReadonlyMap<string, RegimeEffects>,
 ): Effect[] {
   return Object.entries(PARAMETERS).flatMap(([name, { law, level, gated }]) => {
     const [ours, theirs] = [curves.base, curves.candidate].map((side) =>
@@ -108,10 +110,10 @@ export function parameterEffects(
     )
     const [a, b] = [ours?.parameters[name], theirs?.parameters[name]]
     if (ours === undefined || theirs === undefined || a === undefined || b === undefined) return []
-    const scores = metrics.get(METRIC_OF[law] ?? '')
+    const scores = metrics.get(METRIC_OF[law])
     const blocks = [ours.blocks, theirs.blocks] as const
     const f = level ? (scores?.f ?? 1) : 1
-    const guessed = law === 'prefill' && regimes !== null ? GUESSED : 1
+    const guessed = law !== 'contention' && regimes.has(METRIC_OF[law]) ? GUESSED : 1
     const df = scores?.df ?? Math.min(...blocks) - 1
     const gEff = Math.min(...blocks) / f
     const difference = b.value - a.value

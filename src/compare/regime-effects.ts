@@ -7,8 +7,8 @@ import type { Joined } from './join.js'
 import { tooFew } from './metric-effect.js'
 
 export interface RegimeEffects {
-  /** In place of the shift of all requests. */
-  ttft: Effect
+  /** Of the fast regime, in place of the shift of all requests. */
+  location: Effect
   slowShare: Effect
   /** Samples of the fast regime on both sides, for curves of their own; null where only one side has regimes. */
   fast: { base: readonly Sample[]; candidate: readonly Sample[] } | null
@@ -18,22 +18,27 @@ export interface RegimeEffects {
 /** A share of blocks has a coarser distribution than a time. */
 const LEAST_SHARE_BLOCKS = 8
 
+/** What regimes are looked for in, and what the share of the slow ones is called. */
+const SHARE_OF = { ttft: 'slowShare', tpot: 'slowDecodeShare' } as const
+export type RegimeMetric = keyof typeof SHARE_OF
+export const REGIME_METRICS = ['ttft', 'tpot'] as const satisfies readonly RegimeMetric[]
+
 /**
- * Looks for regimes in the TTFT of requests that were alone: of those that start together, some wait for others, by place
- * and not by regime. `ttft`: the effect over all of them. Null where neither side has two regimes.
+ * Looks for regimes in requests that were alone: of those that start together, some wait for others, by place and not by
+ * regime. `all`: the effect over all of them. Null where neither side has two regimes.
  */
-export function regimeEffects(joined: Joined, ttft: Effect): RegimeEffects | null {
-  const sides = [joined.base, joined.candidate].map(alone)
-  const rows = [toRows(sides[0]!), toRows(sides[1]!)]
+export function regimeEffects(joined: Joined, metric: RegimeMetric, all: Effect): RegimeEffects | null {
+  const sides = [joined.base, joined.candidate].map((samples) => alone(samples, metric))
+  const rows = [toRows(sides[0]!, metric), toRows(sides[1]!, metric)]
   const shift = regimeShift(rows[0]!, rows[1]!)
   if (shift === null) return null
   const { share, shares, posteriors, found } = shift
   const fastOf = (side: 0 | 1): Sample[] => sides[side]!.filter((_, i) => posteriors[side][i]! < 0.5)
   return {
-    ttft: locationEffect(ttft, shift),
+    location: locationEffect(all, shift),
     slowShare: {
-      ...ttft,
-      name: 'slowShare',
+      ...withoutBand(all),
+      name: SHARE_OF[metric],
       kind: 'share',
       gated: true,
       why: share.gEff >= LEAST_SHARE_BLOCKS ? null : tooFew(share.g, share.f, LEAST_SHARE_BLOCKS),
@@ -51,15 +56,17 @@ export function regimeEffects(joined: Joined, ttft: Effect): RegimeEffects | nul
       p: share.p,
     },
     fast: found === 'both' ? { base: fastOf(0), candidate: fastOf(1) } : null,
-    note: noteOf(joined, shift),
+    note: noteOf(joined, metric, shift),
   }
 }
 
-function locationEffect(ttft: Effect, { location, found }: RegimeShift): Effect {
-  const { band: _, ...rest } = ttft
+const withoutBand = ({ band: _, ...rest }: Effect): Effect => rest
+
+function locationEffect(all: Effect, { location, found }: RegimeShift): Effect {
+  const rest = withoutBand(all)
   if (location === null) {
     const side = found === 'first' ? 'base' : 'candidate'
-    const why = `the ${side} answers in two speeds and the other side in one: see slowShare`
+    const why = `the ${side} answers in two speeds and the other side in one`
     return { ...rest, why, d: null, se: null, df: null, f: null, gEff: null, hodgesLehmann: null, p: null }
   }
   const { d, se, df, f, gEff, g, p } = location
@@ -67,7 +74,7 @@ function locationEffect(ttft: Effect, { location, found }: RegimeShift): Effect 
   return { ...rest, why, d, se, df, f, gEff, blocks: g, p, hodgesLehmann: null }
 }
 
-function noteOf({ pair }: Joined, { shares, ratios, found }: RegimeShift): string {
+function noteOf({ pair }: Joined, metric: RegimeMetric, { shares, ratios, found }: RegimeShift): string {
   const told = (['base', 'candidate'] as const).flatMap((side, i) => {
     const ratio = ratios[i] ?? null
     return ratio === null
@@ -77,24 +84,25 @@ function noteOf({ pair }: Joined, { shares, ratios, found }: RegimeShift): strin
         ]
   })
   const how = found === 'both' ? '; the fast ones are compared, and the share of the slow ones' : ''
-  return `${pair.candidate}: two regimes: ${told.join(', ')}${how}`
+  return `${pair.candidate}: two regimes in ${metric}: ${told.join(', ')}${how}`
 }
 
-function alone(samples: readonly Sample[]): Sample[] {
+function alone(samples: readonly Sample[], metric: RegimeMetric): Sample[] {
   return samples
     .filter(
       (sample) =>
-        counts(sample) && !isUnproven(sample) && sample.asked.concurrency === 1 && (sample.ttft ?? 0) > 0,
+        counts(sample) && !isUnproven(sample) && sample.asked.concurrency === 1 && (sample[metric] ?? 0) > 0,
     )
     .sort((a, b) => a.atMs - b.atMs)
 }
 
-function toRows(samples: readonly Sample[]): RegimeRow[] {
+function toRows(samples: readonly Sample[], metric: RegimeMetric): RegimeRow[] {
   const blocks = new Map<string, number>()
-  return samples.map(({ cell, probe, block, ttft }) => {
+  return samples.map((sample) => {
+    const { cell, probe, block } = sample
     const label = `${probe}\n${block}`
     const number = blocks.get(label) ?? blocks.size
     blocks.set(label, number)
-    return { cell, block: number, log: Math.log(ttft!) }
+    return { cell, block: number, log: Math.log(sample[metric]!) }
   })
 }

@@ -143,6 +143,7 @@ export const check: Check<Job, Result> = {
     for (const { noise, least, most } of WORLDS) {
       for (const blocks of BLOCKS) {
         const own = results.filter(({ job }) => job.world === noise.name && job.blocks === blocks)
+        if (own.length === 0) continue
         const cells: string[] = []
         for (const [name, { fitted: n, covered, halfWidth }] of Object.entries(merged(own))) {
           const share = covered / n
