@@ -43,7 +43,8 @@ export interface Script {
 
 export interface AnswerSettings {
   readonly sender: Sender
-  readonly writer: EventWriter
+  /** Made when the first byte goes out. */
+  readonly writer: () => EventWriter
   readonly whole: (answer: WholeAnswer) => string
   readonly framing: Framing
   readonly lineEnd: string
@@ -73,18 +74,23 @@ export interface Answer {
 const SUMMARY_STRIDE = 4
 
 export function createAnswer(settings: AnswerSettings): Answer {
-  const { sender, writer, fault, agenda, nowMs, arrivalMs, script } = settings
+  const { sender, fault, agenda, nowMs, arrivalMs, script } = settings
   const { outputTokens, reasoningTokens } = script
   const streams = settings.stream && !fault.notStreaming
   const framer = createFramer(settings.framing, fault.lineEnd ?? settings.lineEnd)
   const texts: Record<Channel, string> = { text: '', reasoning: '', tool: '' }
   const lateness = { firstMs: 0, meanMs: 0, maxMs: 0, lateTokens: 0 }
+  let made: EventWriter | undefined
   let lateSumMs = 0
   let opened = false
   let over = false
   let held = ''
   let cachedTokens: number | undefined
   let pending: { text: string; channel: Channel; tokens: number } | undefined
+
+  function writer(): EventWriter {
+    return (made ??= settings.writer())
+  }
 
   function frame(event: WireEvent): string {
     return (fault.comments ? framer.comment('keep-alive') : '') + framer.event(event)
@@ -105,12 +111,12 @@ export function createAnswer(settings: AnswerSettings): Answer {
     opened = true
     if (!streams) return
     sender.open({ ...settings.headers(undefined), 'content-type': CONTENT_TYPES[settings.framing] })
-    putAll(writer.opening())
-    if (cachedTokens !== undefined) putAll(writer.admitted(cachedTokens))
+    putAll(writer().opening())
+    if (cachedTokens !== undefined) putAll(writer().admitted(cachedTokens))
   }
 
   function flushToken(): void {
-    if (pending) putAll(writer.token(pending.text, pending.channel, pending.tokens))
+    if (pending) putAll(writer().token(pending.text, pending.channel, pending.tokens))
     pending = undefined
   }
 
@@ -127,7 +133,7 @@ export function createAnswer(settings: AnswerSettings): Answer {
       if (!streams) return
       if (pending && pending.channel !== channel) flushToken()
       pending = { text: (pending?.text ?? '') + text, channel, tokens: (pending?.tokens ?? 0) + 1 }
-    } else if (streams) putAll(writer.silent())
+    } else if (streams) putAll(writer().silent())
     if (pending && (pending.tokens >= (fault.tokensPerEvent ?? 1) || isLast)) flushToken()
   }
 
@@ -140,8 +146,8 @@ export function createAnswer(settings: AnswerSettings): Answer {
       sender.whole({ ...headers, ...told }, settings.whole({ ...end, text, reasoning, toolArguments }))
       return
     }
-    putAll(writer.finish(end))
-    for (let i = 0; i < (fault.doneEvents ?? 1); i++) putAll(writer.done(end))
+    putAll(writer().finish(end))
+    for (let i = 0; i < (fault.doneEvents ?? 1); i++) putAll(writer().done(end))
     put(framer.end())
     if (truth !== undefined) put(framer.comment(`plumbline-truth ${truth}`))
     if (held !== '') sender.send(held)
@@ -158,14 +164,14 @@ export function createAnswer(settings: AnswerSettings): Answer {
         break
       case 'half-event': {
         const channel = index < reasoningTokens ? 'reasoning' : script.callsTool ? 'tool' : 'text'
-        const text = writer.token(script.text(index), channel, 1).map(frame).join('')
+        const text = writer().token(script.text(index), channel, 1).map(frame).join('')
         if (streams) sender.send(text.slice(0, text.length >> 1))
         sender.cut()
         break
       }
       case 'error-event':
         if (streams) {
-          putAll(writer.error())
+          putAll(writer().error())
           if (held !== '') sender.send(held)
           sender.end()
         } else sender.cut()
@@ -230,7 +236,7 @@ export function createAnswer(settings: AnswerSettings): Answer {
     },
     admitted(cached) {
       cachedTokens = cached
-      if (opened && streams) putAll(writer.admitted(cached))
+      if (opened && streams) putAll(writer().admitted(cached))
     },
     token(index, dueMs, outcome) {
       const at = arrivalMs + deliveredMs(dueMs - arrivalMs)

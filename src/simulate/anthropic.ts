@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { anthropicWriter, wholeMessage } from './anthropic-events.js'
 import type { Turn } from './count.js'
 import type { Ask, Asked, Face, Refusal, Vendor, Wrong } from './face.js'
-import { reasoningTokens } from './face.js'
+import { rayOf, reasoningTokens } from './face.js'
 import type { Profile } from './profiles.js'
 import { chooseTool, toolTurns, type ToolChoice } from './tools.js'
 
@@ -63,13 +63,14 @@ const anthropicVendor: Vendor = {
     return typeof key === 'string' ? key : /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
   },
   refuse,
-  limitHeaders: ({ remaining, resetMs }, perMinute, wallMs) => ({
-    'anthropic-ratelimit-requests-limit': String(perMinute),
-    'anthropic-ratelimit-requests-remaining': String(remaining),
-    'anthropic-ratelimit-requests-reset': new Date(wallMs + resetMs).toISOString().replace(/\.\d+/, ''),
+  limitHeaders: (unit, { remaining, resetMs }, perMinute, wallMs) => ({
+    [`anthropic-ratelimit-${unit}-limit`]: String(perMinute),
+    [`anthropic-ratelimit-${unit}-remaining`]: String(remaining),
+    [`anthropic-ratelimit-${unit}-reset`]: new Date(wallMs + resetMs).toISOString().replace(/\.\d+/, ''),
   }),
-  answerHeaders: (sinceArrivalMs) => ({
-    'server-timing': `x-originResponse;dur=${Math.round(sinceArrivalMs)}`,
+  answerHeaders: (stamp) => ({
+    'cf-ray': rayOf(stamp),
+    'server-timing': `x-originResponse;dur=${Math.round(stamp.sinceArrivalMs)}`,
     'anthropic-organization-id': '00000000-0000-4000-8000-000000000000',
   }),
 }
@@ -121,7 +122,7 @@ function refuse(wrong: Wrong, requestId: string): Refusal {
     }
     case 'too-many': {
       const message =
-        `This request would exceed your organization's rate limit of ${wrong.perMinute} requests per minute. ` +
+        `This request would exceed your organization's rate limit of ${wrong.perMinute} ${wrong.unit} per minute. ` +
         'For details, refer to: https://docs.claude.com/en/api/rate-limits.'
       return say(429, 'rate_limit_error', message, { 'retry-after': String(Math.ceil(wrong.waitMs / 1000)) })
     }
@@ -200,6 +201,7 @@ function parseMessages({ body, profile, headers, requestId }: Asked): Ask | Refu
     reasoning: thinking,
     tool,
     cacheLifetime: marks.at(-1)?.ttl ?? '5m',
+    cacheKey: undefined,
     pads: false,
     echo: {},
   }

@@ -17,6 +17,8 @@ export interface Ask {
   readonly reasoning: Reasoning
   /** The answer calls this instead of saying something. */
   readonly tool: Tool | undefined
+  /** What the request names to be routed with its like; the key stands in where it names nothing. */
+  readonly cacheKey: string | undefined
   /** Undefined: the cache finds any prefix by itself. Else only what the request marks is kept, for this long. */
   readonly cacheLifetime: '5m' | '1h' | undefined
   /** Events are padded so that their length does not tell the word (OpenAI's `obfuscation`). */
@@ -53,7 +55,13 @@ export type Wrong =
       readonly promptTokens: number
       readonly outputTokens: number
     }
-  | { readonly kind: 'too-many'; readonly model: string; readonly perMinute: number; readonly waitMs: number }
+  | {
+      readonly kind: 'too-many'
+      readonly unit: LimitUnit
+      readonly model: string
+      readonly perMinute: number
+      readonly waitMs: number
+    }
   | { readonly kind: 'overloaded' }
   | { readonly kind: 'server-error'; readonly message: string }
   /** Our own: a fault that does not exist, or the like. */
@@ -168,9 +176,25 @@ export interface Vendor {
   /** The key that came with a request. */
   key(headers: IncomingHttpHeaders, query: URLSearchParams): string | undefined
   refuse(wrong: Wrong, requestId: string): Refusal
-  limitHeaders(allowed: Allowed, perMinute: number, wallMs: number): Record<string, string>
-  /** Headers of an answer, sent `sinceArrivalMs` after the request came. */
-  answerHeaders(sinceArrivalMs: number, outcome: Outcome | undefined): Record<string, string>
+  limitHeaders(unit: LimitUnit, allowed: Allowed, perMinute: number, wallMs: number): Record<string, string>
+  answerHeaders(stamp: Stamp): Record<string, string>
+}
+
+/** What a bucket counts. */
+export type LimitUnit = 'requests' | 'tokens'
+
+/** What headers tell of an answer at the moment they go out. */
+export interface Stamp {
+  readonly requestId: string
+  readonly region: string
+  readonly sinceArrivalMs: number
+  /** Known where the body goes out whole. */
+  readonly outcome: Outcome | undefined
+}
+
+/** What Cloudflare, in front of some of them, puts on an answer: an id, and the place where it came in. */
+export function rayOf({ requestId, region }: Stamp): string {
+  return `${requestId.slice(-16)}-${region.slice(0, 3).toUpperCase()}`
 }
 
 export function isRefusal(parsed: object): parsed is Refusal {

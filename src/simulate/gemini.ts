@@ -68,7 +68,7 @@ const geminiVendor: Vendor = {
   },
   refuse,
   limitHeaders: () => ({}),
-  answerHeaders: (sinceArrivalMs) => ({
+  answerHeaders: ({ sinceArrivalMs }) => ({
     'server-timing': `gfet4t7; dur=${Math.round(sinceArrivalMs)}`,
     vary: 'Origin, X-Origin, Referer',
   }),
@@ -266,6 +266,7 @@ function parseGenerate({ body, route: { model = '', stream = false }, profile }:
     reasoning: { tokens, shown: thinkingConfig?.includeThoughts === true ? 'summary' : 'hidden' },
     tool,
     cacheLifetime: undefined,
+    cacheKey: undefined,
     pads: false,
     echo: {},
   }

@@ -240,6 +240,7 @@ function plainAsk(
       shown: profile.constants.streamsReasoning ? 'full' : 'hidden',
     },
     cacheLifetime: undefined,
+    cacheKey: undefined,
     pads: false,
     echo: {},
   }

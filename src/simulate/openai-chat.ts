@@ -175,6 +175,7 @@ function parseChat(body: unknown, profile: Profile): Ask | Refusal {
     reasoning: reasoningByEffort(profile, data.reasoning_effort, streamsReasoning ? 'full' : 'hidden'),
     tool,
     cacheLifetime: undefined,
+    cacheKey: data.prompt_cache_key ?? undefined,
     pads: pads(profile, data.stream_options),
     echo: {},
   }

@@ -89,6 +89,7 @@ function parseCompletion(body: unknown, profile: Profile): Ask | Refusal {
     },
     tool: undefined,
     cacheLifetime: undefined,
+    cacheKey: undefined,
     pads: false,
     echo: {},
   }

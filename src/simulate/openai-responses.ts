@@ -115,6 +115,7 @@ function parseResponses(body: unknown, profile: Profile): Ask | Refusal {
     reasoning: reasoningByEffort(profile, data.reasoning?.effort, shownOf(data.reasoning?.summary, profile)),
     tool,
     cacheLifetime: undefined,
+    cacheKey: data.prompt_cache_key ?? undefined,
     pads: pads(profile, data.stream_options),
     echo: data,
   }

@@ -1,7 +1,7 @@
 /** What OpenAI's three generation APIs share: the error body, parameter checks, usage, headers. */
 import { z } from 'zod'
 import type { AnswerHead, Reasoning, Refusal, Usage, Vendor, Wrong } from './face.js'
-import { reasoningTokens } from './face.js'
+import { rayOf, reasoningTokens } from './face.js'
 import type { Profile } from './profiles.js'
 import { chooseTool, type Tool, type ToolChoice } from './tools.js'
 
@@ -33,16 +33,18 @@ export const openai: Vendor = {
   idHeader: 'x-request-id',
   key: ({ authorization }) => /^Bearer (.+)$/i.exec(authorization ?? '')?.[1],
   refuse,
-  limitHeaders: ({ remaining, resetMs }, perMinute) => ({
-    'x-ratelimit-limit-requests': String(perMinute),
-    'x-ratelimit-remaining-requests': String(remaining),
-    'x-ratelimit-reset-requests': `${Math.ceil(resetMs)}ms`,
+  limitHeaders: (unit, { remaining, resetMs }, perMinute) => ({
+    [`x-ratelimit-limit-${unit}`]: String(perMinute),
+    [`x-ratelimit-remaining-${unit}`]: String(remaining),
+    [`x-ratelimit-reset-${unit}`]: `${Math.ceil(resetMs)}ms`,
   }),
   /** Both are stamped when headers go out; the front proxy's time holds the gateway's, processing does not. */
-  answerHeaders(sinceArrivalMs, outcome) {
+  answerHeaders(stamp) {
+    const { sinceArrivalMs, outcome } = stamp
     const gatewayMs = outcome ? Math.min(outcome.phases.gateway, sinceArrivalMs) : 0
     return {
       'openai-version': '2020-10-01',
+      'cf-ray': rayOf(stamp),
       'openai-processing-ms': String(Math.round(sinceArrivalMs - gatewayMs)),
       'x-envoy-upstream-service-time': String(Math.round(sinceArrivalMs)),
     }
@@ -93,13 +95,14 @@ function refuse(wrong: Wrong): Refusal {
       return openaiRefusal(400, { message, param: 'messages', code: 'context_length_exceeded' })
     }
     case 'too-many': {
-      const { model, perMinute, waitMs } = wrong
+      const { model, unit, perMinute, waitMs } = wrong
+      const name = unit === 'requests' ? 'requests per min (RPM)' : 'tokens per min (TPM)'
       const message =
-        `Rate limit reached for ${model} on requests per min (RPM): Limit ${perMinute}, Used ${perMinute}, Requested 1. ` +
+        `Rate limit reached for ${model} on ${name}: Limit ${perMinute}. ` +
         `Please try again in ${(waitMs / 1000).toFixed(3)}s. Visit https://platform.openai.com/account/rate-limits to learn more.`
       return openaiRefusal(
         429,
-        { message, type: 'requests', code: 'rate_limit_exceeded' },
+        { message, type: unit, code: 'rate_limit_exceeded' },
         { 'retry-after': String(Math.ceil(waitMs / 1000)), 'retry-after-ms': String(Math.ceil(waitMs)) },
       )
     }
@@ -140,6 +143,7 @@ export const commonFields = {
   ),
   temperature: z.nullish(z.number().min(0).max(2)),
   top_p: z.nullish(z.number().min(0).max(1)),
+  prompt_cache_key: z.nullish(z.string()),
 }
 
 /** The first parameter that the API does not know, refused as chat completions refuses it. */

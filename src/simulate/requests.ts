@@ -1,8 +1,9 @@
 /** The way of a request to the service: found its face, checked, counted; or refused in the words of its API. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Random } from '../random/random.js'
 import type { Counter } from './counter.js'
-import { isRefusal, type Refusal, type Vendor, type Wrong } from './face.js'
+import { isRefusal, type LimitUnit, type Refusal, type Vendor, type Wrong } from './face.js'
 import { findFace, vendorOf } from './faces.js'
 import { BAD_GATEWAY, parseFaults, type FaultReply } from './faults.js'
 import type { Service } from './job.js'
@@ -17,6 +18,11 @@ import type { TruthFile } from './truth.js'
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024
 
+interface Limit {
+  readonly perMinute: number
+  readonly take: RateLimit
+}
+
 /** Everything that requests share. */
 export interface Shop {
   options: CheckedOptions
@@ -24,8 +30,7 @@ export interface Shop {
   service: Service
   pacer: Pacer
   random: Random
-  fingerprint: string
-  limit: RateLimit | undefined
+  limits: Readonly<Partial<Record<LimitUnit, Limit>>>
   truth: TruthFile | undefined
   metrics: Metrics
   nowMs: () => number
@@ -34,6 +39,8 @@ export interface Shop {
 
 /** One request as it came. */
 interface Call {
+  /** The first of its connection. */
+  readonly isFirst: boolean
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
@@ -42,11 +49,24 @@ interface Call {
   readonly requestId: string
 }
 
+/** Connections that have carried a request. */
+const SEEN = new WeakSet<Socket>()
+
 export async function handle(shop: Shop, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const arrivalMs = shop.nowMs()
   const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://localhost')
   const { method = 'GET', headers } = request
-  const call: Call = { method, path, query, headers, arrivalMs, requestId: `req_${hex(shop.random, 32)}` }
+  const isFirst = !SEEN.has(request.socket)
+  SEEN.add(request.socket)
+  const call: Call = {
+    isFirst,
+    method,
+    path,
+    query,
+    headers,
+    arrivalMs,
+    requestId: `req_${hex(shop.random, 32)}`,
+  }
   if (method === 'GET' && path === '/health') {
     send(response, { status: 200, body: JSON.stringify({ status: 'ok', inFlight: shop.service.inFlight() }) })
     return
@@ -84,7 +104,7 @@ export async function handle(shop: Shop, request: IncomingMessage, response: Ser
     send(response, replyOf(faults.fault.reply, shop, vendor, call))
     return
   }
-  const tooMany = overLimit(shop, vendor, call, response)
+  const tooMany = overLimit(shop, vendor, call, response, 'requests', 1)
   if (tooMany) return refuse(tooMany)
   if (!json.ok) return refuse(json.wrong)
   const { face, route } = found
@@ -95,26 +115,48 @@ export async function handle(shop: Shop, request: IncomingMessage, response: Ser
   const counted = await shop.counter.count(ask.turns)
   const tooLong = checkLength(shop.options, face, ask, counted.promptTokens)
   if (tooLong) return refuse(tooLong)
+  const wantedTokens = counted.promptTokens + (ask.outputTokens ?? profile.constants.defaultOutputTokens)
+  const tooManyTokens = overLimit(shop, vendor, call, response, 'tokens', wantedTokens)
+  if (tooManyTokens) return refuse(tooManyTokens)
   if (response.destroyed) return
   const { fault, names } = faults
   const tellsTruth = headers['x-plumbline-truth'] === '1'
+  const { requestId } = call
+  const key = ask.cacheKey ?? vendor.key(headers, query) ?? ''
   const framing = route.framing ?? 'sse'
-  serve(
-    shop,
-    { face, framing, ask, counted, arrivalMs, requestId: call.requestId, fault, names, tellsTruth },
-    response,
-  )
+  const order = {
+    face,
+    framing,
+    ask,
+    counted,
+    arrivalMs,
+    requestId,
+    fault,
+    names,
+    tellsTruth,
+    key,
+    newConnection: isFirst,
+  }
+  serve(shop, order, response)
 }
 
-/** What is wrong when the key's bucket is empty. Sets the headers that tell of it either way. */
-function overLimit(shop: Shop, vendor: Vendor, call: Call, response: ServerResponse): Wrong | undefined {
-  const { requestsPerMinute: perMinute, models } = shop.options
-  if (!shop.limit || perMinute === undefined) return undefined
-  const allowed = shop.limit(vendor.key(call.headers, call.query) ?? '', call.arrivalMs)
-  const headers = vendor.limitHeaders(allowed, perMinute, Date.now())
+/** What is wrong when the key's bucket holds less than `cost`. Sets the headers that tell of it either way. */
+function overLimit(
+  { limits, options }: Shop,
+  vendor: Vendor,
+  call: Call,
+  response: ServerResponse,
+  unit: LimitUnit,
+  cost: number,
+): Wrong | undefined {
+  const limit = limits[unit]
+  if (!limit) return undefined
+  const { perMinute } = limit
+  const allowed = limit.take(vendor.key(call.headers, call.query) ?? '', call.arrivalMs, cost)
+  const headers = vendor.limitHeaders(unit, allowed, perMinute, Date.now())
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   if (allowed.ok) return undefined
-  return { kind: 'too-many', model: models[0] ?? '', perMinute, waitMs: allowed.waitMs }
+  return { kind: 'too-many', unit, model: options.models[0] ?? '', perMinute, waitMs: allowed.waitMs }
 }
 
 /** A fault that takes the place of an answer. */
@@ -126,7 +168,8 @@ function replyOf(reply: FaultReply, shop: Shop, vendor: Vendor, { requestId }: C
       return { ...vendor.refuse({ kind: 'overloaded' }, requestId), status: 529 }
     case 'status-429': {
       const waitMs = reply.seconds * 1000
-      const wrong = { kind: 'too-many', model: shop.options.models[0] ?? '', perMinute: 60, waitMs } as const
+      const model = shop.options.models[0] ?? ''
+      const wrong = { kind: 'too-many', unit: 'requests', model, perMinute: 60, waitMs } as const
       const refusal = vendor.refuse(wrong, requestId)
       const date = { 'retry-after': new Date(Date.now() + waitMs).toUTCString() }
       return { ...refusal, headers: { 'retry-after': String(reply.seconds), ...(reply.asDate && date) } }

@@ -24,6 +24,9 @@ export interface Order {
   readonly names: readonly string[]
   /** The request wants the truth about it in its answer. */
   readonly tellsTruth: boolean
+  /** Whose request it is, for the router. */
+  readonly key: string
+  readonly newConnection: boolean
 }
 
 export function serve(shop: Shop, order: Order, response: ServerResponse): void {
@@ -37,11 +40,13 @@ export function serve(shop: Shop, order: Order, response: ServerResponse): void 
   const { promptTokens, hashes, markedTokens } = promptOf(order, limit, constants)
   const script = writeScript(ask, limit - promptTokens, constants.defaultOutputTokens, fault, random)
   const createdMs = Date.now() - countedMs
-  const head: AnswerHead = {
-    id: face.idPrefix + alphanumeric(random, 29),
+  const id = face.idPrefix + alphanumeric(random, 29)
+  const served = { region: '', fingerprint: '' }
+  const head = (): AnswerHead => ({
+    id,
     createdS: Math.floor(createdMs / 1000),
     model: ask.model,
-    fingerprint: shop.fingerprint,
+    fingerprint: served.fingerprint,
     ask,
     promptTokens,
     markedTokens,
@@ -49,12 +54,12 @@ export function serve(shop: Shop, order: Order, response: ServerResponse): void 
     reportsTimings: constants.reportsTimings,
     wallMs: Date.now,
     padding: (length) => alphanumeric(random, length),
-  }
+  })
 
   function record(end: AnswerEnd | undefined): TruthRecord {
     const outcome = end?.outcome
     return {
-      id: head.id,
+      id,
       requestId,
       at: new Date(createdMs).toISOString(),
       arrivalMs,
@@ -93,8 +98,8 @@ export function serve(shop: Shop, order: Order, response: ServerResponse): void 
 
   const answer = createAnswer({
     sender: createSender(response, fault),
-    writer: face.writer(head),
-    whole: (whole) => face.whole(head, whole),
+    writer: () => face.writer(head()),
+    whole: (whole) => face.whole(head(), whole),
     framing,
     lineEnd: face.lineEnd ?? '\n',
     fault,
@@ -103,7 +108,13 @@ export function serve(shop: Shop, order: Order, response: ServerResponse): void 
     promptTokens,
     script,
     earlyHeaders: constants.earlyHeaders,
-    headers: (outcome) => face.vendor.answerHeaders(shop.nowMs() - arrivalMs, outcome),
+    headers: (outcome) =>
+      face.vendor.answerHeaders({
+        requestId,
+        region: served.region,
+        sinceArrivalMs: shop.nowMs() - arrivalMs,
+        outcome,
+      }),
     truth: order.tellsTruth ? (end) => JSON.stringify(record(end)) : undefined,
     agenda: shop.pacer.agenda,
     nowMs: shop.nowMs,
@@ -119,6 +130,9 @@ export function serve(shop: Shop, order: Order, response: ServerResponse): void 
       hashes,
       outputTokens,
       reasoningTokens,
+      key: order.key,
+      newConnection: order.newConnection,
+      onRouted: (region, fingerprint) => void Object.assign(served, { region, fingerprint }),
       onCached: answer.admitted,
       onToken: answer.token,
     },

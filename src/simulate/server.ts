@@ -3,12 +3,13 @@ import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import { createRandom } from '../random/random.js'
 import { createCounter, type Counter } from './counter.js'
+import type { LimitUnit } from './face.js'
 import { vendorOf } from './faces.js'
 import { createMetrics } from './metrics.js'
 import { parseSimulateOptions, type CheckedOptions, type SimulateOptions } from './options.js'
 import { startPacer } from './pacer.js'
 import { createRateLimit } from './rate-limit.js'
-import { handle, hex, send, type Shop } from './requests.js'
+import { handle, send, type Shop } from './requests.js'
 import { createService } from './service.js'
 import { openTruth } from './truth.js'
 
@@ -58,9 +59,10 @@ async function listen(options: CheckedOptions, counter: Counter): Promise<Simula
     service: createService(profile, random.fork('service'), pacer.agenda),
     pacer,
     random: random.fork('answers'),
-    // Of a model that changes with its constants, as a real one does with a new version.
-    fingerprint: `fp_${hex(createRandom(JSON.stringify(profile)), 10)}`,
-    limit: requestsPerMinute === undefined ? undefined : createRateLimit(requestsPerMinute),
+    limits: {
+      ...limitOf('requests', requestsPerMinute ?? profile.constants.keyRequestsPerMinute),
+      ...limitOf('tokens', profile.constants.keyTokensPerMinute),
+    },
     truth,
     metrics: createMetrics(),
     nowMs,
@@ -103,6 +105,11 @@ async function listen(options: CheckedOptions, counter: Counter): Promise<Simula
       truth?.close()
     },
   }
+}
+
+/** A bucket for each key; none where it would hold nothing. */
+function limitOf(unit: LimitUnit, perMinute: number): Shop['limits'] {
+  return perMinute > 0 ? { [unit]: { perMinute, take: createRateLimit(perMinute) } } : {}
 }
 
 /** Runs the whole path some times on a simulator that is thrown away, so that no measured token pays for compiling it. */
