@@ -1,0 +1,464 @@
+/** The official clients speak to the simulator: what they make of its bytes is what their users would see. */
+import Anthropic from '@anthropic-ai/sdk'
+import { ApiError, FunctionCallingConfigMode, GoogleGenAI } from '@google/genai'
+import { Ollama } from 'ollama'
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startSimulator, type Simulator } from '../../src/simulate/server.js'
+
+const model = 'exact'
+const set = { base: 1, fresh: 0, hit: 0, tpot: 0.2, reasoningTokens: 4 }
+const long = 'The wall stands by the river and the bridge. '.repeat(40)
+const parameters = {
+  type: 'object',
+  properties: { city: { type: 'string' }, days: { type: 'integer' } },
+  required: ['city', 'days'],
+} as const
+
+let simulator: Simulator
+beforeAll(async () => {
+  process.env['CLIENTS_KEY'] = 'key-of-the-clients'
+  simulator = await startSimulator({ profile: 'exact', set })
+})
+afterAll(() => simulator.close())
+
+/** One that asks for a key, has little context and takes 6 requests a minute of a key. */
+async function withStrict(use: (strict: Simulator) => Promise<void>): Promise<void> {
+  const strict = await startSimulator({
+    profile: 'exact',
+    set: { ...set, contextTokens: 200 },
+    apiKeyEnv: 'CLIENTS_KEY',
+    requestsPerMinute: 6,
+  })
+  try {
+    await use(strict)
+  } finally {
+    await strict.close()
+  }
+}
+
+/** The same request until its key's limit of 6 a minute is spent. */
+async function until429<T>(ask: () => Promise<T>): Promise<unknown> {
+  for (let i = 0; i < 8; i++) {
+    const failed: unknown = await ask().then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    if (statusOf(failed) === 429) return failed
+  }
+  return undefined
+}
+
+function statusOf(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null) return undefined
+  return 'status' in error ? error.status : 'status_code' in error ? error.status_code : undefined
+}
+
+describe('openai, chat completions', () => {
+  const client = (to = simulator, apiKey = 'any'): OpenAI =>
+    new OpenAI({ apiKey, baseURL: `${to.url}/v1`, maxRetries: 0 })
+  const messages = [{ role: 'user' as const, content: long }]
+
+  it('streams reasoning, text, finish reason and usage with cached tokens', async () => {
+    const ask = {
+      model,
+      messages,
+      max_completion_tokens: 12,
+      stream: true,
+      stream_options: { include_usage: true },
+    } as const
+    let usage: OpenAI.CompletionUsage | null | undefined
+    for (let i = 0; i < 2; i++) {
+      let text = ''
+      const reasons = []
+      for await (const chunk of await client().chat.completions.create(ask)) {
+        text += chunk.choices[0]?.delta.content ?? ''
+        if (chunk.choices[0]?.finish_reason) reasons.push(chunk.choices[0].finish_reason)
+        usage = chunk.usage ?? usage
+      }
+      expect(text.trim().split(/\s+/).length).toBeGreaterThanOrEqual(7)
+      expect(reasons).toEqual(['length'])
+    }
+    expect(usage).toMatchObject({ completion_tokens: 12, completion_tokens_details: { reasoning_tokens: 4 } })
+    expect(usage?.prompt_tokens_details?.cached_tokens).toBeGreaterThanOrEqual(384)
+  })
+
+  it('calls the tool that is forced, streamed and whole, with arguments that fit its schema', async () => {
+    const tools = [{ type: 'function' as const, function: { name: 'get_weather', parameters } }]
+    const ask = { model, messages, tools, tool_choice: 'required' as const }
+    const whole = await client().chat.completions.create(ask)
+    const [call] = whole.choices[0]!.message.tool_calls!
+    expect(whole.choices[0]!.finish_reason).toBe('tool_calls')
+    expect(JSON.parse(call!.type === 'function' ? call!.function.arguments : '')).toEqual({
+      city: expect.any(String),
+      days: 7,
+    })
+    const streamed = await client().chat.completions.stream(ask).finalChatCompletion()
+    expect(streamed.choices[0]!.message.tool_calls).toMatchObject([
+      {
+        type: 'function',
+        function: { name: 'get_weather', arguments: expect.stringMatching(/^\{"city":".+","days":7\}$/) },
+      },
+    ])
+    const free = await client().chat.completions.create({
+      ...ask,
+      tool_choice: 'auto',
+      max_completion_tokens: 6,
+    })
+    expect(free.choices[0]!.message.tool_calls).toBeUndefined()
+  })
+
+  it('wrong key, unknown model, too long a prompt and a spent limit are the client’s own error classes', () =>
+    withStrict(async (strict) => {
+      const right = client(strict, 'key-of-the-clients')
+      await expect(client(strict, 'other').models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError)
+      await expect(right.chat.completions.create({ model: 'gpt-9', messages })).rejects.toBeInstanceOf(
+        OpenAI.NotFoundError,
+      )
+      await expect(right.chat.completions.create({ model, messages })).rejects.toMatchObject({
+        status: 400,
+        code: 'context_length_exceeded',
+      })
+      const limited = await until429(() => right.chat.completions.create({ model, messages }))
+      expect(limited).toBeInstanceOf(OpenAI.RateLimitError)
+      const headers = limited instanceof OpenAI.RateLimitError ? limited.headers : new Headers()
+      expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+      expect(headers.get('x-ratelimit-limit-requests')).toBe('6')
+    }))
+})
+
+describe('openai, responses', () => {
+  const client = (): OpenAI => new OpenAI({ apiKey: 'any', baseURL: `${simulator.url}/v1`, maxRetries: 0 })
+
+  it('streams its events in order, numbered without a gap, and the last holds what they said', async () => {
+    const types: string[] = []
+    const numbers: number[] = []
+    let text = ''
+    let summary = ''
+    let response: OpenAI.Responses.Response | undefined
+    const stream = await client().responses.create({
+      model,
+      input: long,
+      max_output_tokens: 16,
+      reasoning: { summary: 'auto' },
+      stream: true,
+    })
+    for await (const event of stream) {
+      if (types.at(-1) !== event.type) types.push(event.type)
+      numbers.push(event.sequence_number)
+      if (event.type === 'response.output_text.delta') text += event.delta
+      if (event.type === 'response.reasoning_summary_text.delta') summary += event.delta
+      if (event.type === 'response.incomplete') response = event.response
+    }
+    expect(types).toEqual([
+      'response.created',
+      'response.in_progress',
+      'response.output_item.added',
+      'response.reasoning_summary_part.added',
+      'response.reasoning_summary_text.delta',
+      'response.reasoning_summary_text.done',
+      'response.reasoning_summary_part.done',
+      'response.output_item.done',
+      'response.output_item.added',
+      'response.content_part.added',
+      'response.output_text.delta',
+      'response.output_text.done',
+      'response.content_part.done',
+      'response.output_item.done',
+      'response.incomplete',
+    ])
+    expect(numbers).toEqual(numbers.map((_, at) => at))
+    expect(response).toMatchObject({
+      status: 'incomplete',
+      incomplete_details: { reason: 'max_output_tokens' },
+      output: [
+        { type: 'reasoning', summary: [{ type: 'summary_text', text: summary }] },
+        { type: 'message', content: [{ type: 'output_text', text }] },
+      ],
+      usage: { output_tokens: 16, output_tokens_details: { reasoning_tokens: 4 } },
+    })
+  })
+
+  it('whole: output_text, cached tokens, completed where no limit was asked for', async () => {
+    const ask = { model, input: long, instructions: 'Measure.' }
+    await client().responses.create(ask)
+    const response = await client().responses.create(ask)
+    expect(response.status).toBe('completed')
+    expect(response.output_text.length).toBeGreaterThan(100)
+    expect(response.usage?.input_tokens_details.cached_tokens).toBeGreaterThanOrEqual(384)
+  })
+
+  it('calls a named tool', async () => {
+    const tools = [{ type: 'function' as const, name: 'get_weather', parameters, strict: true }]
+    const response = await client().responses.create({
+      model,
+      input: 'Weather?',
+      tools,
+      tool_choice: { type: 'function', name: 'get_weather' },
+    })
+    const call = response.output.find((item) => item.type === 'function_call')
+    expect(JSON.parse(call?.arguments ?? '')).toEqual({ city: expect.any(String), days: 7 })
+    await expect(client().responses.create({ model: 'gpt-9', input: 'x' })).rejects.toMatchObject({
+      status: 400,
+      code: 'model_not_found',
+      param: 'model',
+    })
+  })
+})
+
+describe('@anthropic-ai/sdk', () => {
+  const client = (to = simulator, apiKey = 'any'): Anthropic =>
+    new Anthropic({ apiKey, baseURL: to.url, maxRetries: 0 })
+  const messages = [{ role: 'user' as const, content: 'Hello there.' }]
+
+  it('streams thinking with its signature, then text; stop reason and usage at the end', async () => {
+    const message = await client()
+      .messages.stream({
+        model,
+        max_tokens: 12,
+        messages,
+        thinking: { type: 'enabled', budget_tokens: 8 },
+        stop_sequences: [],
+      })
+      .finalMessage()
+    const [thinking, text] = message.content
+    expect(thinking).toMatchObject({
+      type: 'thinking',
+      thinking: expect.stringMatching(/\w/),
+      signature: expect.stringMatching(/^\w/),
+    })
+    expect(text?.type).toBe('text')
+    expect(message).toMatchObject({
+      stop_reason: 'max_tokens',
+      usage: { input_tokens: 10, output_tokens: 12 },
+    })
+    const plain = await client().messages.create({ model, max_tokens: 5, messages })
+    expect(plain.content.map(({ type }) => type)).toEqual(['text'])
+  })
+
+  it('caches only what cache_control marks: written once by its lifetime, then read; the three add up to the prompt', async () => {
+    const system = [
+      {
+        type: 'text' as const,
+        text: 'Stone by stone it grows. '.repeat(50),
+        cache_control: { type: 'ephemeral' as const, ttl: '1h' as const },
+      },
+    ]
+    const ask = { model, max_tokens: 4, system, messages }
+    const first = (await client().messages.create(ask)).usage
+    const second = (
+      await client().messages.create({ ...ask, messages: [{ role: 'user', content: 'Something else.' }] })
+    ).usage
+    expect(first.cache_creation_input_tokens).toBeGreaterThan(250)
+    expect(first.cache_creation).toEqual({
+      ephemeral_5m_input_tokens: 0,
+      ephemeral_1h_input_tokens: first.cache_creation_input_tokens,
+    })
+    expect([first.cache_read_input_tokens, second.cache_creation_input_tokens]).toEqual([0, 0])
+    expect(second.cache_read_input_tokens).toBe(first.cache_creation_input_tokens)
+    const unmarked = { model, max_tokens: 4, system: [{ type: 'text' as const, text: long }], messages }
+    await client().messages.create(unmarked)
+    const { usage } = await client().messages.create(unmarked)
+    expect([usage.cache_read_input_tokens, usage.cache_creation_input_tokens]).toEqual([0, 0])
+  })
+
+  it('tells the cache counts in message_start, before the first token', async () => {
+    const system = [
+      {
+        type: 'text' as const,
+        text: 'Wind over water. '.repeat(60),
+        cache_control: { type: 'ephemeral' as const },
+      },
+    ]
+    const types: string[] = []
+    for await (const event of await client().messages.create({
+      model,
+      max_tokens: 3,
+      system,
+      messages,
+      stream: true,
+    })) {
+      types.push(event.type)
+      if (event.type === 'message_start') {
+        const { input_tokens: rest, cache_creation_input_tokens: written } = event.message.usage
+        expect(written).toBeGreaterThan(200)
+        expect(rest).toBeGreaterThan(0)
+      }
+    }
+    expect(types).toEqual([
+      'message_start',
+      'content_block_start',
+      'content_block_delta',
+      'content_block_delta',
+      'content_block_delta',
+      'content_block_stop',
+      'message_delta',
+      'message_stop',
+    ])
+  })
+
+  it('calls a tool with input that fits its schema, streamed', async () => {
+    const tools = [{ name: 'get_weather', input_schema: { ...parameters, required: ['city', 'days'] } }]
+    const message = await client()
+      .messages.stream({ model, max_tokens: 50, messages, tools, tool_choice: { type: 'any' } })
+      .finalMessage()
+    expect(message.stop_reason).toBe('tool_use')
+    expect(message.content).toMatchObject([
+      {
+        type: 'tool_use',
+        id: expect.stringMatching(/^toolu_/),
+        name: 'get_weather',
+        input: { city: expect.any(String), days: 7 },
+      },
+    ])
+  })
+
+  it('errors are the client’s own classes, with the request id and retry-after', () =>
+    withStrict(async (strict) => {
+      const right = client(strict, 'key-of-the-clients')
+      await expect(
+        client(strict, 'other').messages.create({ model, max_tokens: 1, messages }),
+      ).rejects.toBeInstanceOf(Anthropic.AuthenticationError)
+      await expect(
+        right.messages.create({ model: 'claude-9', max_tokens: 1, messages }),
+      ).rejects.toMatchObject({
+        status: 404,
+        error: { type: 'error', error: { type: 'not_found_error', message: 'model: claude-9' } },
+        requestID: expect.stringMatching(/^req_/),
+      })
+      const limited = await until429(() => right.messages.create({ model, max_tokens: 1, messages }))
+      expect(limited).toBeInstanceOf(Anthropic.RateLimitError)
+      const headers = limited instanceof Anthropic.RateLimitError ? limited.headers : new Headers()
+      expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+      expect(headers.get('anthropic-ratelimit-requests-remaining')).toBe('0')
+    }))
+})
+
+describe('@google/genai', () => {
+  const client = (to = simulator, apiKey = 'any'): GoogleGenAI =>
+    new GoogleGenAI({ apiKey, httpOptions: { baseUrl: to.url, retryOptions: { attempts: 1 } } })
+
+  it('streams thoughts and text; usage grows and ends with cached and thought tokens', async () => {
+    const ask = {
+      model,
+      contents: long,
+      config: { maxOutputTokens: 10, thinkingConfig: { includeThoughts: true } },
+    }
+    await client().models.generateContent(ask)
+    const totals: number[] = []
+    let thoughts = 0
+    let text = ''
+    let last
+    for await (const chunk of await client().models.generateContentStream(ask)) {
+      for (const part of chunk.candidates?.[0]?.content?.parts ?? []) {
+        if (part.thought) thoughts++
+        else text += part.text ?? ''
+      }
+      totals.push(chunk.usageMetadata?.totalTokenCount ?? NaN)
+      last = chunk
+    }
+    expect(thoughts).toBeGreaterThan(0)
+    expect(text.length).toBeGreaterThan(5)
+    expect(totals).toEqual(totals.toSorted((a, b) => a - b))
+    expect(last?.candidates?.[0]?.finishReason).toBe('MAX_TOKENS')
+    expect(last?.usageMetadata).toMatchObject({ candidatesTokenCount: 6, thoughtsTokenCount: 4 })
+    expect(last?.usageMetadata?.cachedContentTokenCount).toBeGreaterThanOrEqual(384)
+  })
+
+  it('calls a function when the mode is ANY', async () => {
+    const response = await client().models.generateContent({
+      model,
+      contents: 'Weather?',
+      config: {
+        tools: [{ functionDeclarations: [{ name: 'get_weather', parametersJsonSchema: parameters }] }],
+        toolConfig: { functionCallingConfig: { mode: FunctionCallingConfigMode.ANY } },
+      },
+    })
+    expect(response.functionCalls).toMatchObject([
+      { name: 'get_weather', args: { city: expect.any(String), days: 7 } },
+    ])
+  })
+
+  it('errors carry Google’s status names, 429 the delay in RetryInfo', () =>
+    withStrict(async (strict) => {
+      const right = client(strict, 'key-of-the-clients')
+      const contents = 'Hello.'
+      await expect(client(strict, 'other').models.generateContent({ model, contents })).rejects.toThrow(
+        /API_KEY_INVALID/,
+      )
+      await expect(right.models.generateContent({ model: 'gemini-9', contents })).rejects.toMatchObject({
+        status: 404,
+      })
+      const limited = await until429(() =>
+        right.models.generateContent({ model, contents, config: { maxOutputTokens: 1 } }),
+      )
+      expect(limited).toBeInstanceOf(ApiError)
+      expect(String(limited)).toMatch(/RESOURCE_EXHAUSTED.*"retryDelay": ?"\d+s"/s)
+    }))
+})
+
+describe('ollama', () => {
+  const client = (): Ollama => new Ollama({ host: simulator.url })
+  const messages = [{ role: 'user', content: long }]
+
+  it('chat streams thinking and text, and ends with counts and nanoseconds', async () => {
+    let thinking = ''
+    let text = ''
+    let last
+    for await (const part of await client().chat({
+      model,
+      messages,
+      stream: true,
+      think: true,
+      options: { num_predict: 9 },
+    })) {
+      thinking += part.message.thinking ?? ''
+      text += part.message.content
+      last = part
+    }
+    expect([thinking !== '', text !== '']).toEqual([true, true])
+    expect(last).toMatchObject({ done: true, done_reason: 'length', eval_count: 9 })
+    const {
+      total_duration: total,
+      load_duration: load,
+      prompt_eval_duration: prompt,
+      eval_duration: output,
+    } = last
+    expect(Number.isInteger(total)).toBe(true)
+    expect(load + prompt + output).toBeLessThanOrEqual(total + 2)
+    // 8 gaps of 0.2 ms.
+    expect(output).toBeCloseTo(1.6e6, -2)
+  })
+
+  it('generate, tools, list, show and version', async () => {
+    const said = await client().generate({ model, prompt: 'Hello', options: { num_predict: 7 } })
+    expect(said).toMatchObject({ done: true, eval_count: 7, prompt_eval_count: 8 })
+    expect((said.response ?? '').length).toBeGreaterThan(3)
+    const calling = await startSimulator({ profile: 'exact', set: { ...set, callsTools: true } })
+    const tools = [
+      {
+        type: 'function',
+        function: {
+          name: 'get_weather',
+          description: '',
+          parameters: { ...parameters, required: ['city', 'days'] },
+        },
+      },
+    ]
+    const answer = await new Ollama({ host: calling.url }).chat({ model, messages, tools })
+    await calling.close()
+    expect(answer.message.tool_calls).toMatchObject([
+      { function: { name: 'get_weather', arguments: { days: 7 } } },
+    ])
+    expect((await client().list()).models.map(({ name }) => name)).toEqual([model])
+    expect((await client().show({ model })).capabilities).toContain('completion')
+    expect((await client().version()).version).toMatch(/^\d+\.\d+/)
+  })
+
+  it('an unknown model is a 404 in Ollama’s words', async () => {
+    await expect(client().chat({ model: 'llama9', messages })).rejects.toMatchObject({
+      status_code: 404,
+      error: "model 'llama9' not found",
+    })
+  })
+})
