@@ -382,3 +382,40 @@ describe('openai-completions', () => {
     expect(openaiCompletions.decode({ data: '[DONE]' })).toEqual([{ kind: 'end' }])
   })
 })
+
+describe('openai-chat: what single providers add', () => {
+  it('DeepSeek parts the prompt into hit and miss', () => {
+    const usage = { prompt_cache_hit_tokens: 320, prompt_cache_miss_tokens: 19, completion_tokens: 83 }
+    expect(usageOf(usage)).toEqual([{ promptTokens: 339, cachedTokens: 320, outputTokens: 83 }])
+  })
+
+  it('OpenAI tells what it wrote into the cache', () => {
+    const usage = {
+      prompt_tokens: 2000,
+      prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 1920 },
+    }
+    expect(usageOf(usage)).toEqual([{ promptTokens: 2000, cachedTokens: 0, cacheWriteTokens: 1920 }])
+  })
+
+  it('Fireworks tells its times in the last chunk, in seconds, some of them as text', () => {
+    const metrics = {
+      'server-time-to-first-token': '0.25',
+      'server-processing-time': 1.5,
+      'prefill-queue-duration': '0.02',
+      'prefill-duration': 0.2,
+      'generation-duration': 1.25,
+      'prompt-tokens': '12',
+      'backend-host': 'pod-7',
+    }
+    const [timings] = timingsOf({ choices: [], perf_metrics: metrics })
+    expect(timings).toMatchObject({ queueMs: 20, prefillMs: 200, decodeMs: 1250, totalMs: 1500 })
+    expect(timings?.raw).toEqual({
+      'server-time-to-first-token': 0.25,
+      'server-processing-time': 1.5,
+      'prefill-queue-duration': 0.02,
+      'prefill-duration': 0.2,
+      'generation-duration': 1.25,
+      'prompt-tokens': 12,
+    })
+  })
+})

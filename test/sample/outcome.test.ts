@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openaiChat } from '../../src/protocol/openai-chat.js'
+import type { Protocol } from '../../src/protocol/protocol.js'
+import { protocols } from '../../src/run/tables.js'
 import type { Outcome } from '../../src/sample/sample.js'
 import { toSample } from '../../src/sample/to-sample.js'
 import type { Exchange, WireFailure, WireFailureKind } from '../../src/wire/exchange.js'
@@ -9,11 +11,16 @@ import { contextOf, done, exchangeOf, finish, role, say, sse, usage } from './ex
 
 type Chunks = Parameters<typeof exchangeOf>[0]
 
-const sampleOf = (chunks: Chunks, changes: Partial<Exchange> = {}, name = 'openai') => {
+const sampleOf = (
+  chunks: Chunks,
+  changes: Partial<Exchange> = {},
+  name = 'openai',
+  protocol: Protocol = openaiChat,
+) => {
   const context = contextOf({
     target: { name, url: 'http://localhost:9/v1', model: 'gpt-4o', apiKeyEnv: 'OPENAI_API_KEY' },
   })
-  return toSample(exchangeOf(chunks, changes), openaiChat, context)
+  return toSample(exchangeOf(chunks, changes), protocol, context)
 }
 
 const failing = (kind: WireFailureKind, phase: WireFailure['phase'] = 'body'): WireFailure => ({
@@ -255,6 +262,16 @@ describe('inside a stream', () => {
   })
 })
 
+/** As a target at that host is spoken to. */
+function protocolOf(host: string): Protocol {
+  if (host.includes('anthropic')) return protocols['anthropic-messages']
+  if (host.includes('googleapis')) return protocols.gemini
+  if (host.includes('bedrock')) return protocols['bedrock-converse']
+  if (host.includes('azure')) return protocols['azure-openai']
+  if (host.endsWith(':11434')) return protocols.ollama
+  return host === 'api.openai.com' ? protocols['openai-responses'] : openaiChat
+}
+
 const ERRORS = join(import.meta.dirname, '../../../shared/data/errors/real_error_responses.json')
 const present = existsSync(ERRORS)
 
@@ -269,7 +286,7 @@ describe.skipIf(!present)(`recorded error bodies${present ? '' : ` (skipped: ${E
     '%i: %i of %s becomes an outcome with a sentence that says what to do',
     (_, status, host, body) => {
       const text = body === null ? '' : typeof body === 'string' ? body : JSON.stringify(body)
-      const sample = sampleOf(text === '' ? [] : [[3, text]], { status, headers: {} }, host)
+      const sample = sampleOf(text === '' ? [] : [[3, text]], { status, headers: {} }, host, protocolOf(host))
       const kind = [400, 401, 403, 404, 429].includes(status) ? `http-${status}` : 'http-4xx'
       expect(sample.outcome).toBe(kind)
       expect(sample.detail).toMatch(new RegExp(`^${status} from ${host}: .*(check|refused|lower)`))
