@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { presets, resolveProvider } from '../../src/provider/presets.js'
+import { protocols } from '../../src/run/tables.js'
 import type { Provider } from '../../src/provider/provider.js'
 
 const preset = (name: string): Provider => {
@@ -24,10 +25,13 @@ describe('presets', () => {
     '$name: a key goes over https only, the base URL ends without a slash, no pattern keeps state',
     (provider) => {
       const { baseUrl, apiKeyEnv } = provider
-      if (apiKeyEnv !== null) expect(baseUrl).toMatch(/^https:\/\/[^/]+(\/.*[^/])?$/)
+      if (apiKeyEnv !== null && baseUrl !== null) expect(baseUrl).toMatch(/^https:\/\/[^/]+(\/.*[^/])?$/)
       if (baseUrl !== null) expect(baseUrl).not.toMatch(/\/$/)
-      for (const { model } of [...provider.tokenizers, ...(provider.quirksByModel ?? [])])
+      const { tokenizers, quirksByModel = [], cacheByModel = [] } = provider
+      for (const { model } of [...tokenizers, ...quirksByModel, ...cacheByModel])
         expect(model.flags).not.toMatch(/[gy]/)
+      const open = [...(baseUrl ?? '').matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')
+      expect(Object.keys(provider.address ?? {}).sort()).toEqual([...new Set(open)].sort())
       expect(provider.cache.minimumTokens).toBeGreaterThanOrEqual(provider.cache.stepTokens)
       expect(tokenizerFor(provider, 'some-model-nobody-knows')).toBe(
         provider.name === 'simulated' ? 'o200k_base' : 'approximate',
@@ -78,17 +82,43 @@ describe('presets', () => {
     expect(tokenizerFor(preset(name), model)).toBe(tokenizer)
   })
 
+  it('every provider of the issue has a preset, and its protocol is one of the ten', () => {
+    const wanted =
+      'openai anthropic gemini vertex bedrock azure groq mistral deepseek together fireworks cerebras xai openrouter vllm sglang tgi llama-cpp ollama'
+    for (const name of wanted.split(' ')) expect(protocols[preset(name).protocol].name).toBeDefined()
+    expect(Object.keys(protocols)).toHaveLength(10)
+  })
+
+  it.each([
+    ['anthropic', 'claude-sonnet-4-5', 1024],
+    ['anthropic', 'claude-sonnet-4-6', 2048],
+    ['anthropic', 'claude-3-5-haiku-latest', 2048],
+    ['anthropic', 'claude-haiku-4-5-20251001', 4096],
+    ['anthropic', 'claude-opus-4-5', 4096],
+    ['anthropic', 'claude-opus-4-8', 1024],
+    ['anthropic', 'claude-opus-5', 512],
+    ['bedrock', 'us.anthropic.claude-haiku-4-5-20251001-v1:0', 4096],
+    ['gemini', 'gemini-2.5-flash', 2048],
+    ['gemini', 'gemini-3-flash', 4096],
+    ['deepseek', 'deepseek-chat', 64],
+  ])('%s %s: the shortest prefix that can hit is %d tokens', (name, model, minimumTokens) => {
+    const { cache, cacheByModel = [] } = preset(name)
+    const fitting = cacheByModel.filter((entry) => entry.model.test(model)).map((entry) => entry.cache)
+    expect(Object.assign({ ...cache }, ...fitting).minimumTokens).toBe(minimumTokens)
+  })
+
   it('a price has a date and a cached price below the input price', () => {
     expect(preset('openai').prices['gpt-4o-mini']).toEqual({
       currency: 'USD',
       inputPerM: 0.15,
       cachedPerM: 0.075,
       outputPerM: 0.6,
-      asOf: '2025-08-01',
+      asOf: '2025-08-07',
     })
     for (const price of presets.flatMap(({ prices }) => Object.values(prices))) {
       expect(price.asOf).toMatch(/^\d{4}-\d\d-\d\d$/)
       expect(price.cachedPerM ?? 0).toBeLessThan(price.inputPerM)
+      expect(price.cacheWritePerM ?? price.inputPerM).toBeGreaterThanOrEqual(price.inputPerM)
     }
   })
 })

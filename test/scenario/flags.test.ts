@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { probeScenarioText, scenarioFromFlags } from '../../src/scenario/flags.js'
 import type { ProbeFlags } from '../../src/scenario/flags.js'
 import { parseScenario } from '../../src/scenario/parse.js'
-import { context } from './context.js'
+import { context, known } from './context.js'
 
 const local = { baseUrl: 'http://localhost:8000/v1', model: 'm' }
 
@@ -130,7 +130,7 @@ describe('flags of plumbline probe', () => {
     [{ model: '' }, "--model must be a text that is not empty, got ''"],
     [
       { protocol: 'openai-caht' },
-      "--protocol must be one of openai-chat, openai-completions, got 'openai-caht' (did you mean 'openai-chat'?)",
+      `--protocol must be one of ${known.protocols.join(', ')}, got 'openai-caht' (did you mean 'openai-chat'?)`,
     ],
     [
       { apiKeyEnv: 'hunter2-hunter2' },

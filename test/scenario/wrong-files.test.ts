@@ -155,12 +155,12 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
   [
     'a provider misspelt',
     target('provider: opnai'),
-    "x.yaml:3:74: targets[0].provider must be one of openai, groq, mistral, deepseek, together, fireworks, cerebras, xai, openrouter, vllm, sglang, llama-cpp, ollama, openai-compatible, simulated, got 'opnai' (did you mean 'openai'?)",
+    `x.yaml:3:74: targets[0].provider must be one of ${known.providers.join(', ')}, got 'opnai' (did you mean 'openai'?)`,
   ],
   [
     'a protocol that is not there',
     target('protocol: openai'),
-    "x.yaml:3:74: targets[0].protocol must be one of openai-chat, openai-completions, got 'openai'",
+    `x.yaml:3:74: targets[0].protocol must be one of ${known.protocols.join(', ')}, got 'openai'`,
   ],
   [
     'a target without a model',
