@@ -1,10 +1,13 @@
 /** What a simulator can be told: the checked options of the library and the command line alike. */
 import { z } from 'zod'
-import { parseFaults } from './faults.js'
+import type { Incident } from './incidents.js'
+import { parseFaultPlan } from './planned-faults.js'
+import { isProfileFile, readProfileFile } from './profile-file.js'
 import { resolveProfile, type Profile } from './profiles.js'
+import type { Planned } from './schedule.js'
 
 const Options = z.strictObject({
-  profile: z.string().default('8b-h100').describe('see the profiles in docs/simulator.md'),
+  profile: z.string().default('8b-h100').describe('a name or a YAML file, see docs/simulator.md'),
   set: z.record(z.string(), z.unknown()).default({}).describe('constants of the profile to replace'),
   host: z.string().default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(0).describe('0: any free port'),
@@ -16,7 +19,7 @@ const Options = z.strictObject({
   seed: z.union([z.string(), z.number()]).default(1),
   apiKeyEnv: z.string().min(1).optional().describe('environment variable that holds the key to ask for'),
   requestsPerMinute: z.number().positive().optional(),
-  fault: z.string().default('').describe('faults of every request, for example `crlf, slowdown:2`'),
+  fault: z.string().default('').describe('for example `crlf share=.1, slow-replica:2 from=3m to=5m`'),
   faultsByHeader: z.boolean().default(false).describe('heed the header x-plumbline-fault'),
   truth: z.string().min(1).optional().describe('NDJSON file, one line a request'),
 })
@@ -27,6 +30,9 @@ export type SimulateOptions = z.input<typeof Options>
 export interface CheckedOptions extends Omit<z.output<typeof Options>, 'profile' | 'models'> {
   readonly profile: Profile
   readonly models: readonly string[]
+  /** What `fault` plans inside and on the wire. */
+  readonly incidents: readonly Incident[]
+  readonly onWire: readonly Planned[]
 }
 
 export type OptionsParsed = { ok: true; options: CheckedOptions } | { ok: false; problems: string[] }
@@ -41,8 +47,10 @@ export function parseSimulateOptions(input: unknown): OptionsParsed {
     return { ok: false, problems }
   }
   const { data } = parsed
-  const resolved = resolveProfile(data.profile, data.set)
-  const faults = parseFaults(data.fault)
+  const file = isProfileFile(data.profile) ? readProfileFile(data.profile) : undefined
+  if (file?.ok === false) return { ok: false, problems: file.problems }
+  const resolved = resolveProfile(file?.profile ?? data.profile, { ...file?.set, ...data.set })
+  const faults = parseFaultPlan(`${file?.fault ?? ''},${data.fault}`)
   const problems: string[] = []
   if (!resolved.ok) problems.push(...resolved.problems)
   if (!faults.ok) problems.push(faults.problem)
@@ -54,9 +62,13 @@ export function parseSimulateOptions(input: unknown): OptionsParsed {
   if (data.apiKeyEnv !== undefined && !process.env[data.apiKeyEnv]) {
     problems.push(`apiKeyEnv: the environment variable ${data.apiKeyEnv} is not set`)
   }
-  if (!resolved.ok || problems.length > 0) return { ok: false, problems }
+  if (!resolved.ok || !faults.ok || problems.length > 0) return { ok: false, problems }
   const { profile } = resolved
-  return { ok: true, options: { ...data, profile, models: data.models ?? [profile.name] } }
+  const { incidents, onWire } = faults
+  return {
+    ok: true,
+    options: { ...data, profile, models: data.models ?? [profile.name], incidents, onWire },
+  }
 }
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])

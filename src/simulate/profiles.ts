@@ -1,5 +1,6 @@
 /** The profiles by name: what each simulated provider is made of, every constant overridable. */
 import { z } from 'zod'
+import { readJson } from '../border/json.js'
 import { BARE_FLEET, FLEET_FIELDS, HOSTED_FLEET, type Region } from './fleet-constants.js'
 
 const amount = z.number().min(0)
@@ -223,13 +224,17 @@ function alone({ name, rttMs, rttP95Ms, set }: Region): Record<string, unknown> 
 
 const UNIT = /(?:Ms|Us|Ns)$/
 
-/** `base=37.5` as the command line gives it, to an override. Undefined when it has no `=`. */
-export function parseSetting(text: string): [string, number | boolean | string] | undefined {
+/** `base=37.5` as the command line gives it, to an override; a list is JSON. Undefined when it has no `=`. */
+export function parseSetting(text: string): [string, unknown] | undefined {
   const equals = text.indexOf('=')
   if (equals < 1) return undefined
   const key = text.slice(0, equals).trim()
   const value = text.slice(equals + 1).trim()
   if (value === 'true' || value === 'false') return [key, value === 'true']
+  if (value.startsWith('[')) {
+    const list = readJson(value)
+    if (list.ok && Array.isArray(list.value)) return [key, list.value]
+  }
   return [key, value !== '' && Number.isFinite(Number(value)) ? Number(value) : value]
 }
 

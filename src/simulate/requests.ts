@@ -5,12 +5,13 @@ import type { Random } from '../random/random.js'
 import type { Counter } from './counter.js'
 import { isRefusal, type LimitUnit, type Refusal, type Vendor, type Wrong } from './face.js'
 import { findFace, vendorOf } from './faces.js'
-import { BAD_GATEWAY, parseFaults, type FaultReply } from './faults.js'
+import { BAD_GATEWAY, type FaultReply } from './faults.js'
 import type { Service } from './job.js'
 import type { Metrics } from './metrics.js'
 import { describeModels } from './models.js'
 import type { CheckedOptions } from './options.js'
 import type { Pacer } from './pacer.js'
+import { faultsDue } from './planned-faults.js'
 import type { RateLimit } from './rate-limit.js'
 import { checkKey, checkLength, parseJson } from './refusals.js'
 import { serve } from './serve.js'
@@ -98,7 +99,7 @@ export async function handle(shop: Shop, request: IncomingMessage, response: Ser
     return told ? send(response, told) : refuse({ kind: 'no-path', method, path })
   }
   const own = shop.options.faultsByHeader ? (headers['x-plumbline-fault'] ?? '') : ''
-  const faults = parseFaults(`${shop.options.fault},${String(own)}`)
+  const faults = faultsDue(shop.options.onWire, String(own), arrivalMs, shop.random)
   if (!faults.ok) return refuse({ kind: 'invalid', message: faults.problem, param: 'x-plumbline-fault' })
   if (faults.fault.reply) {
     send(response, replyOf(faults.fault.reply, shop, vendor, call))
@@ -119,7 +120,7 @@ export async function handle(shop: Shop, request: IncomingMessage, response: Ser
   const tooManyTokens = overLimit(shop, vendor, call, response, 'tokens', wantedTokens)
   if (tooManyTokens) return refuse(tooManyTokens)
   if (response.destroyed) return
-  const { fault, names } = faults
+  const { fault, names, incidents } = faults
   const tellsTruth = headers['x-plumbline-truth'] === '1'
   const { requestId } = call
   const key = ask.cacheKey ?? vendor.key(headers, query) ?? ''
@@ -133,6 +134,7 @@ export async function handle(shop: Shop, request: IncomingMessage, response: Ser
     requestId,
     fault,
     names,
+    incidents,
     tellsTruth,
     key,
     newConnection: isFirst,

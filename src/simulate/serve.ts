@@ -5,6 +5,7 @@ import { createAnswer, type AnswerEnd, type Script } from './answer.js'
 import type { Counted } from './count.js'
 import type { AnswerHead, Ask, Face, Framing } from './face.js'
 import type { Fault } from './faults.js'
+import type { Incident } from './incidents.js'
 import { contextLimit } from './profiles.js'
 import type { Shop } from './requests.js'
 import { createSender } from './sender.js'
@@ -20,6 +21,8 @@ export interface Order {
   readonly arrivalMs: number
   readonly requestId: string
   readonly fault: Fault
+  /** What goes wrong inside with this request alone. */
+  readonly incidents: readonly Incident[]
   /** The faults as they were asked for. */
   readonly names: readonly string[]
   /** The request wants the truth about it in its answer. */
@@ -78,6 +81,9 @@ export function serve(shop: Shop, order: Order, response: ServerResponse): void 
       countedMs,
       lateness: end?.lateness ?? { firstMs: 0, meanMs: 0, maxMs: 0, lateTokens: 0 },
       faults: order.names,
+      region: outcome?.route?.region,
+      replica: outcome?.route?.replica,
+      labels: outcome?.route?.labels,
       outcome: outcome ? 'ok' : end ? 'broken' : 'cancelled',
     }
   }
@@ -132,6 +138,7 @@ export function serve(shop: Shop, order: Order, response: ServerResponse): void 
       reasoningTokens,
       key: order.key,
       newConnection: order.newConnection,
+      incidents: order.incidents,
       onRouted: (region, fingerprint) => void Object.assign(served, { region, fingerprint }),
       onCached: answer.admitted,
       onToken: answer.token,

@@ -56,7 +56,7 @@ async function listen(options: CheckedOptions, counter: Counter): Promise<Simula
   const shop: Shop = {
     options,
     counter,
-    service: createService(profile, random.fork('service'), pacer.agenda),
+    service: createService(profile, random.fork('service'), pacer.agenda, options),
     pacer,
     random: random.fork('answers'),
     limits: {

@@ -27,6 +27,10 @@ export interface TruthRecord {
   readonly countedMs: number
   readonly lateness: Lateness
   readonly faults: readonly string[]
+  /** Where it was served, and what befell it there. */
+  readonly region?: string | undefined
+  readonly replica?: number | undefined
+  readonly labels?: readonly string[] | undefined
   readonly outcome: 'ok' | 'broken' | 'cancelled'
 }
 
