@@ -128,23 +128,33 @@ function locationShift(
 ): RegimeEffect {
   const sides = arms.map((rows, arm) => fastMean(rows, z[arm]!, posteriors[arm]!))
   const [a, b] = [sides[0]!, sides[1]!]
-  const g = [a.g, b.g] as const
-  const { f } = correctSerial((a.lag + b.lag) / 2, (a.g + b.g) / 2, { limit: 0.9 })
+  const g = [a.blocks, b.blocks] as const
+  const { f } = correctSerial((a.lag + b.lag) / 2, (g[0] + g[1]) / 2, { limit: 0.9 })
   const variance = a.variance + b.variance
   const se = Math.sqrt(variance * f) * GUESSED
   const d = b.mean - a.mean
-  const gEff = Math.min(...g) / f
-  const dfOf = (side: { variance: number; g: number }): number =>
-    side.variance ** 2 / Math.max(1, side.g / f - 1)
-  const df = variance > 0 ? variance ** 2 / (dfOf(a) + dfOf(b)) : a.g + b.g - 2
+  // A block that is slow throughout says nothing of the fast regime, however little it resembles its neighbours.
+  const effective = [a, b].map(({ blocks, fast }) => Math.min(fast, blocks / f))
+  const dfOf = (side: FastMean, count: number): number => side.variance ** 2 / Math.max(1, count - 1)
+  const df =
+    variance > 0 ? variance ** 2 / (dfOf(a, effective[0]!) + dfOf(b, effective[1]!)) : g[0] + g[1] - 2
+  const gEff = Math.min(...effective)
   return { d, se, df, f, gEff, g, p: se > 0 ? tTwoSided(d / se, df) : d === 0 ? 1 : 0 }
 }
 
-function fastMean(
-  rows: readonly RegimeRow[],
-  z: Float64Array,
-  posterior: Float64Array,
-): { mean: number; variance: number; g: number; lag: number } {
+interface FastMean {
+  mean: number
+  variance: number
+  blocks: number
+  /** Blocks of which more than a quarter is fast. */
+  fast: number
+  /** Lag-1 autocorrelation of what the blocks add to the mean. */
+  lag: number
+}
+
+const LEAST_FAST = 0.25
+
+function fastMean(rows: readonly RegimeRow[], z: Float64Array, posterior: Float64Array): FastMean {
   let total = 0
   let sum = 0
   for (const [i, p] of posterior.entries()) {
@@ -155,20 +165,20 @@ function fastMean(
   const blocks = new Map<number, { pull: number; weight: number; size: number }>()
   for (const [i, { block }] of rows.entries()) {
     const own = blocks.get(block) ?? { pull: 0, weight: 0, size: 0 }
-    own.pull += (1 - posterior[i]!) * (z[i]! - mean)
+    own.pull += ((1 - posterior[i]!) * (z[i]! - mean)) / total
     own.weight += 1 - posterior[i]!
     own.size++
     blocks.set(block, own)
   }
-  // Blocks that are slow throughout say nothing of the fast regime.
-  const fast = [...blocks.values()].filter(({ weight, size }) => weight > 0.25 * size)
-  const g = fast.length
-  const square = [...blocks.values()].reduce((all, { pull }) => all + (pull / total) ** 2, 0)
+  const all = [...blocks.values()]
+  const fast = all.filter(({ weight, size }) => weight > LEAST_FAST * size).length
+  const square = all.reduce((squares, { pull }) => squares + pull ** 2, 0)
   return {
     mean,
-    variance: g > 1 ? (square * g) / (g - 1) : Infinity,
-    g,
-    lag: g > 2 ? lagOne(fast.map(({ pull, weight }) => pull / weight)) : -1 / Math.max(1, g),
+    variance: fast > 1 ? (square * fast) / (fast - 1) : Infinity,
+    blocks: all.length,
+    fast,
+    lag: lagOne(all.map(({ pull }) => pull)),
   }
 }
 

@@ -16,9 +16,9 @@ export interface Check<Job, Result> {
 
 const BATCH = 50
 
-export function batches(repeats: number): Batch[] {
-  return Array.from({ length: Math.ceil(repeats / BATCH) }, (_, i) => ({
-    from: i * BATCH,
-    to: Math.min(repeats, (i + 1) * BATCH),
+export function batches(repeats: number, size = BATCH): Batch[] {
+  return Array.from({ length: Math.ceil(repeats / size) }, (_, i) => ({
+    from: i * size,
+    to: Math.min(repeats, (i + 1) * size),
   }))
 }
