@@ -40,6 +40,7 @@ export function createAssembler({ window, emit }: AssemblerOptions): Assembler {
     held -= trace.pieces.length
     emit(resolveTrace(trace.pieces))
   }
+  const isFull = (): boolean => held > window
   const letGoOldest = (): void => {
     const oldest = queue[head++]
     if (oldest !== undefined) letGo(oldest)
@@ -66,7 +67,7 @@ export function createAssembler({ window, emit }: AssemblerOptions): Assembler {
         known.lastMs = nowMs
         if (known.pieces.length >= MAX_TRACE) letGo(known)
       }
-      while (held > window) letGoOldest()
+      while (isFull()) letGoOldest()
     },
     release(beforeMs) {
       for (const trace of traces.values()) if (trace.lastMs < beforeMs) letGo(trace)
