@@ -1,5 +1,5 @@
 /** Fits y ≈ X·b with all b ≥ 0 on the logarithm of y ÷ X·b, by reweighted least squares. */
-import { leastSquares } from './least-squares.js'
+import { leastSquares, leastSquaresSolver } from './least-squares.js'
 import { MAD_TO_SD } from './mad.js'
 import { median } from './quantile.js'
 
@@ -156,27 +156,26 @@ function iterate(
   start: readonly number[],
   method: LogMethod,
   options: FitOptions,
-): { b: readonly number[]; scale: number; converged: boolean } | null {
-  const { ends, rows, logs } = design
-  const count = ends.length
+): { b: Float64Array; scale: number; converged: boolean } | null {
+  const count = design.ends.length
   const width = free.length
+  const solve = leastSquaresSolver(width)
   const x = new Float64Array(count * width)
   for (let j = 0; j < width; j++) {
     const column = design.columns[free[j]!]!
     for (let k = 0; k < count; k++) x[k * width + j] = column[k]!
   }
-  const multiplicity = new Float64Array(rows.length)
-  for (let i = 0; i < rows.length; i++) multiplicity[i] = weights === undefined ? 1 : weights[rows[i]!]!
+  const { ends, logs, multiplicity } = carried(design, weights)
   const pred = new Float64Array(count)
   const working = new Float64Array(count)
   const total = new Float64Array(count)
-  let b = start
+  const b = Float64Array.from(start)
   let scale = options.scale ?? LEAST_SCALE
   let phase = 0
   let left = method.phases[0]!.rounds
   evaluate(x, width, b, least, pred)
   for (let round = options.rounds ?? 40; round > 0; round--) {
-    if (options.scale === undefined) scale = logScale(design, multiplicity, pred)
+    if (options.scale === undefined) scale = logScale(ends, logs, pred)
     const { floor } = method.phases[phase]!
     const cut = floor * scale
     for (let k = 0, i = 0; k < count; k++) {
@@ -193,9 +192,7 @@ function iterate(
       total[k] = sum / (pred[k]! * pred[k]!)
       working[k] = sum > 0 ? pred[k]! * (1 + pull / sum) : 0
     }
-    const next = leastSquares(x, width, working, total)
-    if (next === null) return null
-    b = next
+    if (!solve(x, working, total, b)) return null
     const still = evaluate(x, width, b, least, pred) < STILL
     const last = phase === method.phases.length - 1
     if (still && last) return { b, scale, converged: true }
@@ -209,7 +206,7 @@ function iterate(
 function evaluate(
   x: Float64Array,
   width: number,
-  b: readonly number[],
+  b: Float64Array,
   least: number,
   pred: Float64Array,
 ): number {
@@ -225,12 +222,40 @@ function evaluate(
   return move
 }
 
-/** Robust sd of the log residuals of the rows that carry weight. */
-function logScale({ ends, logs }: Design, multiplicity: Float64Array, pred: Float64Array): number {
-  const sizes: number[] = []
+interface Carried {
+  ends: Int32Array
+  logs: Float64Array
+  multiplicity: Float64Array
+}
+
+/** The rows of a design that carry weight: in a resample two of three. */
+function carried({ ends, rows, logs }: Design, weights: ArrayLike<number> | undefined): Carried {
+  const kept = new Float64Array(rows.length)
+  const multiplicity = new Float64Array(rows.length)
+  const keptEnds = new Int32Array(ends.length)
+  let count = 0
+  for (let k = 0, i = 0; k < ends.length; k++) {
+    for (; i < ends[k]!; i++) {
+      const weight = weights === undefined ? 1 : weights[rows[i]!]!
+      if (!(weight > 0)) continue
+      kept[count] = logs[i]!
+      multiplicity[count++] = weight
+    }
+    keptEnds[k] = count
+  }
+  return {
+    ends: keptEnds,
+    logs: kept.subarray(0, count),
+    multiplicity: multiplicity.subarray(0, count),
+  }
+}
+
+/** Robust sd of the log residuals. */
+function logScale(ends: Int32Array, logs: Float64Array, pred: Float64Array): number {
+  const sizes = new Float64Array(logs.length)
   for (let k = 0, i = 0; k < ends.length; k++) {
     const expected = Math.log(pred[k]!)
-    for (; i < ends[k]!; i++) if (multiplicity[i]! > 0) sizes.push(Math.abs(logs[i]! - expected))
+    for (; i < ends[k]!; i++) sizes[i] = Math.abs(logs[i]! - expected)
   }
   return sizes.length === 0 ? LEAST_SCALE : Math.max(LEAST_SCALE, MAD_TO_SD * median(sizes))
 }
@@ -266,11 +291,7 @@ function startOf(
 }
 
 /** The column whose negative part weighs most in the prediction; null when none is negative. */
-function mostNegative(
-  b: readonly number[],
-  free: readonly number[],
-  reach: readonly number[],
-): number | null {
+function mostNegative(b: Float64Array, free: readonly number[], reach: readonly number[]): number | null {
   let worst: number | null = null
   let depth = 0
   for (let k = 0; k < free.length; k++) {
