@@ -42,9 +42,9 @@ export async function replay(path: string): Promise<Replayed | Refused> {
   const result: Replayed = { kind: 'replayed', recordings: [], problems: [] }
   for (const file of found) {
     const recording = await readRecording(file)
+    const samples = await samplesOf(recording)
     result.problems.push(...recording.problems)
     if (recording.header === null) continue
-    const samples = await samplesOf(recording)
     const written = await writeKept(file.replace(/\.ndjson$/, '.json'), snapshotOf(recording, samples))
     const snapshot = written.ok ? await readSnapshot(written.value) : written
     if (!written.ok || !snapshot.ok) {

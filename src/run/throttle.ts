@@ -14,11 +14,13 @@ export interface Throttle {
   window: { startNs: number; asked: number; refused: number; toldNs: number | undefined }
   /** Successes since the gap last changed. */
   streak: number
+  /** How the gap was come by: by a first guess, by refusals on it, or told by headers. */
+  gapIs: 'none' | 'guessed' | 'met' | 'told'
 }
 
 export function createThrottle(nowNs: number): Throttle {
   const window = { startNs: nowNs, asked: 0, refused: 0, toldNs: undefined }
-  return { holdUntilNs: nowNs, gapNs: 0, lastStartNs: -Infinity, refused: 0, window, streak: 0 }
+  return { holdUntilNs: nowNs, gapNs: 0, lastStartNs: -Infinity, refused: 0, window, streak: 0, gapIs: 'none' }
 }
 
 /** When the next request may start. */
@@ -31,15 +33,23 @@ export function onStart(throttle: Throttle, nowNs: number): void {
   throttle.window.asked++
 }
 
-// An account that once let more pass may do so again; at 1 try in 20 at most, a wrong guess costs 5 % refusals.
-const PATIENCE = 20
-const FASTER = 0.9
 /** A refusal on a pace already learned means that it was too fast. */
 const SLOWER = 1.25
+const SLOWEST_STEP = 2
+
+/**
+ * How fast a pace is tried to be raised: a first guess is bad (Retry-After comes in whole seconds), so it is halved
+ * every few successes until the limit is met; from then on in small steps, so that at most some 3 % are refused.
+ */
+const RISE = {
+  guessed: { patience: 3, factor: 0.5 },
+  met: { patience: 20, factor: 0.9 },
+}
 
 export function onPassed(throttle: Throttle): void {
-  if (throttle.gapNs === 0 || ++throttle.streak < PATIENCE) return
-  throttle.gapNs *= FASTER
+  const { gapIs } = throttle
+  if (gapIs === 'none' || gapIs === 'told' || ++throttle.streak < RISE[gapIs].patience) return
+  throttle.gapNs *= RISE[gapIs].factor
   throttle.streak = 0
 }
 
@@ -76,7 +86,16 @@ export function learn(throttle: Throttle, nowNs: number): void {
   if (window.refused === 0 || nowNs < holdUntilNs) return
   const passed = Math.max(1, window.asked - window.refused)
   const countedNs = (holdUntilNs - window.startNs) / passed
-  throttle.gapNs = Math.max(window.toldNs ?? countedNs, gapNs * SLOWER)
+  if (window.toldNs !== undefined) {
+    throttle.gapNs = Math.max(window.toldNs, gapNs * SLOWER)
+    throttle.gapIs = 'told'
+  } else if (throttle.gapIs === 'none') {
+    throttle.gapNs = countedNs
+    throttle.gapIs = 'guessed'
+  } else {
+    throttle.gapNs = Math.min(Math.max(countedNs, gapNs * SLOWER), gapNs * SLOWEST_STEP)
+    throttle.gapIs = 'met'
+  }
   throttle.window = { startNs: nowNs, asked: 0, refused: 0, toldNs: undefined }
 }
 

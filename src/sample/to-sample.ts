@@ -3,6 +3,8 @@ import type { CacheRules, Price } from '../provider/provider.js'
 import type { Protocol, Usage } from '../protocol/protocol.js'
 import { nsToMs } from '../units/time.js'
 import type { Exchange } from '../wire/exchange.js'
+import type { RightAnswer } from '../plan/probe.js'
+import { judgeAnswer } from './answer.js'
 import { cacheState } from './cache-state.js'
 import { costOf } from './cost.js'
 import { describeOutcome, type TargetFacts } from './detail.js'
@@ -33,6 +35,8 @@ export interface SampleContext {
   /** What the server's chat template adds to a prompt, where that was learned, tokens. @default 0 */
   templateTokens?: number | undefined
   cacheRules: CacheRules
+  /** What the answer must be, where a question was asked. */
+  right?: RightAnswer | undefined
   price?: Price | undefined
   /** Takes secrets out of anything that a server may have echoed. */
   redact(text: string): string
@@ -74,6 +78,7 @@ export function toSample(exchange: Exchange, protocol: Protocol, context: Sample
     outcome,
     status: exchange.status ?? null,
     ...(detail !== undefined && { detail: context.redact(detail) }),
+    ...(ok && judgeAnswer(stream, context.right, context.redact)),
     asked,
     startedAt: new Date(context.runStartUtcMs + nsToMs(startNs - context.runStartNs)).toISOString(),
     atMs: nsToMs(startNs - context.runStartNs),
@@ -91,10 +96,10 @@ export function toSample(exchange: Exchange, protocol: Protocol, context: Sample
     decodeRate: tpot === null ? null : 1000 / tpot,
     e2e: sinceStart(completeNs),
     e2eIntended: sinceIntended(completeNs),
-    itl: summariseGaps(output.arrivals.map(nsToMs)),
+    itl: summariseGaps(output.arrivals.map((ns) => nsToMs(ns - startNs))),
     coalesced: output.events - output.arrivals.length,
     ...counts,
-    cacheState: cacheState(expectation(context, usage), usage.cachedTokens, context.cacheRules),
+    cacheState: cacheState(expectation(context, usage), cachedBy(usage, protocol), context.cacheRules),
     ...(stream?.finishReason !== undefined && { finishReason: label(stream.finishReason, context.redact) }),
     bytes: exchange.body.length,
     ...pricedAt(costOf(counts, context.price)),
@@ -148,6 +153,11 @@ function perToken(output: Output, counts: Counts, { tokenizer }: SampleContext):
   const later = streamed - Math.max(1, first)
   const elapsedNs = (arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0)
   return later > 0 && elapsedNs > 0 ? nsToMs(elapsedNs) / later : null
+}
+
+/** What the server says that it read from its cache; undefined: nothing. */
+function cachedBy({ cachedTokens, promptTokens }: Usage, { omitsZeros }: Protocol): number | undefined {
+  return cachedTokens ?? (omitsZeros && promptTokens !== undefined ? 0 : undefined)
 }
 
 /**
