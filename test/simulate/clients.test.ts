@@ -418,12 +418,12 @@ describe('ollama', () => {
     }
     expect([thinking !== '', text !== '']).toEqual([true, true])
     expect(last).toMatchObject({ done: true, done_reason: 'length', eval_count: 9 })
-    const {
-      total_duration: total,
-      load_duration: load,
-      prompt_eval_duration: prompt,
-      eval_duration: output,
-    } = last
+    const [total, load, prompt, output] = [
+      last?.total_duration ?? NaN,
+      last?.load_duration ?? NaN,
+      last?.prompt_eval_duration ?? NaN,
+      last?.eval_duration ?? NaN,
+    ] as const
     expect(Number.isInteger(total)).toBe(true)
     expect(load + prompt + output).toBeLessThanOrEqual(total + 2)
     // 8 gaps of 0.2 ms.
