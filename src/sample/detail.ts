@@ -42,7 +42,7 @@ export function describeOutcome(
     case 'dns':
       return `${name}: ${failure?.detail ?? 'its host name has no address'}; check the base URL (${url})`
     case 'http-400':
-      return `${what}: the request was refused${said()}; check the model's name, its parameters and the prompt length`
+      return `${what}: the request was refused${said()}; check the model's name, the prompt length and the parameters (quirks and body of the target)`
     case 'http-401':
       return apiKeyEnv === null
         ? `${what}: the server wants a key; name the environment variable that holds it as apiKeyEnv${said()}`
@@ -54,7 +54,7 @@ export function describeOutcome(
     case 'http-429':
       return `${what}: its rate limit or quota is used up${retryAfter(headers)}; lower the rate or concurrency${said()}`
     case 'http-4xx':
-      return `${what}: the request was refused${said()}; check its parameters`
+      return `${what}: the request was refused${said()}; check the parameters (quirks and body of the target)`
     case 'http-5xx':
       return `${what}: the server failed or is overloaded; try again later${said()}`
     case 'redirect':

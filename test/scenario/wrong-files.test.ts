@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { problemText } from '../../src/border/problem.js'
 import { scenarioContext } from '../../src/run/load-scenario.js'
 import { parseScenario } from '../../src/scenario/parse.js'
+import { known } from './context.js'
 
 const T = 'targets: [{ name: local, baseUrl: "http://localhost:1/v1", model: m }]\n'
 const P = 'probes: [{ probe: prompt-length }]\n'
