@@ -18,6 +18,7 @@ export const gemini: Protocol = {
   endMarker: null,
   finishSuffices: true,
   endsWithBody: true,
+  omitsZeros: true, // as the JSON form of protocol buffers has it
   readHeaders,
   readError: readErrorBody,
 }

@@ -173,6 +173,8 @@ export interface Protocol {
   finishSuffices: boolean
   /** There is no terminal event: a finish reason and the end of the body are the end. @default false */
   endsWithBody?: boolean | undefined
+  /** Counts of 0 are left out, so that in a usage that came, an absent cached count says 0. @default false */
+  omitsZeros?: boolean | undefined
   /** What the response headers say. Header names are in lower case. */
   readHeaders(headers: Readonly<Record<string, string>>): HeaderFacts
   /** The sentence inside an error body, or undefined where there is none to be found. */

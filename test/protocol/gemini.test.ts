@@ -105,6 +105,24 @@ describe('gemini: usage repeats and grows', () => {
     ])
   })
 
+  it.each([
+    ['fresh', 0, 'confirmed'],
+    ['warm', 4096, 'contradicted'],
+  ] as const)(
+    'a usage without a cached count says 0: %s is judged by it',
+    (cache, prefixTokens, cacheState) => {
+      const body = sse({
+        candidates: [{ content: { parts: [{ text: 'a' }] }, finishReason: 'STOP' }],
+        usageMetadata: { promptTokenCount: 5000, candidatesTokenCount: 1 },
+      })
+      const { asked } = contextOf()
+      const context = contextOf({ asked: { ...asked, cache, prefixTokens, promptTokens: 5000 } })
+      const sample = toSample(exchangeOf([[10, body]]), gemini, context)
+      expect(sample.cacheState).toBe(cacheState)
+      expect(sample).not.toHaveProperty('cachedTokens')
+    },
+  )
+
   it('every event names model version and response', () => {
     expect(says({ modelVersion: 'gemini-3-flash-001', responseId: 'w1pe' })).toEqual([
       { kind: 'route', route: { model: 'gemini-3-flash-001', requestId: 'w1pe' } },
