@@ -230,7 +230,7 @@ function plainAsk(
 ): Omit<Ask, 'turns' | 'tool'> {
   const limit = options?.num_predict ?? -1
   return {
-    model: model.replace(/:latest$/, ''),
+    model,
     // 0 and below: until the model stops.
     outputTokens: limit > 0 ? limit : undefined,
     stream: stream ?? true,

@@ -112,7 +112,9 @@ export async function handle(shop: Shop, request: IncomingMessage, response: Ser
   const { profile, models } = shop.options
   const ask = face.parse({ body: json.data, route, headers, requestId: call.requestId, profile })
   if (isRefusal(ask)) return send(response, ask)
-  if (!models.includes(ask.model)) return refuse({ kind: 'unknown-model', model: ask.model })
+  // Ollama's names have a tag, which may be left out.
+  const name = vendor.name === 'ollama' ? ask.model.replace(/:latest$/, '') : ask.model
+  if (!models.includes(name)) return refuse({ kind: 'unknown-model', model: ask.model })
   const counted = await shop.counter.count(ask.turns)
   const tooLong = checkLength(shop.options, face, ask, counted.promptTokens)
   if (tooLong) return refuse(tooLong)
