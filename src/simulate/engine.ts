@@ -77,7 +77,11 @@ export interface Engine {
   readonly preempted: Sequence[]
   /** How many of `running` still prefill. */
   prefilling: number
+  /** The sequences that get a token in this step: the first `emittedCount`, what lies behind is of earlier steps. */
   readonly emitted: Sequence[]
+  emittedCount: number
+  /** Those of them that somebody wants to hear of. Valid until the next step: the array is used again. */
+  readonly noticed: Sequence[]
   readonly load: StepLoad
   /** Tokens that this step takes in from the prefix cache. */
   loadedTokens: number
@@ -96,12 +100,6 @@ export interface Totals {
   preemptions: number
 }
 
-export interface Step {
-  durationMs: number
-  /** The sequences that got a token, at the end of the step. Valid until the next step: the array is used again. */
-  emissions: readonly Sequence[]
-}
-
 export function createEngine(constants: EngineConstants, random: Random): Engine {
   return {
     constants,
@@ -116,6 +114,8 @@ export function createEngine(constants: EngineConstants, random: Random): Engine
     preempted: [],
     prefilling: 0,
     emitted: [],
+    emittedCount: 0,
+    noticed: [],
     load: { tokens: 0, sequences: 0, decodeContext: 0, prefillPairs: 0 },
     loadedTokens: 0,
     totals: { steps: 0, batch: 0, prefilled: 0, cached: 0, decoded: 0, preemptions: 0 },
@@ -135,7 +135,7 @@ export function createSequence(
     hashes,
     missesCache: false,
     grantedTokens: 0,
-    notice: 1,
+    notice: Infinity,
     enqueuedMs: NaN,
     startedMs: NaN,
     firstTokenMs: NaN,
@@ -188,21 +188,23 @@ export function isIdle(engine: Engine): boolean {
 
 /**
  * One step from `nowMs`: decoding sequences first, one token each; the rest of the budget goes to prefill chunks,
- * running ones before waiting ones. `factor` times the step, beside the constant slowness. Undefined when there is
- * nothing to do.
+ * running ones before waiting ones. `factor` times the step, beside the constant slowness. Returns how long it takes,
+ * ms, or −1 when there is nothing to do. Who got a token at its end stands in
+ * `emitted` until the next step.
  */
-export function step(engine: Engine, nowMs: number, factor = 1): Step | undefined {
+export function step(engine: Engine, nowMs: number, factor = 1): number {
   const { load, constants, totals } = engine
   engine.kv.nowMs = nowMs
   for (;;) {
     engine.loadedTokens = 0
     load.tokens = load.sequences = load.decodeContext = load.prefillPairs = 0
-    engine.emitted.length = 0
+    // Not `emitted.length = 0`: that gives its memory away, and each step would ask for it again.
+    engine.emittedCount = 0
     decodeRunning(engine)
     if (engine.prefilling > 0) prefillRunning(engine)
     if (load.tokens < constants.maxBatchedTokens) admitWaiting(engine, nowMs)
     if (load.tokens > 0) break
-    if (engine.running.length === 0) return undefined
+    if (engine.running.length === 0) return -1
     // Half-done prefills hold every block: the youngest gives way until the first of them can go on.
     preemptYoungest(engine)
   }
@@ -212,11 +214,11 @@ export function step(engine: Engine, nowMs: number, factor = 1): Step | undefine
   const aloneMs = stepMs(constants, load) + engine.loadedTokens * constants.hitUs * 1e-3
   const durationMs = aloneMs * constants.slowness * factor * Math.max(0.1, 1 + noise)
   finish(engine, nowMs + durationMs)
-  return { durationMs, emissions: engine.emitted }
+  return durationMs
 }
 
 function decodeRunning(engine: Engine): void {
-  const { running, load, kv } = engine
+  const { running, load, kv, emitted } = engine
   const { blockTokens, maxBatchedTokens } = engine.constants
   for (let i = 0; i < running.length && load.tokens < maxBatchedTokens; i++) {
     const sequence = running[i]!
@@ -235,7 +237,7 @@ function decodeRunning(engine: Engine): void {
     load.tokens++
     load.sequences++
     load.decodeContext += sequence.computed
-    engine.emitted.push(sequence)
+    emitted[engine.emittedCount++] = sequence
   }
 }
 
@@ -273,7 +275,7 @@ function prefillChunk(engine: Engine, sequence: Sequence, budget: number): void 
   if (end === sequence.target) {
     engine.prefilling--
     sequence.decoding = true
-    engine.emitted.push(sequence)
+    engine.emitted[engine.emittedCount++] = sequence
   }
 }
 
@@ -351,14 +353,22 @@ function preemptYoungest(engine: Engine): void {
 
 /** Books the emitted tokens at the end of the step; who has all of its output leaves, and its blocks stay findable. */
 function finish(engine: Engine, endMs: number): void {
+  const { emitted, emittedCount, noticed } = engine
   let ended = 0
   engine.kv.nowMs = endMs
-  engine.totals.decoded += engine.emitted.length
-  for (const sequence of engine.emitted) {
-    if (sequence.generated++ === 0) sequence.firstTokenMs = endMs
-    else sequence.gapMaxMs = Math.max(sequence.gapMaxMs, endMs - sequence.lastTokenMs)
+  engine.totals.decoded += emittedCount
+  if (noticed.length > 0) noticed.length = 0
+  for (let i = 0; i < emittedCount; i++) {
+    const sequence = emitted[i]!
+    const generated = ++sequence.generated
+    if (generated === 1) sequence.firstTokenMs = endMs
+    else {
+      const gapMs = endMs - sequence.lastTokenMs
+      if (gapMs > sequence.gapMaxMs) sequence.gapMaxMs = gapMs
+    }
     sequence.lastTokenMs = endMs
-    if (sequence.generated < sequence.outputTokens) continue
+    if (generated >= sequence.notice) noticed.push(sequence)
+    if (generated < sequence.outputTokens) continue
     sequence.endMs = endMs
     releaseAll(engine.kv, sequence.blocks)
     ended++

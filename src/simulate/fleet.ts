@@ -1,7 +1,7 @@
 /** A provider whole: regions of replicas behind a router, a gateway and a queue, and what goes wrong on the way. */
 import type { Random } from '../random/random.js'
 import type { Agenda } from './agenda.js'
-import { CAUSES, type Cause } from './causes.js'
+import type { Cause } from './causes.js'
 import type { Region, Tenant } from './fleet-constants.js'
 import { drawHosted, networkMs, type HostedDraws } from './hosted-draws.js'
 import { createLot, drawnMs, type Incident, type Struck } from './incidents.js'
@@ -89,7 +89,7 @@ export function createFleet(
       region: home,
       factor: 1,
     }
-    const struck: Struck[] = lot(job.id, job.arrivalMs)
+    const struck = lot(job.id, job.arrivalMs)
     for (const incident of job.incidents ?? []) {
       struck.push({ incident, draws: jobs.fork(`${job.id}/${incident.cause}`) })
     }
@@ -152,8 +152,14 @@ export function createFleet(
     flight.seenTokens = usableTokens(constants, site.seen.lookUp(job.hashes, job.promptTokens))
     flight.replica.submit(
       {
-        ...job,
+        id: job.id,
         arrivalMs: servedMs,
+        promptTokens: job.promptTokens,
+        outputTokens: job.outputTokens,
+        reasoningTokens: job.reasoningTokens,
+        hashes: job.hashes,
+        tells: job.tells,
+        onCached: (tokens) => job.onCached?.(tokens),
         missesCache: !perfectCache && (draws.missesCache || effects.missesCache),
         grantedTokens: perfectCache ? flight.seenTokens : 0,
         onToken: (index, dueMs, outcome) => pass(flight, index, dueMs, outcome),
@@ -192,40 +198,46 @@ export function createFleet(
     const { phases } = inner
     const e2eMs = readMs - job.arrivalMs
     const gapMaxMs = Math.max(inner.gapMaxMs, draws.stallAt > 0 ? draws.stallMs : 0, readMs - atMs)
-    const outcome: Outcome = {
-      ...inner,
+    const settled = settlePhases(e2eMs, {
+      network: phases.network + upMs + downMs,
+      gateway: phases.gateway + draws.gatewayMs,
+      queue: phases.queue + queueMs,
+      prefillFresh: phases.prefillFresh,
+      prefillCached: phases.prefillCached,
+      reasoning: phases.reasoning,
+      decode: phases.decode,
+      client: phases.client + readMs - atMs,
+    })
+    return {
+      cachedTokens: inner.cachedTokens,
+      preemptions: inner.preemptions,
       ttftMs: flight.firstMs - job.arrivalMs,
       e2eMs,
       gapMaxMs,
-      phases: settlePhases(e2eMs, {
-        ...phases,
-        network: phases.network + upMs + downMs,
-        gateway: phases.gateway + draws.gatewayMs,
-        queue: phases.queue + queueMs,
-        client: phases.client + readMs - atMs,
-      }),
-    }
-    const labels = labelsOf(flight, outcome)
-    return {
-      ...outcome,
-      route: { region: site.region.name, replica: number, fingerprint: site.fingerprint, seenTokens, labels },
+      phases: settled,
+      route: {
+        region: site.region.name,
+        replica: number,
+        fingerprint: site.fingerprint,
+        seenTokens,
+        labels: labelsOf(flight, inner.cachedTokens, settled.queue, e2eMs),
+      },
     }
   }
 
-  function labelsOf(flight: Flight, { cachedTokens, phases, e2eMs }: Outcome): Cause[] {
+  function labelsOf(flight: Flight, cachedTokens: number, waitMs: number, e2eMs: number): Cause[] {
     const { site, number, effects, servedMs, replica, seenTokens } = flight
-    const holds: Partial<Record<Cause, boolean>> = {
-      'cold-cache': seenTokens - cachedTokens >= constants.blockTokens,
-      'noisy-neighbour': replica.crowdedMs() >= servedMs,
-      queueing:
-        effects.queueMs > 0 ||
-        phases.queue - constants.queueMedianMs > Math.max(LISTED_MS, LISTED_SHARE * e2eMs),
-      'route-change': site.region !== home || effects.factor !== 1,
-      'slow-replica': site.slowAt(number, servedMs) > 1,
-      'client-stall': effects.clientMs > 0,
-      network: effects.networkMs > 0,
-    }
-    return CAUSES.filter((cause) => holds[cause] ?? false)
+    const beyondMs = waitMs - constants.queueMedianMs
+    const labels: Cause[] = []
+    // In the order of `CAUSES`.
+    if (seenTokens - cachedTokens >= constants.blockTokens) labels.push('cold-cache')
+    if (replica.crowdedMs() >= servedMs) labels.push('noisy-neighbour')
+    if (effects.queueMs > 0 || beyondMs > Math.max(LISTED_MS, LISTED_SHARE * e2eMs)) labels.push('queueing')
+    if (site.region !== home || effects.factor !== 1) labels.push('route-change')
+    if (site.slowAt(number, servedMs) > 1) labels.push('slow-replica')
+    if (effects.clientMs > 0) labels.push('client-stall')
+    if (effects.networkMs > 0) labels.push('network')
+    return labels
   }
 
   startTenants(profile, incidents, random.fork('tenants'), agenda, (number) =>

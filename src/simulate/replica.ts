@@ -40,16 +40,16 @@ export function createReplica(
 
   /** Starts a step at `nowMs`; its tokens, and the next step, come at its end. */
   function startStep(nowMs: number): void {
-    const started = step(engine, nowMs, factorAt(nowMs))
-    stepping = started !== undefined
-    if (!started) return
+    const durationMs = step(engine, nowMs, factorAt(nowMs))
+    stepping = durationMs >= 0
+    if (!stepping) return
     if (background > 0) crowdedMs = nowMs
-    agenda.at(nowMs + started.durationMs, endStep)
+    agenda.at(nowMs + durationMs, endStep)
   }
 
-  /** The engine's list of emissions holds until the next step, whatever a listener does. */
+  /** The engine's list holds until the next step, whatever a listener does. */
   function endStep(dueMs: number): void {
-    for (const sequence of engine.emitted) if (sequence.generated >= sequence.notice) deliver(sequence, dueMs)
+    for (const sequence of engine.noticed) deliver(sequence, dueMs)
     startStep(dueMs)
   }
 
@@ -78,6 +78,8 @@ export function createReplica(
   return {
     submit(job, nowMs) {
       const sequence = createSequence(job.id, job.promptTokens, job.outputTokens, job.hashes)
+      // A background sequence leaves at its end as all do, and nobody waits for its first token.
+      sequence.notice = job.isBackground ? job.outputTokens : 1
       sequence.missesCache = job.missesCache ?? false
       sequence.grantedTokens = job.grantedTokens ?? 0
       residents.set(job.id, { job, sequence, firstVisibleMs: NaN })

@@ -13,7 +13,8 @@ export interface Sent {
   readonly reasoningTokens: number
   /** Attempts that fail whatever the load. */
   readonly failures: number
-  readonly labels: ReadonlySet<Cause>
+  /** Undefined: none. */
+  readonly labels: ReadonlySet<Cause> | undefined
 }
 
 /** Causes that lie with what the client sends. */
@@ -32,6 +33,15 @@ export function shape(
   mostTokens: number,
   without: Cause | undefined,
 ): Sent {
+  const thought = Math.min(request.reasoningTokens ?? thinks, request.outputTokens)
+  if (
+    struck.length === 0 &&
+    request.usual === undefined &&
+    request.promptTokens + request.outputTokens <= mostTokens
+  ) {
+    const { promptTokens, outputTokens } = request
+    return { promptTokens, outputTokens, reasoningTokens: thought, failures: 0, labels: undefined }
+  }
   const labels = new Set<Cause>()
   const usual = request.usual ?? {}
   const value = (cause: Cause): number[] =>
@@ -45,7 +55,6 @@ export function shape(
     if (wanted > Math.min(actual, ordinary ?? actual)) labels.add(cause)
     return wanted
   }
-  const thought = Math.min(request.reasoningTokens ?? thinks, request.outputTokens)
   const promptTokens = length('prefill-surge', request.promptTokens, usual.promptTokens)
   const visible = length('long-output', request.outputTokens - thought, usual.visibleTokens)
   const reasoningTokens = Math.round(length('reasoning', thought, usual.reasoningTokens))

@@ -71,7 +71,7 @@ export interface VirtualOutcome {
   /** First output of any kind, as the client got it; from `arrivalMs`, so failed attempts count. */
   readonly ttftMs: number
   /** First output that is not reasoning; absent where all is reasoning. */
-  readonly ttfvtMs?: number
+  readonly ttfvtMs?: number | undefined
   readonly e2eMs: number
   /** Adds up to `e2eMs` exactly, as whole nanoseconds. */
   readonly phases: Phases
@@ -79,7 +79,7 @@ export interface VirtualOutcome {
   readonly gapMeanMs: number
   readonly gapMaxMs: number
   /** When each token came, if asked for. */
-  readonly tokenMs?: Float64Array
+  readonly tokenMs?: Float64Array | undefined
   readonly attempts: readonly Attempt[]
   readonly region: string
   /** Number of the replica within its region. */

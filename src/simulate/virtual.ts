@@ -114,11 +114,7 @@ export function runVirtual(
           if (token === sent.reasoningTokens) visibleMs = dueMs - arrivalMs
           if (!outcome) return
           call.attempts.push({ startMs: nowMs, endMs: dueMs, status: 200 })
-          end({
-            ...servedOutcome(call, outcome, nowMs),
-            ...(visibleMs !== undefined && { ttfvtMs: visibleMs }),
-            ...(tokenMs && { tokenMs }),
-          })
+          end(servedOutcome(call, outcome, nowMs, visibleMs, tokenMs))
         },
       },
       nowMs,
@@ -157,17 +153,14 @@ function servedOutcome(
   { index, request, sent, attempts }: Call,
   outcome: Outcome,
   nowMs: number,
+  ttfvtMs: number | undefined,
+  tokenMs: Float64Array | undefined,
 ): VirtualOutcome {
   const { arrivalMs } = request
   const { cachedTokens, preemptions, gapMaxMs, route } = outcome
   const earlierMs = nowMs - arrivalMs
   const e2eMs = earlierMs + outcome.e2eMs
   const ttftMs = earlierMs + outcome.ttftMs
-  const held = new Set<Cause>([
-    ...sent.labels,
-    ...(route?.labels ?? []),
-    ...(attempts.length > 1 ? RETRIED : []),
-  ])
   return {
     index,
     arrivalMs,
@@ -178,17 +171,32 @@ function servedOutcome(
     cachedTokens,
     seenTokens: Math.max(cachedTokens, route?.seenTokens ?? 0),
     ttftMs,
+    ttfvtMs,
     e2eMs,
     phases: earlierMs === 0 ? outcome.phases : settlePhases(e2eMs, { ...outcome.phases, retry: earlierMs }),
     gapMeanMs: sent.outputTokens > 1 ? (e2eMs - ttftMs) / (sent.outputTokens - 1) : 0,
     gapMaxMs,
+    tokenMs,
     attempts,
     region: route?.region ?? '',
     replica: route?.replica ?? 0,
     fingerprint: route?.fingerprint ?? '',
     preemptions,
-    labels: CAUSES.filter((cause) => held.has(cause)),
+    labels: labelsOf(sent.labels, route?.labels ?? NO_LABELS, attempts.length > 1),
   }
+}
+
+const NO_LABELS: readonly Cause[] = []
+
+/** Those of the client, those of the service, and the retry, in the order of `CAUSES`. */
+function labelsOf(
+  client: ReadonlySet<Cause> | undefined,
+  service: readonly Cause[],
+  retried: boolean,
+): readonly Cause[] {
+  if (client === undefined && !retried) return service
+  const held = new Set([...(client ?? []), ...service, ...(retried ? RETRIED : [])])
+  return CAUSES.filter((cause) => held.has(cause))
 }
 
 const RETRIED: readonly Cause[] = ['retry']
