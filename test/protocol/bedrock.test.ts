@@ -32,11 +32,11 @@ function message(type: string, payload: unknown, kind: Kind = 'event'): Uint8Arr
   return codec.encode({ headers, body: new TextEncoder().encode(body) })
 }
 
-const delta = (text: string) => message('contentBlockDelta', { contentBlockIndex: 0, delta: { text } })
+const textDelta = (text: string) => message('contentBlockDelta', { contentBlockIndex: 0, delta: { text } })
 const whole = [
   message('messageStart', { role: 'assistant', p: 'abc' }),
-  delta('One'),
-  delta(' two'),
+  textDelta('One'),
+  textDelta(' two'),
   message('contentBlockStop', { contentBlockIndex: 0 }),
   message('messageStop', { stopReason: 'max_tokens' }),
   message('metadata', {
@@ -213,7 +213,7 @@ describe('any cut of the bytes', () => {
 
   it('a model that writes the header of metadata does not end its own stream', () => {
     const scan = messageScan('metadata')
-    expect(scanMessages(scan, Buffer.from(delta('\u000b:event-type\u0007\u0000\u0008metadata')))).toBe(false)
+    expect(scanMessages(scan, Buffer.from(textDelta('\u000b:event-type\u0007\u0000\u0008metadata')))).toBe(false)
   })
 
   it('random bytes never throw, whatever they are', () => {

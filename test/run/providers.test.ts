@@ -253,7 +253,7 @@ describe('ollama and azure', () => {
     await runHere(scenarioOf(`${key}\n  - ${entra}`), {
       env: { AZURE_KEY: 'azure-key-1', AZURE_TOKEN: 'entra-token-1' },
     })
-    const carried = seen.map(({ headers }) => `${headers['api-key']} ${headers['authorization']}`)
+    const carried = seen.map(({ headers }) => `${String(headers['api-key'])} ${String(headers['authorization'])}`)
     expect(new Set(carried)).toEqual(new Set(['azure-key-1 undefined', 'undefined Bearer entra-token-1']))
     expect(seen[0]?.path).toBe('/openai/deployments/d/chat/completions?api-version=2024-10-21')
   })
