@@ -38,9 +38,6 @@ interface Account {
   least: number | null
 }
 
-// Where a refusal names no wait.
-const DEFAULT_WAIT_MS = 500
-
 export function createGate({ clock, maxRetryAfterS, stop, stopping, drain, note }: GateOptions): Gate {
   const accounts = new Map<string, Account>()
   const accountOf = (name: string): Account => {
@@ -67,7 +64,7 @@ export function createGate({ clock, maxRetryAfterS, stop, stopping, drain, note 
     onRefused(throttle, {
       startNs: exchange.startNs ?? exchange.enqueuedNs,
       nowNs: clock.nowNs(),
-      waitNs: (asked?.waitMs ?? DEFAULT_WAIT_MS) * 1e6,
+      waitNs: asked === undefined ? undefined : asked.waitMs * 1e6,
       limits,
       tokens: worst.promptTokens + worst.outputTokens,
     })

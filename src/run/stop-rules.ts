@@ -28,8 +28,8 @@ export function shouldRetry(outcome: Outcome): boolean {
 /** Failures by target; decides when to give up. */
 export interface StopRules {
   /**
-   * Why the run must stop after this sample, or null. In a storm every try counts, but one that a rate limit refused
-   * and that is made again (`isHeld`): there the run slows down instead.
+   * Why the run must stop after this sample, or null. In a storm every try counts; one that a rate limit refused
+   * and that is made again (`isHeld`) does not where something passed before: there the run slows down instead.
    */
   judge(sample: Sample, isHeld?: boolean): Stop | null
   /** Why a run that carried out its plan is a failure all the same, or null. A request that a later try answered has not failed. */
@@ -55,7 +55,7 @@ export function createStopRules(errorLimit: number, before: readonly Sample[] = 
   function count(sample: Sample, isHeld: boolean): boolean {
     // What we cut off ourselves says nothing of the target.
     if (sample.outcome === 'aborted') return false
-    if (!isHeld) tries++
+    if (!isHeld || !succeeded.has(sample.target)) tries++
     if (sample.attempt === 1) firstTries++
     if (sample.outcome !== 'ok') return true
     answered++

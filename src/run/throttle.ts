@@ -8,8 +8,9 @@ export interface Throttle {
   /** Least time between two starts; 0 until a limit was met. */
   gapNs: number
   lastStartNs: number
-  /** Requests refused by the limit. */
+  /** Requests refused by the limit, and how many of them since one last passed. */
   refused: number
+  inARow: number
   /** Since the last hold was over: what was asked, what was refused, and what its headers told of the refill. */
   window: { startNs: number; asked: number; refused: number; toldNs: number | undefined }
   /** Successes since the gap last changed. */
@@ -20,7 +21,7 @@ export interface Throttle {
 
 export function createThrottle(nowNs: number): Throttle {
   const window = { startNs: nowNs, asked: 0, refused: 0, toldNs: undefined }
-  return { holdUntilNs: nowNs, gapNs: 0, lastStartNs: -Infinity, refused: 0, window, streak: 0, gapIs: 'none' }
+  return { holdUntilNs: nowNs, gapNs: 0, lastStartNs: -Infinity, refused: 0, inARow: 0, window, streak: 0, gapIs: 'none' }
 }
 
 /** When the next request may start. */
@@ -48,6 +49,7 @@ const RISE = {
 
 export function onPassed(throttle: Throttle): void {
   const { gapIs } = throttle
+  throttle.inARow = 0
   if (gapIs === 'none' || gapIs === 'told' || ++throttle.streak < RISE[gapIs].patience) return
   throttle.gapNs *= RISE[gapIs].factor
   throttle.streak = 0
@@ -57,21 +59,27 @@ export interface Refusal {
   /** Of the request that was refused. */
   startNs: number
   nowNs: number
-  /** How long the account asks to be left alone. */
-  waitNs: number
+  /** How long the account asks to be left alone; undefined where it does not say. */
+  waitNs: number | undefined
   limits: RateLimits | undefined
   /** What the refused request would have used. */
   tokens: number
 }
+
+// Where a refusal names no wait: half a second, doubled with every further one.
+const FIRST_WAIT_NS = 0.5e9
+const LONGEST_WAIT_NS = 8e9
 
 export function onRefused(throttle: Throttle, refusal: Refusal): void {
   const { startNs, nowNs, waitNs, limits, tokens } = refusal
   const { window } = throttle
   throttle.refused++
   throttle.streak = 0
-  throttle.holdUntilNs = Math.max(throttle.holdUntilNs, nowNs + waitNs)
+  const ownWaitNs = Math.min(LONGEST_WAIT_NS, FIRST_WAIT_NS * 2 ** throttle.inARow)
+  throttle.holdUntilNs = Math.max(throttle.holdUntilNs, nowNs + (waitNs ?? ownWaitNs))
   // What was in the air before the last hold teaches nothing new.
   if (startNs < window.startNs) return
+  if (window.refused === 0) throttle.inARow++
   window.refused++
   window.toldNs = refillNs(limits, tokens) ?? window.toldNs
 }
@@ -84,11 +92,14 @@ export function onRefused(throttle: Throttle, refusal: Refusal): void {
 export function learn(throttle: Throttle, nowNs: number): void {
   const { window, holdUntilNs, gapNs } = throttle
   if (window.refused === 0 || nowNs < holdUntilNs) return
-  const passed = Math.max(1, window.asked - window.refused)
-  const countedNs = (holdUntilNs - window.startNs) / passed
+  const passed = window.asked - window.refused
+  const countedNs = (holdUntilNs - window.startNs) / Math.max(1, passed)
+  throttle.window = { startNs: nowNs, asked: 0, refused: 0, toldNs: undefined }
   if (window.toldNs !== undefined) {
     throttle.gapNs = Math.max(window.toldNs, gapNs * SLOWER)
     throttle.gapIs = 'told'
+  } else if (passed === 0) {
+    return // Nothing passed: the hold was too short, which says nothing of the rate.
   } else if (throttle.gapIs === 'none') {
     throttle.gapNs = countedNs
     throttle.gapIs = 'guessed'
@@ -96,7 +107,6 @@ export function learn(throttle: Throttle, nowNs: number): void {
     throttle.gapNs = Math.min(Math.max(countedNs, gapNs * SLOWER), gapNs * SLOWEST_STEP)
     throttle.gapIs = 'met'
   }
-  throttle.window = { startNs: nowNs, asked: 0, refused: 0, toldNs: undefined }
 }
 
 /**

@@ -46,7 +46,7 @@ function ask(account: Account, requests: number) {
     } else {
       refusedAt.push(i)
       const missingS = (1 - level) / account.perS
-      const waitNs = account.retryAfter ? Math.ceil(missingS) * S : 0.5 * S
+      const waitNs = account.retryAfter ? Math.ceil(missingS) * S : undefined
       const limits = account.headers
         ? {
             limitRequests: account.burst,
