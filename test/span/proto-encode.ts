@@ -9,7 +9,11 @@ export function encodeRequest(groups: readonly OtlpGroup[]): Buffer {
       message(
         1,
         message(1, ...attributes(1, group.resource)),
-        message(2, message(1, text(1, group.scope.name)), ...group.spans.map((span) => message(2, ...encodeSpan(span)))),
+        message(
+          2,
+          message(1, text(1, group.scope.name)),
+          ...group.spans.map((span) => message(2, ...encodeSpan(span))),
+        ),
       ),
     ),
   )
@@ -43,7 +47,8 @@ function attributes(field: number, map: OtlpAttributes): Buffer[] {
 function any(value: OtlpValue): Buffer[] {
   if (typeof value === 'string') return [text(1, value)]
   if (typeof value === 'boolean') return [number(2, value ? 1n : 0n)]
-  if (typeof value === 'number') return [Number.isSafeInteger(value) ? number(3, BigInt(value)) : double(4, value)]
+  if (typeof value === 'number')
+    return [Number.isSafeInteger(value) ? number(3, BigInt(value)) : double(4, value)]
   return [message(5, ...value.map((item) => message(1, ...any(item))))]
 }
 

@@ -10,7 +10,11 @@ export interface Read {
 }
 
 /** In chunks of `step` bytes. */
-export async function readBytes(bytes: Uint8Array, step = 65_536, options: IntakeOptions = {}): Promise<Read> {
+export async function readBytes(
+  bytes: Uint8Array,
+  step = 65_536,
+  options: IntakeOptions = {},
+): Promise<Read> {
   const intake = createIntake(options)
   const spans: Span[] = []
   for await (const batch of readStream(chunksOf(bytes, step), intake)) spans.push(...batch)

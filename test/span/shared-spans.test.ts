@@ -24,8 +24,12 @@ describe.skipIf(!existsSync(DATA))('recorded spans', () => {
   })
 
   it('Vercel AI SDK v6: only calls of a model count, with the TTFT in ms and the outer spans left out', async () => {
-    const { spans, counts } = await readBytes(readFileSync(join(DATA, 'openinference-vercel-v6/all-spans.json')))
-    const raw: unknown = JSON.parse(readFileSync(join(DATA, 'openinference-vercel-v6/all-spans.json'), 'utf8'))
+    const { spans, counts } = await readBytes(
+      readFileSync(join(DATA, 'openinference-vercel-v6/all-spans.json')),
+    )
+    const raw: unknown = JSON.parse(
+      readFileSync(join(DATA, 'openinference-vercel-v6/all-spans.json'), 'utf8'),
+    )
     if (!Array.isArray(raw)) throw new Error('a list')
     const calls = raw.filter((span: { name: string }) => /\.do(?:Stream|Generate)$/.test(span.name))
     expect(spans.length).toBe(calls.length)
