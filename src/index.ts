@@ -43,6 +43,18 @@ export type { Comparison, CompareOptions, Shift, TargetPair, Verdict } from './c
 export { evaluateExpectations } from './compare/expectations.js'
 export type { ExpectationResult } from './compare/expectations.js'
 
+// Histories
+export { dayEffect } from './compare/day-effect.js'
+export type { DayEffect } from './compare/day-effect.js'
+export { toHistory } from './compare/history.js'
+export type { HistoryPoint } from './compare/history.js'
+export { historyTrend, trendVerdict } from './compare/history-trend.js'
+export type { HistoryEvent, HistoryTrend, TrendVerdict } from './compare/history-trend.js'
+export { parseSeries } from './compare/series-csv.js'
+export type { ParsedSeries } from './compare/series-csv.js'
+export { trendOf, LEAST_DAYS as TREND_LEAST_DAYS } from './compare/trend.js'
+export type { Trend, TrendOptions, TrendStep } from './compare/trend.js'
+
 // The contract of a probe
 export type { AdaptiveProbe, Block, CellAsk, Next, PlannedProbe, Probe, Seen } from './plan/probe.js'
 

@@ -14,6 +14,7 @@ import { replayCommand } from './replay.js'
 import { runCommand } from './run.js'
 import { schemaCommand } from './schema.js'
 import { simulateCommand } from './simulate.js'
+import { trendCommand } from './trend.js'
 import { validateCommand } from './validate.js'
 
 const commands: readonly Register[] = [
@@ -21,6 +22,7 @@ const commands: readonly Register[] = [
   probeCommand,
   compareCommand,
   acceptCommand,
+  trendCommand,
   replayCommand,
   simulateCommand,
   providersCommand,

@@ -12,6 +12,7 @@ import {
   type Shift,
   type TargetPair,
 } from './comparison.js'
+import { withDays } from './day-effect.js'
 import type { Effect } from './effect.js'
 import { canaryEffect, errorEffect } from './error-effect.js'
 import { join, type Joined } from './join.js'
@@ -34,6 +35,8 @@ export function compareSnapshots(
   options: CompareOptions = {},
 ): Comparison {
   const { pairs, margins = {}, detect = DEFAULT_DETECT, resamples = 999 } = options
+  // Targets of one run were measured on the same days.
+  const days = base.id === candidate.id ? undefined : options.days
   const { joined, refusals, notes, unmatched } = join(base, candidate, pairs)
   const comparison = {
     base: { id: base.id, startedAt: base.startedAt },
@@ -51,13 +54,15 @@ export function compareSnapshots(
     effectsOf(each, { base, candidate, gate, random: random.fork(label(each.pair)), resamples }),
   )
   const { shifts, family } = judge(
-    found.flatMap(({ effects }) => effects),
+    found.flatMap(({ effects }) =>
+      effects.map((effect) => withDays(effect, days?.get(effect.pair.base)?.variances ?? {})),
+    ),
     { margins, detect },
   )
   const cells = found
     .flatMap((each) => each.cells)
     .map((cell) => ({ ...cell, explains: explains(cell, shifts) }))
-  const said = [...notes, ...found.flatMap((each) => each.notes), ...runNotes(base, candidate, shifts)]
+  const said = [...notes, ...found.flatMap((each) => each.notes), ...runNotes(base, candidate, shifts, days)]
   return { ...comparison, shifts, cells, family, notes: unique(said) }
 }
 
@@ -125,11 +130,19 @@ function explains(cell: Omit<CellShift, 'explains'>, shifts: readonly Shift[]): 
   return (whole.verdict === 'better' || whole.verdict === 'worse') && (low > 1 || high < 1)
 }
 
-function runNotes(base: Snapshot, candidate: Snapshot, shifts: readonly Shift[]): string[] {
+function runNotes(
+  base: Snapshot,
+  candidate: Snapshot,
+  shifts: readonly Shift[],
+  days: CompareOptions['days'],
+): string[] {
   const notes = [...new Set([base, candidate])]
     .filter(({ partial }) => partial)
     .map(({ id, partialReason }) => `${id} is partial: ${partialReason ?? 'no reason recorded'}`)
-  if (base.id !== candidate.id) {
+  const known = [...(days?.values() ?? [])].map((each) => each.days)
+  if (known.length > 0) {
+    notes.push(`how much days differ is in the intervals, from ${Math.min(...known)} days of history`)
+  } else if (base.id !== candidate.id) {
     notes.push(
       'within-run only: a run is one draw of its day, and how much days differ is not known here; ' +
         'to rule the day out, alternate both targets in one run and use --pair',

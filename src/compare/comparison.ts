@@ -1,5 +1,7 @@
 /** What two snapshots say of each other: plain data, with everything needed to doubt it. */
 
+import type { DayEffect } from './day-effect.js'
+
 export type Verdict = 'better' | 'same' | 'worse' | 'inconclusive' | 'not comparable'
 
 /** Two targets held against each other; of one name unless they were paired by hand. */
@@ -102,6 +104,8 @@ export interface CompareOptions {
   margins?: Readonly<Record<string, number>> | undefined
   /** Shift that must be detectable, by name; a metric named here is gated. @default ttft and tpot, .25 each */
   detect?: Readonly<Record<string, number>> | undefined
+  /** How much days differ, by target of the base (`dayEffect`): two runs are two draws of their day. @default not known */
+  days?: ReadonlyMap<string, DayEffect> | undefined
   /** Of bootstraps. @default 999 */
   resamples?: number | undefined
 }

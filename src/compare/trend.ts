@@ -20,6 +20,8 @@ export interface Trend {
   days: number
   firstMs: number | null
   lastMs: number | null
+  /** Median of the days since the last step; null without any day. */
+  level: number | null
   steps: readonly TrendStep[]
   /** A creeping change, in place of steps: last ÷ first by the line, and a month's ratio. */
   drift: { ratio: number; perMonth: number; p: number } | null
@@ -58,6 +60,7 @@ export function trendOf(points: readonly Point[], options: TrendOptions = {}): T
     days: days.length,
     firstMs: days.length > 0 ? msOf(0) : null,
     lastMs: days.length > 0 ? msOf(days.length - 1) : null,
+    level: days.length > 0 ? levelOf(cuts.length) : null,
     steps: found.steps.map(({ at, shift, p }, i) => ({
       atMs: msOf(at),
       before: levelOf(i),

@@ -41,7 +41,7 @@ export function comparisonMarkdown({ headline, sentences, shifts, cells, notes }
   return `${lines.join('\n')}\n`
 }
 
-function markdownTable({ head, rows }: Table): string {
+export function markdownTable({ head, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   return [
     line(head.map((cell) => markdownCell(cell.text))),

@@ -74,6 +74,13 @@ export function changePoints(series: readonly number[], options: ChangePointOpti
   }
 }
 
+/** The shift at a place that is known already; null with fewer than three values on a side. */
+export function stepAt(series: readonly number[], at: number): { shift: number; p: number } | null {
+  const [before, after] = [series.slice(0, Math.max(0, at)), series.slice(Math.max(0, at))]
+  if (before.length < 3 || after.length < 3) return null
+  return { shift: median(after) - median(before), p: stepP(before, after, inflation(series, [at])) }
+}
+
 /** Welch's t with variances widened by `f`, and as many degrees of freedom as the days that are left of it. */
 function stepP(before: readonly number[], after: readonly number[], f: number): number {
   const [a, b] = [before, after].map((side) => (sampleVariance([...side]) / side.length) * f)
