@@ -9,7 +9,14 @@ import { context } from './context.js'
 const folder = new URL('../../scenarios/', import.meta.url)
 const files = readdirSync(folder).filter((file) => file.endsWith('.yaml') && !file.endsWith('.local.yaml'))
 
-function shipped(file: string, env: Record<string, string> = { VLLM_MODEL: 'model' }): Scenario {
+const surroundings = {
+  VLLM_MODEL: 'model',
+  AZURE_OPENAI_ENDPOINT: 'https://name.openai.azure.com',
+  AZURE_OPENAI_DEPLOYMENT: 'gpt',
+  GOOGLE_CLOUD_PROJECT: 'project-1',
+}
+
+function shipped(file: string, env: Record<string, string> = surroundings): Scenario {
   const text = readFileSync(new URL(file, folder), 'utf8')
   const parsed = parseScenario(text, `scenarios/${file}`, { ...context, env })
   if (!parsed.ok) throw new Error(parsed.problems.map(problemText).join('\n'))
@@ -22,7 +29,20 @@ describe('scenarios that ship', () => {
     expect(files.sort()).toEqual(
       [
         ...['quickstart', 'ci', 'openai', 'llama-cpp', 'vllm', 'groq', 'mistral', 'deepseek', 'together'],
-        ...['fireworks', 'cerebras', 'xai', 'openrouter', 'ollama'],
+        ...[
+          'fireworks',
+          'cerebras',
+          'xai',
+          'openrouter',
+          'ollama',
+          'bedrock',
+          'azure',
+          'vertex',
+          'sglang',
+          'tgi',
+          'anthropic',
+          'gemini',
+        ],
       ]
         .map((name) => `${name}.yaml`)
         .sort(),
