@@ -4,6 +4,7 @@ import { inOrder } from '../plan/visit.js'
 import type { Random } from '../random/random.js'
 import type { Sample } from '../sample/sample.js'
 import type { Scenario, Target } from '../scenario/scenario.js'
+import { createNursery } from './ageing.js'
 import type { RunEvent } from './events.js'
 import type { LiveTarget } from './live-target.js'
 import { toSnapshotTarget } from './live-target.js'
@@ -35,16 +36,24 @@ export async function conduct(scenario: Scenario, plan: Sources, context: Conduc
   record.append({ kind: 'targets', targets: [...context.targets.values()].map(toSnapshotTarget) })
   if (visit.stopping()) return
   onEvent({ kind: 'phase', text: 'measuring' })
-  for (const block of inOrder(plan.sources, scenario.order, context.random.fork('order'))) {
-    if (visit.stopping()) return
-    const open = withoutDone(block, context)
-    const result = await runBlock(open, visit)
-    if (result === 'broken') return
+  const nursery = createNursery(visit, (block, result) => {
     seen.note(block)
-    if (result === 'holed') continue
-    const targets = [...new Set(open.visits.map((each) => each.target))]
+    if (result !== 'whole') return
+    const targets = [...new Set(withoutDone(block, context).visits.map((each) => each.target))]
     record.blockDone({ probe: block.probe, block: block.block, targets })
+  })
+  for (const block of inOrder(plan.sources, scenario.order, context.random.fork('order'), nursery.isBusy)) {
+    if (visit.stopping()) return
+    if (block === null) {
+      await nursery.waitForNext()
+      continue
+    }
+    const ageing = nursery.open(block)
+    const result = await runBlock(withoutDone(block, context), visit, ageing, nursery.measureDue)
+    if (result === 'broken') return
+    await nursery.close(block, result)
   }
+  if (visit.stopping()) return
   for (const reason of reasons(plan.sources)) record.note(reason)
 }
 

@@ -40,7 +40,7 @@ export function measure(
 }
 
 export function factsOf(
-  { planned, target: live, role }: Prepared,
+  { planned, target: live, role, primedNs, right }: Prepared,
   { id, intendedNs, attempt, heldBackMs }: SendContext,
 ): SampleFacts {
   const { target, correction, baseUrl } = live
@@ -62,25 +62,33 @@ export function factsOf(
       cache: isPrime ? 'fresh' : cache,
       ...askedLoad(load),
       connection,
-      ...(isPrime ? {} : askedBeside(planned.condition)),
+      ...(isPrime
+        ? {}
+        : askedBeside(planned.condition, primedNs === undefined ? 0 : nsToS(intendedNs - primedNs))),
     },
     intendedNs,
     templateTokens: correction.overhead,
     cacheRules: target.cache,
+    right,
     price: target.price ?? undefined,
     heldBackMs,
   }
 }
 
-/** What only some probes ask for. */
-function askedBeside({ ageS, search, limits, question }: Condition): Partial<Sample['asked']> {
+/** What only some probes ask for. The age is the one that the prefix had: other work may have been in the way. */
+function askedBeside(
+  { ageS, search, limits, question }: Condition,
+  trueAgeS: number,
+): Partial<Sample['asked']> {
   return {
-    ...(ageS !== undefined && { ageS }),
+    ...(ageS !== undefined && { ageS: trueAgeS }),
     ...(search !== undefined && { search }),
     ...(limits !== undefined && { limits }),
     ...(question !== undefined && { question }),
   }
 }
+
+const nsToS = (ns: number): number => Math.round(ns / 1e6) / 1000
 
 function askedLoad(
   load: CellLoad,

@@ -1,15 +1,18 @@
 /** Builds a request, prompt included, before the timed path begins. */
 import type { PlannedRequest } from '../plan/visit.js'
+import type { Question, RightAnswer } from '../plan/probe.js'
 import type { WorstCase } from '../plan/budget.js'
 import type { Ask, Message } from '../protocol/protocol.js'
 import type { PromptResult } from '../prompt/builder.js'
 import { explainTooShort } from '../prompt/builder.js'
 import { corrected } from '../prompt/correction.js'
 import { nonceFor } from '../prompt/nonce.js'
+import { questionPrompt } from '../prompt/questions.js'
 import type { Price } from '../provider/provider.js'
 import type { WireRequest } from '../wire/exchange.js'
 import type { LiveTarget } from './live-target.js'
 import { liveOf } from './live-target.js'
+import type { WarmPrefix } from './prefix.js'
 
 /** `prime` brings a prefix into the cache; it and `warmup` stand in no figure. */
 export type Role = 'measure' | 'warmup' | 'prime'
@@ -25,13 +28,18 @@ export interface Prepared {
   worst: WorstCase
   /** Prompt tokens by our tokenizer. */
   localTokens: number
+  /** When the prefix that it is to find warm was left alone, on the run's clock. */
+  primedNs?: number | undefined
+  /** What the answer must be, where the prompt asks a question. */
+  right?: RightAnswer | undefined
 }
 
 /** The request, or why its prompt cannot be built: its length, as corrected for this server, has no room for what stands in it. */
 export type Made = Prepared | { tooShort: string }
 
 export interface Preparer {
-  measure(planned: PlannedRequest, prefixNonce: string | null): Made
+  /** `prefix`: what stands in the cache, and since when. */
+  measure(planned: PlannedRequest, prefix: WarmPrefix): Made
   prime(planned: PlannedRequest, prefixNonce: string): Made
   warmup(planned: PlannedRequest): Made
   /** A nonce for a new prefix. */
@@ -80,11 +88,22 @@ export function createPreparer({ seed, runId, targets, ownMessages }: PreparerOp
     return finish(planned, targetOf(planned), role, { messages, outputTokens, cachePrefix }, tokens)
   }
 
+  function ask(planned: PlannedRequest, question: Question): Made {
+    const { tokenizer, correction } = targetOf(planned)
+    const tokens = corrected(planned.condition.promptTokens, correction)
+    const made = questionPrompt({ question, tokens, nonce: nextNonce('question') }, tokenizer)
+    const built = build(planned, 'measure', made, planned.condition.outputTokens)
+    return made.ok && !('tooShort' in built) ? { ...built, right: made.right } : built
+  }
+
   return {
-    measure(planned, prefixNonce) {
-      const { outputTokens } = planned.condition
-      if (planned.own === undefined)
-        return build(planned, 'measure', promptOf(planned, prefixNonce), outputTokens)
+    measure(planned, { nonce, primedNs }) {
+      const { outputTokens, question } = planned.condition
+      if (question !== undefined) return ask(planned, question)
+      if (planned.own === undefined) {
+        const made = build(planned, 'measure', promptOf(planned, nonce), outputTokens)
+        return nonce === null || 'tooShort' in made ? made : { ...made, primedNs }
+      }
       const live = targetOf(planned)
       const messages = ownMessages(planned.own.conversation, planned.own.turn)
       const tokens = messages.reduce((sum, { content }) => sum + live.tokenizer.count(content), 0)
@@ -113,7 +132,9 @@ function finish(
     { ...asked, outputTokens },
     {
       model: target.model,
-      quirks: target.quirks,
+      // A question is answered and the answer ends; elsewhere the length is what counts.
+      quirks:
+        planned.condition.question === undefined ? target.quirks : { ...target.quirks, ignoreEos: false },
       body: target.body,
       basePath: live.basePath,
       apiVersion: target.apiVersion ?? undefined,
@@ -154,7 +175,11 @@ function worstCase(
 }
 
 /** A token written into the cache may cost more than one that is only read. */
-function dearestInputPerM({ inputPerM, cacheWritePerM = 0, cacheWritePerMByLifetime = {} }: Price): number {
+export function dearestInputPerM({
+  inputPerM,
+  cacheWritePerM = 0,
+  cacheWritePerMByLifetime = {},
+}: Price): number {
   return Math.max(inputPerM, cacheWritePerM, ...Object.values(cacheWritePerMByLifetime))
 }
 

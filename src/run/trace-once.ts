@@ -21,6 +21,7 @@ import type { RecordOption, Recorder } from './recorder.js'
 import { openRecorder } from './recorder.js'
 import { createMeasure } from './measure.js'
 import { noPrompts } from './own-prompts.js'
+import { NO_PREFIX } from './prefix.js'
 import { createPreparer } from './prepare.js'
 import type { Refused } from './contract.js'
 import { nothingSeen, sourcesOf } from './sources.js'
@@ -81,7 +82,7 @@ export async function traceOnce(scenario: Scenario, options: TraceOptions): Prom
       targets: new Map([[target.name, live]]),
       ownMessages: noPrompts.messages,
     })
-    const prepared = preparer.measure(planned, null)
+    const prepared = preparer.measure(planned, NO_PREFIX)
     if ('tooShort' in prepared) return { kind: 'refused', exit: 2, message: prepared.tooShort }
     const unauthorized = await authorize(prepared, clock.utcMs())
     if (unauthorized !== null) return { kind: 'refused', exit: 3, message: unauthorized }

@@ -6,10 +6,14 @@ import type { Stop } from './events.js'
 import { authorize } from './access.js'
 import { underLoad } from './load.js'
 import { giveWay } from './pace.js'
+import type { Ageing, WarmPrefix } from './prefix.js'
+import { NO_PREFIX } from './prefix.js'
 import type { Made, Prepared, Preparer } from './prepare.js'
 import { sendWithRetry } from './retry.js'
 import type { RetryContext } from './retry.js'
 import type { Sender } from './sender.js'
+
+const NS_PER_S = 1e9
 
 export interface VisitContext extends RetryContext {
   clock: Clock
@@ -27,31 +31,43 @@ export interface VisitContext extends RetryContext {
 /** `whole`: every request of the block was made. `holed`: a visit had to be left out. `broken`: the run is ending. */
 export type BlockResult = 'whole' | 'holed' | 'broken'
 
-export async function runBlock({ visits }: VisitBlock, context: VisitContext): Promise<BlockResult> {
+/** Visits whose prefix is to age first are primed only, and put on `ageing`. */
+export async function runBlock(
+  { visits }: VisitBlock,
+  context: VisitContext,
+  ageing: Ageing[],
+  between: () => Promise<void>,
+): Promise<BlockResult> {
   let result: BlockResult = 'whole'
   // One turn of the event loop at least, whatever the block holds: a signal must get through.
   await giveWay()
   for (const visit of visits) {
+    await between()
     if (context.stopping()) return 'broken'
-    if (!(await runVisit(visit, context))) result = 'holed'
+    const prefix = await prime(visit, context)
+    const ageS = visit.chains[0]?.[0]?.condition.ageS
+    if (prefix === null) result = 'holed'
+    else if (ageS !== undefined) ageing.push({ visit, prefix, dueNs: prefix.primedNs + ageS * NS_PER_S })
+    else if (!(await measureVisit(visit, prefix, context))) result = 'holed'
   }
   return context.stopping() ? 'broken' : result
 }
 
 /** False where the visit was left out; what follows goes on. */
-async function runVisit(visit: Visit, context: VisitContext): Promise<boolean> {
+export async function measureVisit(
+  visit: Visit,
+  prefix: WarmPrefix,
+  context: VisitContext,
+): Promise<boolean> {
   const { clock, random, sender, preparer } = context
-  const primed = await prime(visit, context)
-  if (primed === null) return false
-  const { prefixNonce } = primed
-  const chains = await prepareAll(visit, prefixNonce, context)
+  const chains = await prepareAll(visit, prefix, context)
   if (chains === null || context.stopping()) return false
   await openConnections(visit, chains)
   const { stopping, drain } = context
   await underLoad(chains, visit.load, { clock, random, stopping, drain }, async (chain, intendedNs) => {
     for (const [i, prepared] of chain.entries()) {
       if (stopping()) return
-      const again = (): Prepared | null => orNull(preparer.measure(prepared.planned, prefixNonce))
+      const again = (): Prepared | null => orNull(preparer.measure(prepared.planned, prefix))
       await sendWithRetry(prepared, i === 0 ? intendedNs : clock.nowNs(), context, again)
     }
   })
@@ -65,7 +81,7 @@ const BUILD_SLICE_NS = 10_000_000
 /** Every prompt of the visit, before the first intended start, so that none is built inside the timed path. */
 async function prepareAll(
   visit: Visit,
-  prefixNonce: string | null,
+  prefix: WarmPrefix,
   context: VisitContext,
 ): Promise<Prepared[][] | null> {
   const chains: Prepared[][] = []
@@ -76,7 +92,7 @@ async function prepareAll(
       sliceEndNs = context.clock.nowNs() + BUILD_SLICE_NS
     }
     if (context.stopping()) return null
-    const made = prepareChain(chain, prefixNonce, context)
+    const made = prepareChain(chain, prefix, context)
     if (made === null) return null
     // What is wrong with credentials shows when the request is sent.
     for (const prepared of made) await authorize(prepared, context.clock.utcMs())
@@ -87,12 +103,12 @@ async function prepareAll(
 
 function prepareChain(
   chain: readonly PlannedRequest[],
-  prefixNonce: string | null,
+  prefix: WarmPrefix,
   { preparer, note }: VisitContext,
 ): Prepared[] | null {
   const made: Prepared[] = []
   for (const planned of chain) {
-    const prepared = preparer.measure(planned, prefixNonce)
+    const prepared = preparer.measure(planned, prefix)
     if ('tooShort' in prepared) {
       note(`${planned.target}: ${planned.cell} left out: ${prepared.tooShort}`)
       return null
@@ -115,9 +131,9 @@ async function openConnections({ load }: Visit, chains: readonly (readonly Prepa
  * Brings the visit's prefix into the cache and waits for the end of that answer; null where that failed. Behind a prime
  * that failed nothing is warm, and what was then measured would pass for it where a server reports no cached tokens.
  */
-async function prime(visit: Visit, context: VisitContext): Promise<{ prefixNonce: string | null } | null> {
+async function prime(visit: Visit, context: VisitContext): Promise<WarmPrefix | null> {
   const planned = visit.chains[0]?.[0]
-  if (planned === undefined || planned.condition.cache !== 'warm') return { prefixNonce: null }
+  if (planned === undefined || planned.condition.cache !== 'warm') return NO_PREFIX
   const prefixNonce = context.preparer.prefixNonce()
   const prepared = context.preparer.prime(planned, prefixNonce)
   if ('tooShort' in prepared) {
@@ -127,7 +143,7 @@ async function prime(visit: Visit, context: VisitContext): Promise<{ prefixNonce
   const again = (): Prepared | null => orNull(context.preparer.prime(planned, prefixNonce))
   const outcome = await sendWithRetry(prepared, context.clock.nowNs(), context, again)
   context.sender.settle()
-  if (outcome === 'ok') return { prefixNonce }
+  if (outcome === 'ok') return { nonce: prefixNonce, primedNs: context.clock.nowNs() }
   if (!context.stopping()) {
     context.note(
       `${planned.target}: visits to ${planned.cell} left out, since the request that primes its prefix failed`,
