@@ -99,9 +99,17 @@ const SET_BY_US: ReadonlySet<string> = new Set([
   'max_new_tokens',
   'n_predict',
   'num_predict',
+  'maxOutputTokens',
+  'maxTokens',
+  'candidateCount',
   'n',
   'best_of',
 ])
+
+/** Where Gemini, Bedrock and Ollama keep what others have at the top. */
+const NESTED: ReadonlySet<string> = new Set(['generationConfig', 'inferenceConfig', 'options'])
+
+const PROMPTS: ReadonlySet<string> = new Set(['messages', 'prompt', 'input', 'contents'])
 
 /** Body fields that hold a secret as text, or that would undo the measurement. */
 export function reportBody(
@@ -117,11 +125,12 @@ export function reportBody(
         'would hold a secret in the file: a body carries none; use apiKeyEnv, or a header { env: NAME }',
       )
     }
-    if (SET_BY_US.has(key)) {
-      problem(at, "is set by Plumbline itself: the probe's outputTokens, the target's model", 'key')
+    const nested = NESTED.has(key) && typeof value === 'object' && value !== null ? Object.keys(value) : []
+    for (const place of [at, ...nested.map((name) => [...at, name])]) {
+      if (SET_BY_US.has(String(place.at(-1))))
+        problem(place, "is set by Plumbline itself: the probe's outputTokens, the target's model", 'key')
     }
     if (key === 'stream') problem(at, 'is set by Plumbline itself: answers are always streamed', 'key')
-    if (key === 'messages' || key === 'prompt')
-      problem(at, 'is set by the probe: use prompts.file for prompts of your own', 'key')
+    if (PROMPTS.has(key)) problem(at, 'is set by the probe: use prompts.file for prompts of your own', 'key')
   }
 }

@@ -279,6 +279,16 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
     'x.yaml:3:72: targets[0].body.stream is set by Plumbline itself: answers are always streamed',
   ],
   [
+    'a nested output limit in a body',
+    target('body: { generationConfig: { maxOutputTokens: 9 } }'),
+    "x.yaml:3:92: targets[0].body.generationConfig.maxOutputTokens is set by Plumbline itself: the probe's outputTokens, the target's model",
+  ],
+  [
+    'a prompt in a body, by any name',
+    target('body: { contents: [] }'),
+    'x.yaml:3:72: targets[0].body.contents is set by the probe: use prompts.file for prompts of your own',
+  ],
+  [
     'a proxy with a password',
     target('proxy: "http://me:hunter2@proxy:3128"'),
     'x.yaml:3:71: targets[0].proxy must not hold a user name or password: no secret stands in a scenario',
