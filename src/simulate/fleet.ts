@@ -174,7 +174,9 @@ export function createFleet(
     if (index === 0) site.seen.remember(job.hashes)
     const stallMs = draws.stallAt >= 0 && index >= draws.stallAt ? draws.stallMs : 0
     const atMs = dueMs + downMs + stallMs
-    const clientFrom = Math.floor(effects.clientPlace * job.outputTokens)
+    // Who sends no reasoning gives the client nothing to read before the answer.
+    const unseen = constants.streamsReasoning ? 0 : job.reasoningTokens
+    const clientFrom = unseen + Math.floor(effects.clientPlace * (job.outputTokens - unseen))
     if (effects.clientMs > 0 && index >= clientFrom && flight.clientUntilMs === -Infinity) {
       flight.clientUntilMs = atMs + effects.clientMs
     }
