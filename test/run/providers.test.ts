@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { EventStreamCodec } from '@smithy/eventstream-codec'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { signAws } from '../../src/credentials/aws-signature.js'
+import { startSimulator } from '../../src/simulate/server.js'
 import { readSnapshot } from '../../src/snapshot/format.js'
 import { fakeTarget, refuse, stream } from '../support/fake-target.js'
 import { finished, runHere } from './run-here.js'
@@ -253,8 +254,37 @@ describe('ollama and azure', () => {
     await runHere(scenarioOf(`${key}\n  - ${entra}`), {
       env: { AZURE_KEY: 'azure-key-1', AZURE_TOKEN: 'entra-token-1' },
     })
-    const carried = seen.map(({ headers }) => `${String(headers['api-key'])} ${String(headers['authorization'])}`)
+    const carried = seen.map(
+      ({ headers }) => `${String(headers['api-key'])} ${String(headers['authorization'])}`,
+    )
     expect(new Set(carried)).toEqual(new Set(['azure-key-1 undefined', 'undefined Bearer entra-token-1']))
     expect(seen[0]?.path).toBe('/openai/deployments/d/chat/completions?api-version=2024-10-21')
+  })
+
+  it("the simulated provider's Ollama and this client agree on tokens, cache, finish and time", async () => {
+    const { close, url } = await startSimulator({ profile: 'exact', models: ['m'] })
+    onTestFinished(() => close())
+    const at = (protocol: string) =>
+      `{ name: ${protocol}, provider: ollama, protocol: ${protocol}, baseUrl: '${url}', model: m, tokenizer: o200k_base }`
+    const probe = '{ probe: prefix-cache, promptTokens: [512], suffixTokens: 64, outputTokens: 12 }'
+    const here = finished(await runHere(scenarioOf(`${at('ollama')}\n  - ${at('ollama-generate')}`, probe)))
+    const measured = here.samples.filter(({ warmup }) => !warmup)
+    expect(measured.length).toBeGreaterThanOrEqual(8)
+    for (const sample of measured) {
+      expect(sample).toMatchObject({
+        outcome: 'ok',
+        outputTokens: 12,
+        finishReason: 'length',
+        tokenSource: 'usage',
+      })
+      // The template of the chat adds a handful.
+      expect((sample.promptTokens ?? 0) - sample.asked.promptTokens).toBeLessThan(16)
+      if (sample.asked.cache === 'warm') expect(sample.cacheState).toBe('confirmed')
+      else expect(sample.cachedTokens ?? 0).toBeLessThanOrEqual(64)
+      const { prefillMs = NaN, decodeMs = NaN, totalMs = NaN } = sample.serverTimings ?? {}
+      expect(prefillMs + decodeMs).toBeLessThanOrEqual(totalMs + 1)
+      // Its own time lies within ours, but for the stamps of a busy machine.
+      expect(totalMs).toBeLessThanOrEqual((sample.e2e ?? 0) + 1)
+    }
   })
 })
