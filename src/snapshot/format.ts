@@ -113,7 +113,18 @@ export function parseSnapshot(text: string, name: string): Result<Snapshot> {
   return fail('malformed', name, `${where}: ${issue?.message ?? 'does not fit the format'}`)
 }
 
+/** How every snapshot begins, blanks aside. */
+const HEAD = `{"format":"${SNAPSHOT_FORMAT.split('/')[0]}`
+
 function refuseJson(text: string, name: string, offset: number, message: string): Result<never> {
+  const start = text.slice(0, 200).replace(/\s/g, '')
+  if (!start.startsWith(HEAD) && !HEAD.startsWith(start)) {
+    return fail(
+      'malformed',
+      name,
+      'is no snapshot: it does not begin as one; `plumbline run` writes them to results/',
+    )
+  }
   const { line, column } = positionOf(text, offset)
   const at = `byte ${Buffer.byteLength(text.slice(0, offset))}, line ${line}, column ${column}`
   // The reader may stop early, at the start of a string that never ends: a whole document ends in a bracket.
