@@ -9,8 +9,6 @@ export interface AgedHit {
 export interface Lifetime {
   /** Undefined where the probability does not cross one half among the ages that were asked. */
   lifetimeS: Parameter | undefined
-  /** Hits by age, as a sentence. */
-  hits: readonly string[]
   warnings: readonly string[]
 }
 
@@ -28,19 +26,16 @@ export function lifetimeOf(samples: readonly AgedHit[]): Lifetime {
   const fit = falling(sorted)
   const ages = [...new Set(sorted.map(({ ageS }) => ageS))]
   const [youngest, oldest] = [ages[0]!, ages.at(-1)!]
-  const hits = [`hits by age: ${byAge(sorted)}`]
   const cold = sorted.findIndex((_, i) => fit[i]! < 0.5)
   if (cold === -1) {
     return {
       lifetimeS: undefined,
-      hits,
       warnings: [`the lifetime is longer than the ${oldest} s that were asked`],
     }
   }
   if (cold === 0) {
     return {
       lifetimeS: undefined,
-      hits,
       warnings: [`the lifetime is shorter than the ${youngest} s that were asked`],
     }
   }
@@ -62,7 +57,7 @@ export function lifetimeOf(samples: readonly AgedHit[]): Lifetime {
       : []),
   ]
   const lifetimeS: Parameter = { value, low, high, se: (high - low) / (2 * T_975), unit: 's' }
-  return { lifetimeS, hits, warnings }
+  return { lifetimeS, warnings }
 }
 
 const between = (a: number, b: number): number => Math.sqrt(a * b)
@@ -105,15 +100,4 @@ function logLikelihood(sorted: readonly AgedHit[], p: readonly number[]): number
     const share = hit ? p[i]! : 1 - p[i]!
     return sum + (share > 0 ? Math.log(share) : -Infinity)
   }, 0)
-}
-
-function byAge(sorted: readonly AgedHit[]): string {
-  const counts = new Map<number, { hits: number; of: number }>()
-  for (const { ageS, hit } of sorted) {
-    // Prefixes of one age are asked a moment apart.
-    const age = Number(ageS.toPrecision(2))
-    const count = counts.get(age) ?? { hits: 0, of: 0 }
-    counts.set(age, { hits: count.hits + (hit ? 1 : 0), of: count.of + 1 })
-  }
-  return [...counts].map(([age, { hits, of }]) => `${age} s ${hits}/${of}`).join(', ')
 }

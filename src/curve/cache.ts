@@ -50,7 +50,6 @@ export function fitCache(samples: readonly Sample[]): Fitted | null {
   if (edges === null && young.length > 0) {
     warnings.push(`no prefix of up to ${Math.max(...young.map((row) => row.prefixTokens))} tokens was served`)
   }
-  const served = lifetime?.hits ?? []
   return {
     parameters,
     // A hit or none: there is no time to be off by.
@@ -62,7 +61,7 @@ export function fitCache(samples: readonly Sample[]): Fitted | null {
     samples: rows.length,
     blocks: blocks.size,
     regimes: 1,
-    warnings: [...warnings, ...served],
+    warnings,
   }
 }
 

@@ -23,6 +23,8 @@ export interface Fault {
   readonly splitsUtf8?: true
   /** The body is packed whether or not the client can read that. */
   readonly gzip?: true
+  /** A question that has one right answer gets another. */
+  readonly wrongAnswer?: true
 }
 
 export type FaultReply =
@@ -55,6 +57,7 @@ const FAULTS = {
   crlf: () => ({ lineEnd: '\r\n' }),
   'split-utf8': () => ({ splitsUtf8: true }),
   gzip: () => ({ gzip: true }),
+  'wrong-answer': () => ({ wrongAnswer: true }),
   'not-streaming': () => ({ notStreaming: true }),
   /** ms before the headers, 500; tokens that are due before wait too. */
   'slow-headers': (value = 500) => ({ headersDelayMs: value }),

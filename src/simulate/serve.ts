@@ -11,6 +11,7 @@ import type { Shop } from './requests.js'
 import { createSender } from './sender.js'
 import { argumentPieces, CALL_TOKENS } from './tools.js'
 import type { TruthRecord } from './truth.js'
+import { solve, solveWrongly } from './solve.js'
 import { createAccentedWords, createWords } from './words.js'
 
 export interface Order {
@@ -29,7 +30,6 @@ export interface Order {
   readonly tellsTruth: boolean
   /** Whose request it is, for the router. */
   readonly key: string
-  readonly newConnection: boolean
 }
 
 export function serve(shop: Shop, order: Order, response: ServerResponse): void {
@@ -137,7 +137,7 @@ export function serve(shop: Shop, order: Order, response: ServerResponse): void 
       outputTokens,
       reasoningTokens,
       key: order.key,
-      newConnection: order.newConnection,
+      // The handshake of a real connection is not delayed, so every request pays for its own trip only.
       incidents: order.incidents,
       onRouted: (region, fingerprint) => void Object.assign(served, { region, fingerprint }),
       onCached: answer.admitted,
@@ -180,6 +180,9 @@ function writeScript(ask: Ask, room: number, usualTokens: number, fault: Fault, 
   const { tool } = ask
   const callTokens = tool ? Math.min(CALL_TOKENS, wanted - reasoningTokens) : 0
   const callsTool = callTokens > 0
+  const prompt = ask.turns.at(-1)?.text ?? ''
+  const solved = tool ? undefined : fault.wrongAnswer ? solveWrongly(prompt) : solve(prompt)
+  if (solved) return answerScript(ask, wanted, reasoningTokens, solved, random)
   const words = fault.splitsUtf8 ? createAccentedWords(random) : createWords(random)
   const pieces = tool && callsTool ? argumentPieces(tool, callTokens, words) : []
   return {
@@ -189,6 +192,26 @@ function writeScript(ask: Ask, room: number, usualTokens: number, fault: Fault, 
     reason: callsTool ? 'tool' : ask.outputTokens === undefined ? 'stop' : 'length',
     text: (index) => (callsTool && index >= reasoningTokens ? pieces[index - reasoningTokens]! : words()),
     callsTool,
+  }
+}
+
+/** The answer to a question ends where it is given, or at the limit. */
+function answerScript(
+  ask: Ask,
+  wanted: number,
+  reasoningTokens: number,
+  pieces: readonly string[],
+  random: Random,
+): Script {
+  const words = createWords(random)
+  const whole = reasoningTokens + pieces.length
+  return {
+    outputTokens: Math.min(wanted, whole),
+    reasoningTokens,
+    shown: ask.reasoning.shown,
+    reason: whole <= wanted ? 'stop' : 'length',
+    text: (index) => pieces[index - reasoningTokens] ?? words(),
+    callsTool: false,
   }
 }
 
