@@ -14,7 +14,7 @@ const ALLOWED = [
   /^LICENSE$/,
   /^CHANGELOG\.md$/,
   /^dist\/(?:src|probes)\/(?:[\w-]+\/)?[\w.-]+\.(?:js|d\.ts)$/,
-  /^scenarios\/[\w.-]+\.(?:yaml|jsonl|json|mjs)$/,
+  /^scenarios\/(?:dialects\/)?[\w.-]+\.(?:yaml|jsonl|json|mjs)$/,
 ]
 const REQUIRED = [
   'package.json',

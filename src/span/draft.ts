@@ -1,5 +1,5 @@
 /** One span while it is read: the best value of each slot so far. Readers of all formats fill it, one after another. */
-import { dialectOfName, dialectOfScope, signatures } from './dialects.js'
+import { dialectOfName } from './dialects.js'
 import { chunkEvents } from './mapping.js'
 import type { Slot } from './mapping.js'
 import { NO_SIGNATURE, slotIndex, slots } from './rules.js'
@@ -78,7 +78,7 @@ export function startSpan(draft: Draft): void {
 }
 
 export function setScope(draft: Draft, name: string): void {
-  draft.scopeDialect = dialectOfScope(name)
+  draft.scopeDialect = name === '' ? undefined : draft.rules.dialectOfScope(name)
 }
 
 /** An attribute that came as text and value. Keys that nothing is read from, all content among them, end here. */
@@ -146,5 +146,5 @@ export function dialectOfDraft(draft: Draft): string {
   if (draft.scopeDialect !== undefined) return draft.scopeDialect
   const named = dialectOfName(draft.name)
   if (named !== undefined) return named
-  return signatures[draft.signature]?.[1] ?? 'records'
+  return draft.rules.dialectOfSignature(draft.signature) ?? 'records'
 }

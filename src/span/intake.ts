@@ -7,7 +7,7 @@ import { readOtlpJson } from './otlp-json.js'
 import type { SpanSink } from './otlp-json.js'
 import { createProtoReader } from './otlp-proto.js'
 import { compileRules } from './rules.js'
-import type { OwnRules } from './rules.js'
+import type { OwnDialect } from './rules.js'
 import { createSourceTable } from './sources.js'
 import type { Span } from './span.js'
 import { readShape } from './shapes.js'
@@ -16,7 +16,7 @@ export interface IntakeOptions {
   /** Spans of unfinished traces held at most. @default 20000 */
   window?: number | undefined
   /** Dialect files, read. */
-  own?: readonly OwnRules[] | undefined
+  own?: readonly OwnDialect[] | undefined
 }
 
 /** What came in. Every span that was seen is in one of the counts. */

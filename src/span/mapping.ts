@@ -55,10 +55,8 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
     'ai.operationId',
     'openinference.span.kind',
     'langfuse.observation.type',
-    'langsmith.span.kind',
     'mlflow.spanType',
     'traceloop.span.kind',
-    '_ml_obs.meta.span.kind',
     'span_attributes.type', // Braintrust
     'event', // PostHog
     'event.name', // log records
@@ -105,7 +103,6 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
     'gen_ai.is_streaming',
     'llm.is_streaming',
     'gen_ai.response.streaming',
-    'langsmith.request.streaming',
     'llm.invocation_parameters.stream',
     'langfuse.observation.model.parameters.stream',
     'modelParameters.stream',
@@ -229,7 +226,6 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
     'ai.usage.inputTokenDetails.cacheReadTokens',
     'ai.usage.cachedInputTokens',
     'llm.token_count.prompt_details.cache_read',
-    'gen_ai.usage.input_token_details.cache_read',
     'gen_ai.usage.details.cache_read_tokens',
     'gen_ai.usage.details.cache_read_input_tokens',
     'langfuse.observation.usage_details.input_cached_tokens',
@@ -259,7 +255,6 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
     'gen_ai.usage.input_tokens.cache_write',
     'ai.usage.inputTokenDetails.cacheWriteTokens',
     'llm.token_count.prompt_details.cache_write',
-    'gen_ai.usage.input_token_details.cache_creation',
     'gen_ai.usage.details.cache_write_tokens',
     'gen_ai.usage.details.cache_creation_input_tokens',
     'langfuse.observation.usage_details.input_cache_creation',
@@ -306,7 +301,6 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
     'ai.usage.reasoningTokens',
     'ai.usage.outputTokenDetails.reasoningTokens',
     'llm.token_count.completion_details.reasoning',
-    'gen_ai.usage.output_token_details.reasoning',
     'gen_ai.usage.details.reasoning_tokens',
     'langfuse.observation.usage_details.output_reasoning_tokens',
     'langfuse.observation.usage_details.output_reasoning',
@@ -425,7 +419,6 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
     'session.id',
     'langfuse.session.id',
     'traceloop.association.properties.session_id',
-    'langsmith.trace.session_id',
     '$ai_session_id',
     'sessionId',
     'conversation_id',
@@ -454,13 +447,8 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
   remainingRequests: [
     header('x-ratelimit-remaining-requests'),
     header('anthropic-ratelimit-requests-remaining'),
-    'openai.ratelimit.remaining.requests',
   ],
-  remainingTokens: [
-    header('x-ratelimit-remaining-tokens'),
-    header('anthropic-ratelimit-tokens-remaining'),
-    'openai.ratelimit.remaining.tokens',
-  ],
+  remainingTokens: [header('x-ratelimit-remaining-tokens'), header('anthropic-ratelimit-tokens-remaining')],
   clientPauseMs: [
     ['process.pause.max', 's'],
     ['nodejs.eventloop.delay.max', 's'],
@@ -505,8 +493,6 @@ export function unitOf(slot: Slot): Unit {
 /** Attributes that hold JSON: their members are read as attributes `key.member`. */
 export const containers: readonly string[] = [
   'llm.invocation_parameters',
-  'gen_ai.usage.input_token_details',
-  'gen_ai.usage.output_token_details',
   'langfuse.observation.usage_details',
   'langfuse.observation.model.parameters',
   'ai.response.providerMetadata',

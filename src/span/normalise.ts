@@ -214,7 +214,8 @@ function readTtft(
     return undefined
   }
   picker.sources.push(source, from.attempt)
-  const scope = attemptScoped.has(dialect) ? 'attempt' : 'call'
+  const isAttempt = picker.draft.rules.own.get(dialect)?.isAttemptTtft ?? attemptScoped.has(dialect)
+  const scope = isAttempt ? 'attempt' : 'call'
   return { ms: durationMs > 0 ? Math.min(ms, durationMs) : ms, scope }
 }
 

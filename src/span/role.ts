@@ -2,6 +2,7 @@
 import { isCallName, operationOf, roleOfKind, serverSide } from './dialects.js'
 import { valueOf } from './draft.js'
 import type { Draft } from './draft.js'
+import { slotIndex as at } from './rules.js'
 
 export type Role = 'call' | 'server' | 'http' | 'other'
 
@@ -20,8 +21,7 @@ const OTHER = { role: 'other', operation: '' } as const
 
 /** The operation of a call; undefined where the span is none, or one that does not prefill and decode. */
 function callOf(draft: Draft): string | undefined {
-  const kind = valueOf(draft, 'kind')
-  const kindRole = kind === undefined ? undefined : roleOfKind(String(kind))
+  const kindRole = roleByKind(draft)
   if (kindRole === 'other') return undefined
   const word = valueOf(draft, 'operation')
   if (word !== undefined) return operationOf(String(word))
@@ -32,4 +32,11 @@ function callOf(draft: Draft): string | undefined {
   const hasTokens =
     valueOf(draft, 'inputTokens') !== undefined || valueOf(draft, 'outputTokens') !== undefined
   return hasModel && (hasTokens || valueOf(draft, 'ttftMs') !== undefined) ? 'chat' : undefined
+}
+
+function roleByKind(draft: Draft): 'call' | 'other' | undefined {
+  const kind = draft.values[at.kind]
+  if (kind === undefined) return undefined
+  const own = draft.rules.calls.get(draft.chosen[at.kind]?.source.text ?? '')
+  return own === undefined ? roleOfKind(String(kind)) : own.has(String(kind)) ? 'call' : 'other'
 }

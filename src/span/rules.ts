@@ -1,7 +1,7 @@
 /** The mapping as a reader needs it: from a key, as text or as bytes, to the rules that read its value. */
 import { containers, mapping, unitOf } from './mapping.js'
 import type { Slot, Unit } from './mapping.js'
-import { signatures } from './dialects.js'
+import { dialectOfScope, signatures } from './dialects.js'
 import type { Source } from './sources.js'
 
 export const slots = Object.keys(mapping) as Slot[] // eslint-disable-line typescript/no-unsafe-type-assertion -- a literal table's own keys
@@ -30,24 +30,45 @@ export interface Rules {
   get(key: string): KeyRules | undefined
   /** As `get`, of a key that stands in bytes as UTF-8; no string is made. */
   find(bytes: Uint8Array, start: number, end: number): KeyRules | undefined
+  /** The dialect that a scope's name tells. */
+  dialectOfScope(scope: string): string | undefined
+  /** The dialect of a signature. */
+  dialectOfSignature(signature: number): string | undefined
+  /** A dialect file's own, by its name. */
+  own: ReadonlyMap<string, OwnDialect>
+  /** Of the keys that dialect files name: the values that mean a call. */
+  calls: ReadonlyMap<string, ReadonlySet<string>>
 }
 
-/** Rows that a dialect file adds; they win over the built-in ones. */
 export interface OwnRow {
   slot: Slot
   key: string
   unit: Unit
 }
 
-export interface OwnRules {
-  rows: readonly OwnRow[]
+/** What a dialect file says; it wins over what is built in. */
+export interface OwnDialect {
+  name: string
+  scopes: readonly string[]
+  keys: readonly string[]
+  /** By key the values that mean a call of a model; every other value means none. */
+  calls: ReadonlyMap<string, ReadonlySet<string>>
   containers: readonly string[]
+  rows: readonly OwnRow[]
+  /** Cached tokens are counted beside the input, not within; reasoning beside the output. */
+  isCacheBeside: boolean
+  isReasoningBeside: boolean
+  /** TTFT is that of the attempt that answered, not of the whole call. */
+  isAttemptTtft: boolean
 }
+
+/** Names of scopes that are kept with what they tell. */
+const MAX_SCOPES = 1000
 
 /** No signature. */
 export const NO_SIGNATURE = 1_000_000
 
-export function compileRules(own: readonly OwnRules[] = []): Rules {
+export function compileRules(own: readonly OwnDialect[] = []): Rules {
   const byKey = new Map<string, { rules: Rule[]; isContainer: boolean; signature: number }>()
   const entry = (key: string) => {
     const known = byKey.get(key)
@@ -71,9 +92,24 @@ export function compileRules(own: readonly OwnRules[] = []): Rules {
     })
   }
   for (const key of [...containers, ...own.flatMap((each) => each.containers)]) entry(key).isContainer = true
-  signatures.forEach(([key], index) => (entry(key).signature = index))
+  const signed = [...own.flatMap(({ keys, name }) => keys.map((key) => [key, name] as const)), ...signatures]
+  signed.forEach(([key], index) => (entry(key).signature = Math.min(entry(key).signature, index)))
   const all = new Map([...byKey].map(([key, value]) => [key, { key, ...value }]))
-  return { get: (key) => all.get(key), find: byteFinder([...all.values()]) }
+  const scopeDialects = new Map<string, string | undefined>()
+  const ownScopes = own.flatMap(({ scopes, name }) => scopes.map((prefix) => [prefix, name] as const))
+  return {
+    get: (key) => all.get(key),
+    find: byteFinder([...all.values()]),
+    dialectOfScope(scope) {
+      if (scopeDialects.has(scope)) return scopeDialects.get(scope)
+      const dialect = ownScopes.find(([prefix]) => scope.startsWith(prefix))?.[1] ?? dialectOfScope(scope)
+      if (scopeDialects.size < MAX_SCOPES) scopeDialects.set(scope, dialect)
+      return dialect
+    },
+    dialectOfSignature: (signature) => signed[signature]?.[1],
+    own: new Map(own.map((dialect) => [dialect.name, dialect])),
+    calls: new Map(own.flatMap(({ calls }) => [...calls])),
+  }
 }
 
 /** Open addressing over a hash of length and six bytes; a hit is compared byte by byte. */

@@ -84,6 +84,8 @@ const NEITHER = { cache: false, reasoning: false } as const
 
 /** Whether the dialect says that this count leaves out its special tokens. */
 function excludes(picker: Picker, dialect: string, slot: number): boolean {
+  const own = picker.draft.rules.own.get(dialect)
+  if (own !== undefined) return slot === at.inputTokens ? own.isCacheBeside : own.isReasoningBeside
   const rule = exclusive[dialect]
   if (rule !== undefined) {
     const key = sourceOf(picker, slot)?.text ?? ''
