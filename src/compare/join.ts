@@ -48,6 +48,7 @@ export function join(base: Snapshot, candidate: Snapshot, pairs: readonly Target
     else if (differing !== null) notes.push(`${differing}: equal lengths are not equal texts`)
     notes.push(...changes(ours, theirs))
     const found = joinCells(base, candidate, pair)
+    notes.push(...found.notes)
     unmatched.base.push(...found.onlyBase.map((cell) => `${pair.base} ${cell}`))
     unmatched.candidate.push(...found.onlyCandidate.map((cell) => `${pair.candidate} ${cell}`))
     if (found.joined.cells.size > 0) joined.push(found.joined)
@@ -112,12 +113,17 @@ function joinCells(
   base: Snapshot,
   candidate: Snapshot,
   pair: TargetPair,
-): { joined: Joined; onlyBase: string[]; onlyCandidate: string[] } {
+): { joined: Joined; onlyBase: string[]; onlyCandidate: string[]; notes: string[] } {
   const ours = cellsOf(base, pair.base)
   const theirs = cellsOf(candidate, pair.candidate)
-  const cells = new Set([...ours].filter((cell) => theirs.has(cell)))
-  const onlyBase = [...ours].filter((cell) => !cells.has(cell))
-  const onlyCandidate = [...theirs].filter((cell) => !cells.has(cell))
+  const shared = [...ours].filter((cell) => theirs.has(cell))
+  const limited = new Set([...undelivered(base, pair.base), ...undelivered(candidate, pair.candidate)])
+  const notes = shared
+    .filter((cell) => limited.has(cell))
+    .map((cell) => `${pair.candidate}: ${cell} is not compared: a rate limit did not let its load through`)
+  const cells = new Set(shared.filter((cell) => !limited.has(cell)))
+  const onlyBase = [...ours].filter((cell) => !theirs.has(cell))
+  const onlyCandidate = [...theirs].filter((cell) => !ours.has(cell))
   const common = (samples: readonly Sample[], target: string): Sample[] =>
     samples.filter((sample) => sample.target === target && !sample.warmup && cells.has(sample.cell))
   return {
@@ -126,11 +132,18 @@ function joinCells(
       cells,
       base: common(base.samples, pair.base),
       candidate: common(candidate.samples, pair.candidate),
-      whole: onlyBase.length + onlyCandidate.length === 0,
+      whole: onlyBase.length + onlyCandidate.length + notes.length === 0,
     },
     onlyBase,
     onlyCandidate,
+    notes,
   }
+}
+
+/** Cells whose load a rate limit held back: what was measured there is another load than the one that they name. */
+function undelivered({ summary }: Snapshot, target: string): Set<string> {
+  const limited = summary.filter((row) => row.target === target && (row.rateLimited ?? 0) > 0)
+  return new Set(limited.map(({ cell }) => cell))
 }
 
 /** From the summary too: a snapshot may be kept without its samples. */

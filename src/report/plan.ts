@@ -1,36 +1,80 @@
 /** A dry run as text: what would be sent, how long it is and what it may cost. */
-import type { DryRun } from '../run/dry-run.js'
+import { terminalText } from '../border/escape.js'
+import type { DryRun, PlannedCell } from '../run/dry-run.js'
+import type { Forecast } from '../run/forecast.js'
 import { money, plural, whole } from './numbers.js'
+import type { Cell, Table } from './summary.js'
 import { tableText, wrap } from './terminal.js'
 
 export function planText(plan: DryRun): string {
-  const head = [
-    { text: 'target', right: false },
-    { text: 'cell', right: false },
-    { text: 'requests', right: true },
-    { text: 'primes', right: true },
-    { text: 'tokens in', right: true },
-    { text: 'tokens out', right: true },
-  ]
-  const rows = plan.cells.map((cell) => [
-    { text: cell.target, right: false },
-    { text: cell.cell, right: false },
-    { text: whole(cell.requests), right: true },
-    { text: whole(cell.primes), right: true },
-    { text: whole(cell.promptTokens), right: true },
-    { text: whole(cell.outputTokens), right: true },
-  ])
+  const lines = [terminalText(`plan of ${plan.scenario}; nothing was sent`)]
+  for (const target of new Set(plan.cells.map((cell) => cell.target))) {
+    const cells = plan.cells.filter((cell) => cell.target === target)
+    for (const probe of new Set(cells.map((cell) => cell.probe))) {
+      const own = cells.filter((cell) => cell.probe === probe)
+      lines.push('', terminalText(`${target}, ${probe}`), tableText(cellTable(own)))
+    }
+  }
+  if (plan.probes.length > 1) lines.push('', 'by probe', tableText(probeTable(plan)))
   const total = [
     `${plural(plan.requests, 'request')}, warm-up and priming included`,
     `${whole(plan.promptTokens)} prompt and up to ${whole(plan.outputTokens)} output tokens`,
     costText(plan),
   ].join('; ')
-  const open = plan.isOpen ? ['  and what adaptive probes will ask for as they see'] : []
-  const notes = plan.notes.map((note) => wrap(`note: ${note}`, '  '))
-  return `${[`plan of ${plan.scenario}; nothing was sent`, ...(rows.length === 0 ? [] : [tableText({ title: '', head, rows })]), wrap(`  ${total}`, '  '), ...open, ...notes].join('\n')}\n`
+  lines.push('', wrap(`  ${total}`, '  '))
+  if (plan.isOpen) lines.push('  and what adaptive probes will ask for as they see')
+  for (const note of plan.notes) lines.push(wrap(`note: ${terminalText(note)}`, '  '))
+  return `${lines.join('\n')}\n`
+}
+
+const left = (text: string): Cell => ({ text, right: false })
+const right = (text: string): Cell => ({ text, right: true })
+
+/** The probe stands in the title; columns that are empty are left out, so that 80 columns do. */
+function cellTable(cells: readonly PlannedCell[]): Table {
+  const columns: { head: Cell; cell: (cell: PlannedCell) => Cell }[] = [
+    { head: left('cell'), cell: ({ cell, probe }) => left(cell.slice(probe.length + 1)) },
+    { head: right('requests'), cell: ({ requests }) => right(whole(requests)) },
+    { head: right('primes'), cell: ({ primes }) => right(primes === 0 ? '' : whole(primes)) },
+    { head: right('tokens in'), cell: ({ promptTokens }) => right(whole(promptTokens)) },
+    { head: right('out'), cell: ({ outputTokens }) => right(whole(outputTokens)) },
+  ]
+  const shown = columns.filter(({ cell }) => cells.some((each) => cell(each).text !== ''))
+  return {
+    title: '',
+    head: shown.map(({ head }) => head),
+    rows: cells.map((each) => shown.map(({ cell }) => cell(each))),
+  }
+}
+
+function probeTable({ probes }: DryRun): Table {
+  const isPaid = probes.some(({ cost }) => cost === null || cost.length > 0)
+  return {
+    title: '',
+    head: [
+      left('probe'),
+      right('requests'),
+      right('tokens in'),
+      right('out'),
+      ...(isPaid ? [left('expected'), left('at most')] : []),
+    ],
+    rows: probes.map(({ probe, requests, promptTokens, outputTokens, cost }) => [
+      left(probe),
+      right(whole(requests)),
+      right(whole(promptTokens)),
+      right(whole(outputTokens)),
+      ...(isPaid ? [left(amounts(cost, 'expected')), left(amounts(cost, 'worst'))] : []),
+    ]),
+  }
+}
+
+function amounts(cost: readonly Forecast[] | null, which: 'expected' | 'worst'): string {
+  if (cost === null) return 'not known'
+  return cost.map((each) => money({ currency: each.currency, amount: each[which] })).join(' + ')
 }
 
 function costText({ cost, isFree }: DryRun): string {
-  if (cost !== null) return `at most ${money(cost)} at list price`
-  return isFree ? 'no cost: simulated' : 'cost not known: no price for a target'
+  if (cost === null) return 'cost not known: no price for a target'
+  if (cost.length === 0) return isFree ? 'no cost: simulated' : 'no cost'
+  return `${amounts(cost, 'expected')} expected, at most ${amounts(cost, 'worst')} at list price without retries`
 }

@@ -1,9 +1,10 @@
 /** The model of a run's summary: what is to be said of a snapshot, in the order in which people ask. */
 import type { Curve, Parameter } from '../curve/curve.js'
 import type { InstrumentReport } from '../instrument/report.js'
+import type { Gauge, ServerMetrics } from '../metrics/server-metrics.js'
 import type { Sample } from '../sample/sample.js'
 import type { Snapshot, SnapshotTarget, SummaryRow } from '../snapshot/snapshot.js'
-import { duration, figure, interval, money, plural, whole } from './numbers.js'
+import { duration, figure, interval, money, percent, plural, whole } from './numbers.js'
 
 export interface Cell {
   text: string
@@ -21,6 +22,8 @@ export interface TargetSummary {
   name: string
   about: string
   tables: readonly Table[]
+  /** What the server's own metrics said; null where they were not read. */
+  server: string | null
   /** One line a curve. */
   curves: readonly { law: string; text: string }[]
   warnings: readonly string[]
@@ -55,8 +58,18 @@ function spentOf(snapshot: Snapshot): string {
     failed === 0 ? 'none failed' : `${failed} FAILED`,
     `${whole(spent.promptTokens)} prompt and ${whole(spent.outputTokens)} output tokens`,
   ]
-  if (spent.cost !== null) parts.push(money(spent.cost))
+  if (spent.cost !== null) parts.push(`${money(spent.cost)}${costByProbe(spent)}`)
   return parts.join(', ')
+}
+
+/** The dearest first; what a probe cost nothing is not named. */
+function costByProbe({ probes = {} }: Snapshot['spent']): string {
+  const paid = Object.entries(probes).flatMap(([probe, { cost }]) =>
+    cost === null || cost.amount === 0 ? [] : [{ probe, cost }],
+  )
+  if (paid.length < 2) return ''
+  const sorted = paid.sort((a, b) => b.cost.amount - a.cost.amount)
+  return ` (${sorted.map(({ probe, cost }) => `${probe} ${money(cost)}`).join(', ')})`
 }
 
 /** From the samples; where only the summary was kept, failures of untimed requests are not known any more. */
@@ -85,9 +98,11 @@ function targetSummary(target: SnapshotTarget, snapshot: Snapshot): TargetSummar
     name: target.name,
     about: `${target.model} at ${target.baseUrl} (${target.provider}, ${target.protocol}${at}; ${tokenizerNote(target)})`,
     tables: probes.map((probe) => tableOf(probe, inReadingOrder(rows.filter((row) => row.probe === probe)))),
+    server: serverText(snapshot.serverMetrics?.find((each) => each.target === target.name)),
     curves: curves.map((curve) => ({ law: curve.law, text: curveText(curve) })),
     warnings: [
       ...cacheWarnings(rows),
+      ...loadWarnings(rows),
       ...bufferWarnings(snapshot.samples.filter((sample) => sample.target === target.name)),
       ...curves.flatMap((curve) => curve.warnings.map((warning) => `${curve.law}: ${warning}`)),
     ],
@@ -186,6 +201,44 @@ function cacheWarnings(rows: readonly SummaryRow[]): string[] {
     )
   }
   return warnings
+}
+
+/** A load that a rate limit did not let through is another load than the one in the table's row. */
+function loadWarnings(rows: readonly SummaryRow[]): string[] {
+  const limited = rows.filter(({ rateLimited = 0 }) => rateLimited > 0)
+  if (limited.length === 0) return []
+  const requests = limited.reduce((total, { rateLimited = 0 }) => total + rateLimited, 0)
+  return [
+    `load: a rate limit refused or held back ${plural(requests, 'request')} in ${plural(limited.length, 'cell')} (${limited.map(loadLabel).join('; ')}): that load was not delivered, and no comparison rests on it`,
+  ]
+}
+
+/** Every figure as far as the server gives it. */
+function serverText(metrics: ServerMetrics | undefined): string | null {
+  if (metrics === undefined) return null
+  const { engine, scrapes, failed, running, waiting, kvUse, cacheHitShare, requests } = metrics
+  const { queueMs, prefillMs, decodeMs, ttftMs, prefillUsPerToken, decodeMsPerToken } = metrics
+  const gauge = (name: string, of: Gauge | undefined, text: (value: number) => string = figure): string[] =>
+    of === undefined ? [] : [`${name} ${text(of.mean)}, at most ${text(of.max)}`]
+  const single = (name: string, of: number | undefined, unit: string): string[] =>
+    of === undefined ? [] : [`${name} ${figure(of)} ${unit}`]
+  const times = [
+    ...single('queue', queueMs, 'ms'),
+    ...single('prefill', prefillMs, 'ms'),
+    ...single('decode', decodeMs, 'ms'),
+    ...single('first token', ttftMs, 'ms'),
+  ]
+  const over = requests === undefined ? 'a request' : `a request (${whole(requests)} finished)`
+  return [
+    `${engine}, ${plural(scrapes, 'reading')}${failed === 0 ? '' : `, ${failed} failed`}`,
+    ...gauge('running', running),
+    ...gauge('waiting', waiting),
+    ...gauge('KV cache in use', kvUse, percent),
+    ...(cacheHitShare === undefined ? [] : [`prefix cache hits ${percent(cacheHitShare)}`]),
+    ...(times.length === 0 ? [] : [`${times.join(', ')} ${over}`]),
+    ...single('prefill', prefillUsPerToken, 'µs/token'),
+    ...single('decode', decodeMsPerToken, 'ms/token'),
+  ].join('; ')
 }
 
 // Below this many tokens an answer may well fit into one event.

@@ -13,9 +13,10 @@ export function terminalSummary(summary: Summary): string {
   return `${lines.join('\n')}\n`
 }
 
-function targetLines({ name, about, tables, curves, warnings }: TargetSummary): string[] {
+function targetLines({ name, about, tables, server, curves, warnings }: TargetSummary): string[] {
   const lines = [wrap(terminalText(`${name}: ${about}`), '  ')]
   for (const table of tables) lines.push('', terminalText(table.title), tableText(table))
+  if (server !== null) lines.push('', wrap(`server metrics: ${terminalText(server)}`, '  '))
   if (curves.length > 0) lines.push('', 'curves, with 95 % intervals')
   for (const { law, text } of curves) lines.push(wrap(`  ${law}: ${text}`, '    '))
   for (const warning of warnings) lines.push(wrap(`  warning: ${terminalText(warning)}`, '    '))

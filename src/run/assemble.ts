@@ -7,7 +7,7 @@ import type { Used } from '../plan/budget.js'
 import { createRandom } from '../random/random.js'
 import type { Sample } from '../sample/sample.js'
 import type { Recovered } from '../snapshot/recover.js'
-import type { Snapshot, SnapshotTarget, Spent } from '../snapshot/snapshot.js'
+import type { Snapshot, SnapshotTarget, Spent, SummaryRow } from '../snapshot/snapshot.js'
 import { SNAPSHOT_FORMAT } from '../snapshot/snapshot.js'
 import { summarise } from './summarise.js'
 
@@ -33,7 +33,8 @@ export interface Measured {
 export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
   const { used, currency, partialReason, serverMetrics } = measured
   const samples = joinByTime(measured.samples, serverMetrics)
-  const fitted = fitCurves(samples, {
+  const summary = summarise(samples)
+  const fitted = fitCurves(withTheirLoad(samples, summary), {
     random: createRandom(`${measured.provenance.seed}/curves`),
     targets: measured.targets.map((target) => target.name),
   })
@@ -50,7 +51,7 @@ export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
     instrument: measured.instrument,
     targets: measured.targets,
     curves: fitted.curves,
-    summary: summarise(samples),
+    summary,
     spent: {
       ...tokensOf(samples),
       requests: used.requests,
@@ -61,6 +62,15 @@ export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
     notes: [...new Set([...measured.notes, ...unfitted])],
     samples: measured.keep === 'samples' ? samples : [],
   }
+}
+
+/** A cell whose load a rate limit held back shows no contention. */
+function withTheirLoad(samples: readonly Sample[], summary: readonly SummaryRow[]): readonly Sample[] {
+  const limited = summary.filter(({ rateLimited = 0 }) => rateLimited > 0)
+  if (limited.length === 0) return samples
+  return samples.filter(
+    ({ target, cell }) => !limited.some((row) => row.target === target && row.cell === cell),
+  )
 }
 
 function tokensOf(samples: readonly Sample[]): { promptTokens: number; outputTokens: number } {

@@ -9,20 +9,30 @@ import type { Scenario } from '../scenario/scenario.js'
 import { loadTokenizer } from '../tokens/load-tokenizer.js'
 import { faultOfBudget } from './check-budget.js'
 import { checkLengths } from './check-lengths.js'
+import type { Forecast, PlannedTokens } from './forecast.js'
+import { forecast } from './forecast.js'
 import type { OwnPrompts } from './own-prompts.js'
 import { noPrompts, readOwnPrompts } from './own-prompts.js'
 import type { Refused } from './contract.js'
-import { sourcesOf } from './sources.js'
+import { nothingSeen, sourcesOf } from './sources.js'
 import { warmUpRequests } from './warm-up.js'
 
-export interface PlannedCell {
-  target: string
+export interface PlannedCell extends PlannedTokens {
   cell: string
   requests: number
   /** Priming requests besides. */
   primes: number
+}
+
+/** What one probe will send and cost; warm-up under `warm-up`. */
+export interface PlannedProbe {
+  probe: string
+  /** Priming included. */
+  requests: number
   promptTokens: number
   outputTokens: number
+  /** One a currency, empty where it costs nothing; null where a price is not known. */
+  cost: Forecast[] | null
 }
 
 export interface DryRun {
@@ -34,8 +44,9 @@ export interface DryRun {
   requests: number
   promptTokens: number
   outputTokens: number
-  /** At list price with nothing from the cache, simulated targets free; null where a price is not known. */
-  cost: { currency: string; amount: number } | null
+  probes: PlannedProbe[]
+  /** Of all probes together: one a currency, empty where nothing costs money; null where a price is not known. */
+  cost: Forecast[] | null
   /** The plan is a part only: a probe decides as it sees. */
   isOpen: boolean
   /** Nothing is asked of a target that costs money. */
@@ -49,25 +60,29 @@ export async function dryRun(scenario: Scenario, seed: number | undefined): Prom
   const own = await ownPrompts(scenario)
   if ('exit' in own) return own
   const random = createRandom(seed ?? scenario.seed ?? randomInt(2 ** 31))
-  const seen = () => ({ blocks: 0, cells: [], halfWidths: {} })
-  const plan = sourcesOf(scenario, { random, seen, ownRequests: own.conversations })
+  const plan = sourcesOf(scenario, { random, ...nothingSeen, ownRequests: own.conversations })
   const problem = plan.problem ?? (await lengthProblem(scenario, plan.conditions))
   if (problem !== null)
     return { kind: 'refused', exit: 2, message: `${scenario.file ?? scenario.name}: ${problem}` }
 
   const cells = new Map<string, PlannedCell>()
-  const add = ({ target, cell, condition }: PlannedRequest, primes: number): void => {
+  const add = ({ target, probe, cell, condition }: PlannedRequest, primes: number): void => {
     const sum = cells.get(`${target} ${cell}`) ?? {
       target,
+      probe,
       cell,
       requests: 0,
       primes: 0,
       promptTokens: 0,
+      cachedTokens: 0,
+      primedTokens: 0,
       outputTokens: 0,
     }
     sum.requests++
     sum.primes += primes
     sum.promptTokens += condition.promptTokens + primes * condition.prefixTokens
+    sum.cachedTokens += condition.prefixTokens
+    sum.primedTokens += primes * condition.prefixTokens
     sum.outputTokens += condition.outputTokens + primes
     cells.set(`${target} ${cell}`, sum)
   }
@@ -86,36 +101,31 @@ export async function dryRun(scenario: Scenario, seed: number | undefined): Prom
   const all = [...cells.values()].sort(
     (a, b) => a.target.localeCompare(b.target) || a.cell.localeCompare(b.cell, 'en', { numeric: true }),
   )
-  const total = (of: (cell: PlannedCell) => number): number => all.reduce((sum, cell) => sum + of(cell), 0)
   return {
     kind: 'plan',
     scenario: scenario.name,
     cells: all,
-    requests: total((cell) => cell.requests + cell.primes),
-    promptTokens: total((cell) => cell.promptTokens),
-    outputTokens: total((cell) => cell.outputTokens),
-    cost: costOf(scenario, all),
+    ...sumOf(all),
+    probes: [...new Set(all.map(({ probe }) => probe))].sort().map((probe) => {
+      const own = all.filter((cell) => cell.probe === probe)
+      return { probe, ...sumOf(own), cost: forecast(own, scenario.targets) }
+    }),
+    cost: forecast(all, scenario.targets),
     isOpen: plan.planned === null,
     isFree: scenario.targets.every((target) => target.simulate !== null),
     notes: plan.notes,
   }
 }
 
-function costOf(scenario: Scenario, cells: readonly PlannedCell[]): DryRun['cost'] {
-  const prices = new Map(scenario.targets.map((target) => [target.name, target.price]))
-  let amount = 0
-  let currency: string | null = null
-  const simulated = new Set(
-    scenario.targets.filter((each) => each.simulate !== null).map((each) => each.name),
-  )
-  for (const { target, promptTokens, outputTokens } of cells) {
-    if (simulated.has(target)) continue
-    const price = prices.get(target) ?? null
-    if (price === null) return null
-    currency = price.currency
-    amount += (promptTokens * price.inputPerM + outputTokens * price.outputPerM) / 1e6
+function sumOf(
+  cells: readonly PlannedCell[],
+): Pick<PlannedProbe, 'requests' | 'promptTokens' | 'outputTokens'> {
+  const total = (of: (cell: PlannedCell) => number): number => cells.reduce((sum, cell) => sum + of(cell), 0)
+  return {
+    requests: total((cell) => cell.requests + cell.primes),
+    promptTokens: total((cell) => cell.promptTokens),
+    outputTokens: total((cell) => cell.outputTokens),
   }
-  return currency === null ? null : { currency, amount }
 }
 
 async function ownPrompts(scenario: Scenario): Promise<OwnPrompts | Refused> {
