@@ -1,9 +1,10 @@
-/** The Anthropic messages face: how a request asks, and how the API refuses. Its events: `anthropic-events.ts`. */
+/** The Anthropic messages face: how a request asks. Its events stand in `anthropic-events.ts`. */
 import { z } from 'zod'
+import { anthropic, anthropicError, issueText } from './anthropic-errors.js'
 import { anthropicWriter, wholeMessage } from './anthropic-events.js'
 import type { Turn } from './count.js'
-import type { Ask, Asked, Face, Refusal, Vendor, Wrong } from './face.js'
-import { rayOf, reasoningTokens } from './face.js'
+import type { Ask, Asked, Face, Refusal } from './face.js'
+import { reasoningTokens } from './face.js'
 import type { Profile } from './profiles.js'
 import { chooseTool, toolTurns, type ToolChoice } from './tools.js'
 
@@ -55,104 +56,15 @@ const KNOWN = new Set([
 const MIN_BUDGET_TOKENS = 1024
 const MAX_CACHE_MARKS = 4
 
-const anthropicVendor: Vendor = {
-  name: 'anthropic',
-  idHeader: 'request-id',
-  key(headers) {
-    const key = headers['x-api-key']
-    return typeof key === 'string' ? key : /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
-  },
-  refuse,
-  limitHeaders: (unit, { remaining, resetMs }, perMinute, wallMs) => ({
-    [`anthropic-ratelimit-${unit}-limit`]: String(perMinute),
-    [`anthropic-ratelimit-${unit}-remaining`]: String(remaining),
-    [`anthropic-ratelimit-${unit}-reset`]: new Date(wallMs + resetMs).toISOString().replace(/\.\d+/, ''),
-  }),
-  answerHeaders: (stamp) => ({
-    'cf-ray': rayOf(stamp),
-    'server-timing': `x-originResponse;dur=${Math.round(stamp.sinceArrivalMs)}`,
-    'anthropic-organization-id': '00000000-0000-4000-8000-000000000000',
-  }),
-}
-
 export const anthropicMessages: Face = {
   name: 'anthropic-messages',
-  vendor: anthropicVendor,
+  vendor: anthropic,
   idPrefix: 'msg_01',
   route: (path) => (path === '/v1/messages' ? {} : undefined),
   parse: parseMessages,
   writer: anthropicWriter,
   whole: wholeMessage,
 }
-
-function anthropicError(type: string, message: string, requestId: string): string {
-  return JSON.stringify({ type: 'error', error: { type, message }, request_id: requestId })
-}
-
-function refuse(wrong: Wrong, requestId: string): Refusal {
-  const say = (status: number, type: string, message: string, headers?: Record<string, string>): Refusal => ({
-    status,
-    body: anthropicError(type, message, requestId),
-    ...(headers && { headers }),
-  })
-  const invalid = (message: string): Refusal => say(400, 'invalid_request_error', message)
-  switch (wrong.kind) {
-    case 'no-key':
-      return say(401, 'authentication_error', 'x-api-key header is required')
-    case 'wrong-key':
-      return say(401, 'authentication_error', 'invalid x-api-key')
-    case 'no-path':
-      return say(404, 'not_found_error', 'Not found')
-    case 'wrong-method':
-      return say(405, 'invalid_request_error', 'Method Not Allowed')
-    case 'malformed-json':
-      return invalid(`The request body is not valid JSON: ${wrong.detail}`)
-    case 'too-large':
-      return say(413, 'request_too_large', 'Request exceeds the maximum size')
-    case 'unknown-model':
-      return say(404, 'not_found_error', `model: ${wrong.model}`)
-    case 'too-long': {
-      const { limit, promptTokens, outputTokens } = wrong
-      return promptTokens >= limit
-        ? invalid(`prompt is too long: ${promptTokens} tokens > ${limit} maximum`)
-        : invalid(
-            `input length and \`max_tokens\` exceed context limit: ${promptTokens} + ${outputTokens} > ${limit}, ` +
-              'decrease input length or `max_tokens` and try again',
-          )
-    }
-    case 'too-many': {
-      const message =
-        `This request would exceed your organization's rate limit of ${wrong.perMinute} ${wrong.unit} per minute. ` +
-        'For details, refer to: https://docs.claude.com/en/api/rate-limits.'
-      return say(429, 'rate_limit_error', message, { 'retry-after': String(Math.ceil(wrong.waitMs / 1000)) })
-    }
-    case 'overloaded':
-      return say(529, 'overloaded_error', 'Overloaded', { 'x-should-retry': 'true' })
-    case 'server-error':
-      return say(500, 'api_error', wrong.message)
-    case 'invalid':
-      return invalid(`${wrong.param}: ${wrong.message}`)
-    default:
-      return wrong satisfies never
-  }
-}
-
-/** The API's own validator is pydantic; these are its sentences. */
-function issueText(issue: z.core.$ZodIssue | undefined): string {
-  const path = issue?.path.map(String).join('.') ?? ''
-  if (!issue || path === '') return 'Input should be an object'
-  if (issue.code === 'invalid_type' && issue.message.includes('received undefined'))
-    return `${path}: Field required`
-  if (issue.code === 'invalid_type')
-    return `${path}: Input should be a valid ${PYDANTIC[issue.expected] ?? issue.expected}`
-  if (issue.code === 'too_small' && issue.origin === 'array')
-    return `${path}: at least one message is required`
-  if (issue.code === 'too_small') return `${path}: Input should be greater than or equal to ${issue.minimum}`
-  if (issue.code === 'too_big') return `${path}: Input should be less than or equal to ${issue.maximum}`
-  return `${path}: ${issue.message}`
-}
-
-const PYDANTIC: Readonly<Record<string, string>> = { int: 'integer', array: 'list', object: 'dictionary' }
 
 function parseMessages({ body, profile, headers, requestId }: Asked): Ask | Refusal {
   const invalid = (message: string): Refusal => ({

@@ -1,6 +1,5 @@
 /** The way of a request to the service: found its face, checked, counted; or refused in the words of its API. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Random } from '../random/random.js'
 import type { Counter } from './counter.js'
 import { isRefusal, type LimitUnit, type Refusal, type Vendor, type Wrong } from './face.js'
@@ -40,8 +39,6 @@ export interface Shop {
 
 /** One request as it came. */
 interface Call {
-  /** The first of its connection. */
-  readonly isFirst: boolean
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
@@ -50,17 +47,11 @@ interface Call {
   readonly requestId: string
 }
 
-/** Connections that have carried a request. */
-const SEEN = new WeakSet<Socket>()
-
 export async function handle(shop: Shop, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const arrivalMs = shop.nowMs()
   const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://localhost')
   const { method = 'GET', headers } = request
-  const isFirst = !SEEN.has(request.socket)
-  SEEN.add(request.socket)
   const call: Call = {
-    isFirst,
     method,
     path,
     query,
@@ -139,7 +130,6 @@ export async function handle(shop: Shop, request: IncomingMessage, response: Ser
     incidents,
     tellsTruth,
     key,
-    newConnection: isFirst,
   }
   serve(shop, order, response)
 }
@@ -200,6 +190,6 @@ export function send(response: ServerResponse, { status, headers, body }: Refusa
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body)
 }
 
-export function hex(random: Random, digits: number): string {
+function hex(random: Random, digits: number): string {
   return Array.from({ length: digits }, () => random.int(16).toString(16)).join('')
 }
