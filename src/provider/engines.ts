@@ -65,6 +65,7 @@ export const engines: readonly Provider[] = [
     apiKeyEnv: null,
     // Its OpenAI-compatible address reports neither times nor cached tokens.
     protocol: 'ollama',
+    protocolByPath: [{ path: /\/v1$/, protocol: 'openai-chat' }],
     quirks: hosted,
     tokenizers: unknownTokenizer,
     // Versions since 2026 report `prompt_eval_cached_count`.

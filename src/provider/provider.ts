@@ -46,6 +46,8 @@ export interface Provider {
   /** Where the key goes. Default: by protocol. */
   keyHeader?: KeyHeader | undefined
   protocol: ProtocolName
+  /** What it speaks at other paths of its base URL; the first that fits. */
+  protocolByPath?: readonly { path: RegExp; protocol: ProtocolName }[] | undefined
   quirks: Quirks
   /** What differs for some models; every matching entry applies, later ones win. */
   quirksByModel?: readonly { model: RegExp; quirks: Partial<Quirks> }[] | undefined

@@ -5,6 +5,7 @@ import { pathText } from '../border/problem.js'
 import type { PathPart } from '../border/problem.js'
 import { looksLikeSecret } from '../border/redact.js'
 import type { Provider } from '../provider/provider.js'
+import { isHome } from './preset-address.js'
 import type { ScenarioContext } from './context.js'
 import { urlFault } from './fields.js'
 import { parseScenario } from './parse.js'
@@ -81,9 +82,7 @@ export function probeScenarioText(
   const design = readDesign(flags, problems)
   if (problems.length > 0 || design === undefined) return { ok: false, problems }
   const address = urlFault(flags.baseUrl) === null ? new URL(flags.baseUrl) : undefined
-  const preset = Object.values(providers).find(
-    ({ baseUrl }) => baseUrl !== null && address?.origin === new URL(baseUrl).origin,
-  )
+  const preset = Object.values(providers).find((each) => address !== undefined && isHome(flags.baseUrl, each))
   const authorized = Object.keys(secretHeaders).some((name) => name.toLowerCase() === 'authorization')
   const scenario = {
     name: 'probe',

@@ -70,7 +70,7 @@ export function resolveTarget(
   return {
     name: entry.name ?? name,
     provider: name,
-    protocol: entry.protocol ?? preset.protocol,
+    protocol: entry.protocol ?? protocolAt(baseUrl, preset),
     baseUrl: simulate === null ? baseUrl : null,
     simulate,
     model,
@@ -122,6 +122,11 @@ function faultsOfAddress(entry: TargetEntry, preset: Provider, home: PresetAddre
     `is not the address of ${preset.name}, and ${preset.apiKeyEnv} goes only to ${origin}: add ` +
     `apiKeyEnv: ${preset.apiKeyEnv} if this server may have that key, another name, or apiKeyEnv: null to send none`
   return [{ key: 'baseUrl', message }]
+}
+
+function protocolAt(baseUrl: string | null, { protocol, protocolByPath = [] }: Provider): Target['protocol'] {
+  const path = baseUrl === null ? '' : new URL(baseUrl).pathname
+  return protocolByPath.find((entry) => entry.path.test(path))?.protocol ?? protocol
 }
 
 /** Another host than the preset's, where it has one. */

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { problemText } from '../../src/border/problem.js'
 import { providersCommand } from '../../src/cli/providers.js'
 import { presets } from '../../src/provider/presets.js'
+import { scenarioFromFlags } from '../../src/scenario/flags.js'
 import { parseScenario } from '../../src/scenario/parse.js'
 import type { Target } from '../../src/scenario/scenario.js'
 import { context } from '../scenario/context.js'
@@ -101,6 +102,25 @@ it('cache rules and prices of the model stand where the entry names none', () =>
     cache: { minimumTokens: 4096, stepTokens: 1, reported: true, lifetimeS: 300 },
     price: { inputPerM: 1, cachedPerM: 0.1, cacheWritePerM: 1.25, cacheWritePerMByLifetime: { '1h': 2 } },
   })
+})
+
+it.each([
+  ['http://localhost:11434', 'ollama'],
+  ['http://127.0.0.1:9/api', 'ollama'],
+  ['http://localhost:11434/v1', 'openai-chat'],
+])('provider ollama at %s speaks %s', (baseUrl, protocol) => {
+  expect(read(`{ provider: ollama, model: m, baseUrl: '${baseUrl}' }`)).toMatchObject({ protocol })
+})
+
+it.each([
+  ['https://bedrock-runtime.us-east-1.amazonaws.com', 'bedrock', 'bedrock-converse'],
+  ['https://api.anthropic.com/v1', 'anthropic', 'anthropic-messages'],
+  ['http://localhost:11434/v1', 'ollama', 'openai-chat'],
+  ['http://localhost:8000/v1', 'openai-compatible', 'openai-chat'],
+])('plumbline probe %s knows the preset %s by its address', (baseUrl, provider, protocol) => {
+  const made = scenarioFromFlags({ baseUrl, model: 'm' }, { ...context, env: {} })
+  if (!made.ok) throw new Error(made.problems.join('\n'))
+  expect(made.scenario.targets[0]).toMatchObject({ provider, protocol })
 })
 
 it('plumbline providers names every preset and fits 80 columns', () => {
