@@ -19,7 +19,12 @@ const FACES: readonly Face[] = [
   ollamaGenerate,
 ]
 
-export function findFace(path: string, query: URLSearchParams): { face: Face; route: Route } | undefined {
+export interface Found {
+  readonly face: Face
+  readonly route: Route
+}
+
+export function findFace(path: string, query: URLSearchParams): Found | undefined {
   for (const face of FACES) {
     const route = face.route(path, query)
     if (route) return { face, route }

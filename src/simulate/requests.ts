@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Random } from '../random/random.js'
 import type { Counter } from './counter.js'
 import { isRefusal, type LimitUnit, type Refusal, type Vendor, type Wrong } from './face.js'
-import { findFace, vendorOf } from './faces.js'
+import { findFace, vendorOf, type Found } from './faces.js'
 import { BAD_GATEWAY, type FaultReply } from './faults.js'
 import type { Service } from './job.js'
 import type { Metrics } from './metrics.js'
@@ -12,7 +12,7 @@ import type { CheckedOptions } from './options.js'
 import type { Pacer } from './pacer.js'
 import { faultsDue } from './planned-faults.js'
 import type { RateLimit } from './rate-limit.js'
-import { checkKey, checkLength, parseJson } from './refusals.js'
+import { checkKey, checkLength, parseJson, type Json } from './refusals.js'
 import { serve } from './serve.js'
 import type { TruthFile } from './truth.js'
 
@@ -51,57 +51,58 @@ export async function handle(shop: Shop, request: IncomingMessage, response: Ser
   const arrivalMs = shop.nowMs()
   const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://localhost')
   const { method = 'GET', headers } = request
-  const call: Call = {
-    method,
-    path,
-    query,
-    headers,
-    arrivalMs,
-    requestId: `req_${hex(shop.random, 32)}`,
-  }
-  if (method === 'GET' && path === '/health') {
-    send(response, { status: 200, body: JSON.stringify({ status: 'ok', inFlight: shop.service.inFlight() }) })
-    return
-  }
-  if (method === 'GET' && path === '/metrics') {
-    const { service, options } = shop
-    const load = service.load?.() ?? { running: service.inFlight(), waiting: 0, kvUsage: 0 }
-    const body = shop.metrics.render(options.models[0] ?? '', load)
-    send(response, {
-      status: 200,
-      headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
-      body,
-    })
-    return
-  }
+  const requestId = `req_${hex(shop.random, 32)}`
+  const call: Call = { method, path, query, headers, arrivalMs, requestId }
+  const open = method === 'GET' ? openToAll(shop, path) : undefined
+  if (open) return send(response, open)
   const found = findFace(path, query)
   const vendor = found?.face.vendor ?? vendorOf(path, headers)
-  if (vendor.idHeader) response.setHeader(vendor.idHeader, call.requestId)
-  const refuse = (wrong: Wrong): void => send(response, vendor.refuse(wrong, call.requestId))
+  if (vendor.idHeader) response.setHeader(vendor.idHeader, requestId)
+  const refuse = (wrong: Wrong): void => send(response, vendor.refuse(wrong, requestId))
   const wrongKey = checkKey(shop.options.apiKeyEnv, vendor.key(headers, query))
   if (wrongKey) return refuse(wrongKey)
   if (found && method !== 'POST') return refuse({ kind: 'wrong-method', method, path })
   const body = await readBody(request)
   if (body === undefined) return refuse({ kind: 'too-large', maxBytes: MAX_BODY_BYTES })
   const json = parseJson(body)
-  if (!found) {
-    const info = { vendor, method, path, body: json.ok ? json.data : undefined, requestId: call.requestId }
-    const told = describeModels(shop.options, info)
-    return told ? send(response, told) : refuse({ kind: 'no-path', method, path })
+  if (found) return generate(shop, call, found, json, response)
+  const info = { vendor, method, path, body: json.ok ? json.data : undefined, requestId }
+  const told = describeModels(shop.options, info)
+  return told ? send(response, told) : refuse({ kind: 'no-path', method, path })
+}
+
+/** What needs no key. */
+function openToAll({ service, metrics, options }: Shop, path: string): Refusal | undefined {
+  if (path === '/health') {
+    return { status: 200, body: JSON.stringify({ status: 'ok', inFlight: service.inFlight() }) }
   }
-  const own = shop.options.faultsByHeader ? (headers['x-plumbline-fault'] ?? '') : ''
-  const faults = faultsDue(shop.options.onWire, String(own), arrivalMs, shop.random)
+  if (path !== '/metrics') return undefined
+  const load = service.load?.() ?? { running: service.inFlight(), waiting: 0, kvUsage: 0 }
+  const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }
+  return { status: 200, headers, body: metrics.render(options.models[0] ?? '', load) }
+}
+
+/** Checks what a face was asked, in the order in which a real API would refuse it, and has it served. */
+async function generate(
+  shop: Shop,
+  call: Call,
+  { face, route }: Found,
+  json: Json,
+  response: ServerResponse,
+): Promise<void> {
+  const { vendor } = face
+  const { headers, query, arrivalMs, requestId } = call
+  const { profile, models, faultsByHeader, onWire } = shop.options
+  const refuse = (wrong: Wrong): void => send(response, vendor.refuse(wrong, requestId))
+  const own = faultsByHeader ? (headers['x-plumbline-fault'] ?? '') : ''
+  const faults = faultsDue(onWire, String(own), arrivalMs, shop.random)
   if (!faults.ok) return refuse({ kind: 'invalid', message: faults.problem, param: 'x-plumbline-fault' })
-  if (faults.fault.reply) {
-    send(response, replyOf(faults.fault.reply, shop, vendor, call))
-    return
-  }
+  const { fault, names, incidents } = faults
+  if (fault.reply) return send(response, replyOf(fault.reply, shop, vendor, call))
   const tooMany = overLimit(shop, vendor, call, response, 'requests', 1)
   if (tooMany) return refuse(tooMany)
   if (!json.ok) return refuse(json.wrong)
-  const { face, route } = found
-  const { profile, models } = shop.options
-  const ask = face.parse({ body: json.data, route, headers, requestId: call.requestId, profile })
+  const ask = face.parse({ body: json.data, route, headers, requestId, profile })
   if (isRefusal(ask)) return send(response, ask)
   // Ollama's names have a tag, which may be left out.
   const name = vendor.name === 'ollama' ? ask.model.replace(/:latest$/, '') : ask.model
@@ -113,9 +114,7 @@ export async function handle(shop: Shop, request: IncomingMessage, response: Ser
   const tooManyTokens = overLimit(shop, vendor, call, response, 'tokens', wantedTokens)
   if (tooManyTokens) return refuse(tooManyTokens)
   if (response.destroyed) return
-  const { fault, names, incidents } = faults
   const tellsTruth = headers['x-plumbline-truth'] === '1'
-  const { requestId } = call
   const key = ask.cacheKey ?? vendor.key(headers, query) ?? ''
   const framing = route.framing ?? 'sse'
   const order = {

@@ -1,18 +1,16 @@
 /** A checked request, served: handed to the service, its tokens to the socket, its truth to the file. */
 import type { ServerResponse } from 'node:http'
 import type { Random } from '../random/random.js'
-import { createAnswer, type AnswerEnd, type Script } from './answer.js'
+import { createAnswer, type AnswerEnd } from './answer.js'
 import type { Counted } from './count.js'
 import type { AnswerHead, Ask, Face, Framing } from './face.js'
 import type { Fault } from './faults.js'
 import type { Incident } from './incidents.js'
 import { contextLimit } from './profiles.js'
 import type { Shop } from './requests.js'
+import { promptOf, writeScript } from './script.js'
 import { createSender } from './sender.js'
-import { argumentPieces, CALL_TOKENS } from './tools.js'
 import type { TruthRecord } from './truth.js'
-import { solve, solveWrongly } from './solve.js'
-import { createAccentedWords, createWords } from './words.js'
 
 export interface Order {
   readonly face: Face
@@ -146,73 +144,6 @@ export function serve(shop: Shop, order: Order, response: ServerResponse): void 
     shop.nowMs(),
   )
   answer.begin(shop.nowMs())
-}
-
-/**
- * The prompt as the cache sees it. Where the request marks what to keep, nothing beyond the mark is found or kept, and
- * what is too short for the cache is not marked at all. A prompt that a face truncates loses its start, so that none of
- * its blocks is the same as before.
- */
-function promptOf(
-  { face, ask, counted }: Order,
-  limit: number,
-  cache: { blockTokens: number; cacheStepTokens?: number; cacheMinTokens?: number },
-): Counted {
-  const outputTokens = ask.outputTokens ?? 1
-  if (face.truncates && counted.promptTokens + outputTokens > limit) {
-    return { promptTokens: limit - outputTokens, hashes: new Float64Array(0), markedTokens: 0 }
-  }
-  if (ask.cacheLifetime === undefined) return counted
-  const step = cache.cacheStepTokens ?? cache.blockTokens
-  const whole = Math.floor(Math.min(counted.markedTokens, counted.promptTokens - 1) / step) * step
-  const markedTokens = whole >= (cache.cacheMinTokens ?? 0) ? whole : 0
-  return {
-    ...counted,
-    markedTokens,
-    hashes: counted.hashes.slice(0, Math.floor(markedTokens / cache.blockTokens)),
-  }
-}
-
-/** How long the answer is, what it says and how it ends. */
-function writeScript(ask: Ask, room: number, usualTokens: number, fault: Fault, random: Random): Script {
-  const wanted = ask.outputTokens ?? Math.min(usualTokens, room)
-  const reasoningTokens = Math.min(ask.reasoning.tokens, wanted)
-  const { tool } = ask
-  const callTokens = tool ? Math.min(CALL_TOKENS, wanted - reasoningTokens) : 0
-  const callsTool = callTokens > 0
-  const prompt = ask.turns.at(-1)?.text ?? ''
-  const solved = tool ? undefined : fault.wrongAnswer ? solveWrongly(prompt) : solve(prompt)
-  if (solved) return answerScript(ask, wanted, reasoningTokens, solved, random)
-  const words = fault.splitsUtf8 ? createAccentedWords(random) : createWords(random)
-  const pieces = tool && callsTool ? argumentPieces(tool, callTokens, words) : []
-  return {
-    outputTokens: callsTool ? reasoningTokens + callTokens : wanted,
-    reasoningTokens,
-    shown: ask.reasoning.shown,
-    reason: callsTool ? 'tool' : ask.outputTokens === undefined ? 'stop' : 'length',
-    text: (index) => (callsTool && index >= reasoningTokens ? pieces[index - reasoningTokens]! : words()),
-    callsTool,
-  }
-}
-
-/** The answer to a question ends where it is given, or at the limit. */
-function answerScript(
-  ask: Ask,
-  wanted: number,
-  reasoningTokens: number,
-  pieces: readonly string[],
-  random: Random,
-): Script {
-  const words = createWords(random)
-  const whole = reasoningTokens + pieces.length
-  return {
-    outputTokens: Math.min(wanted, whole),
-    reasoningTokens,
-    shown: ask.reasoning.shown,
-    reason: whole <= wanted ? 'stop' : 'length',
-    text: (index) => pieces[index - reasoningTokens] ?? words(),
-    callsTool: false,
-  }
 }
 
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
