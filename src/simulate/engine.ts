@@ -10,6 +10,7 @@ import {
   releaseAll,
   type KvPool,
 } from './kv.js'
+import { addStep, createSlowSteps, longestSince, type SlowSteps } from './slow-steps.js'
 import { stepMs, type StepConstants, type StepLoad } from './step-law.js'
 
 export interface EngineConstants extends StepConstants {
@@ -50,10 +51,15 @@ export interface Sequence {
   endMs: number
   /** Prompt tokens found in the prefix cache at the first admission. */
   cachedTokens: number
+  /** Its tokens so far; the last of them comes at the end of the step that is under way. */
   generated: number
-  lastTokenMs: number
-  /** The longest time between two of its tokens. */
+  /** The longest time between two of its tokens; right once it has ended. */
   gapMaxMs: number
+  /** The step that gave its last token after a pause, or its first one. */
+  sinceStep: number
+  /** It decodes and had no token in the last step, or was preempted: its last one came at `heldMs`. */
+  held: boolean
+  heldMs: number
   preemptions: number
   /** Tokens whose KV is in `blocks`. */
   computed: number
@@ -62,6 +68,8 @@ export interface Sequence {
   /** Prefill is done; each step gives a token. */
   decoding: boolean
   blocks: number[]
+  /** Tokens that `blocks` hold. */
+  capacity: number
 }
 
 export interface Engine {
@@ -77,10 +85,11 @@ export interface Engine {
   readonly preempted: Sequence[]
   /** How many of `running` still prefill. */
   prefilling: number
-  /** The sequences that get a token in this step: the first `emittedCount`, what lies behind is of earlier steps. */
-  readonly emitted: Sequence[]
-  emittedCount: number
-  /** Those of them that somebody wants to hear of. Valid until the next step: the array is used again. */
+  /** Sequences to which more happens at the end of this step than one token more. */
+  readonly due: Sequence[]
+  /** The longest steps of late, for `gapMaxMs`. */
+  readonly slowSteps: SlowSteps
+  /** Those that got a token which somebody wants to hear of. Valid until the next step: the array is used again. */
   readonly noticed: Sequence[]
   readonly load: StepLoad
   /** Tokens that this step takes in from the prefix cache. */
@@ -113,8 +122,8 @@ export function createEngine(constants: EngineConstants, random: Random): Engine
     waitingHead: 0,
     preempted: [],
     prefilling: 0,
-    emitted: [],
-    emittedCount: 0,
+    due: [],
+    slowSteps: createSlowSteps(),
     noticed: [],
     load: { tokens: 0, sequences: 0, decodeContext: 0, prefillPairs: 0 },
     loadedTokens: 0,
@@ -135,20 +144,23 @@ export function createSequence(
     hashes,
     missesCache: false,
     grantedTokens: 0,
-    notice: Infinity,
+    notice: outputTokens,
     enqueuedMs: NaN,
     startedMs: NaN,
     firstTokenMs: NaN,
     endMs: NaN,
     cachedTokens: 0,
     generated: 0,
-    lastTokenMs: NaN,
     gapMaxMs: 0,
+    sinceStep: 0,
+    held: false,
+    heldMs: NaN,
     preemptions: 0,
     computed: 0,
     target: promptTokens,
     decoding: false,
     blocks: [],
+    capacity: 0,
   }
 }
 
@@ -189,8 +201,7 @@ export function isIdle(engine: Engine): boolean {
 /**
  * One step from `nowMs`: decoding sequences first, one token each; the rest of the budget goes to prefill chunks,
  * running ones before waiting ones. `factor` times the step, beside the constant slowness. Returns how long it takes,
- * ms, or −1 when there is nothing to do. Who got a token at its end stands in
- * `emitted` until the next step.
+ * ms, or −1 when there is nothing to do. Who got a token at its end that was asked for stands in `noticed`.
  */
 export function step(engine: Engine, nowMs: number, factor = 1): number {
   const { load, constants, totals } = engine
@@ -198,8 +209,7 @@ export function step(engine: Engine, nowMs: number, factor = 1): number {
   for (;;) {
     engine.loadedTokens = 0
     load.tokens = load.sequences = load.decodeContext = load.prefillPairs = 0
-    // Not `emitted.length = 0`: that gives its memory away, and each step would ask for it again.
-    engine.emittedCount = 0
+    if (engine.due.length > 0) engine.due.length = 0
     decodeRunning(engine)
     if (engine.prefilling > 0) prefillRunning(engine)
     if (load.tokens < constants.maxBatchedTokens) admitWaiting(engine, nowMs)
@@ -213,32 +223,50 @@ export function step(engine: Engine, nowMs: number, factor = 1): number {
   const noise = constants.noise === 0 ? 0 : constants.noise * engine.random.normal()
   const aloneMs = stepMs(constants, load) + engine.loadedTokens * constants.hitUs * 1e-3
   const durationMs = aloneMs * constants.slowness * factor * Math.max(0.1, 1 + noise)
+  addStep(engine.slowSteps, totals.steps, durationMs)
   finish(engine, nowMs + durationMs)
   return durationMs
 }
 
 function decodeRunning(engine: Engine): void {
-  const { running, load, kv, emitted } = engine
+  const { running, load, kv, due } = engine
   const { blockTokens, maxBatchedTokens } = engine.constants
-  for (let i = 0; i < running.length && load.tokens < maxBatchedTokens; i++) {
+  let i = 0
+  for (; i < running.length && load.tokens < maxBatchedTokens; i++) {
     const sequence = running[i]!
     if (!sequence.decoding) continue
-    if (sequence.computed === sequence.blocks.length * blockTokens) {
+    if (sequence.computed === sequence.capacity) {
       let block = allocate(kv)
       // The youngest stands last, so it has no token in this step yet.
       while (block < 0 && i < running.length) {
         preemptYoungest(engine)
         block = i < running.length ? allocate(kv) : -1
       }
-      if (block < 0) return
+      if (block < 0) break
       sequence.blocks.push(block)
+      sequence.capacity += blockTokens
     }
     sequence.computed++
     load.tokens++
     load.sequences++
     load.decodeContext += sequence.computed
-    emitted[engine.emittedCount++] = sequence
+    if (++sequence.generated >= sequence.notice || sequence.held) due.push(sequence)
   }
+  engine.totals.decoded += load.sequences
+  for (; i < running.length; i++) if (running[i]!.decoding) pause(engine, running[i]!)
+}
+
+/** It has no token in the step that begins now. */
+function pause(engine: Engine, sequence: Sequence): void {
+  if (sequence.held || sequence.generated === 0) return
+  sequence.held = true
+  sequence.heldMs = engine.kv.nowMs
+  bookGaps(engine, sequence)
+}
+
+/** Takes in the steps that gave it a token each, one after another. */
+function bookGaps({ slowSteps }: Engine, sequence: Sequence): void {
+  sequence.gapMaxMs = Math.max(sequence.gapMaxMs, longestSince(slowSteps, sequence.sinceStep + 1))
 }
 
 function prefillRunning(engine: Engine): void {
@@ -275,7 +303,10 @@ function prefillChunk(engine: Engine, sequence: Sequence, budget: number): void 
   if (end === sequence.target) {
     engine.prefilling--
     sequence.decoding = true
-    engine.emitted[engine.emittedCount++] = sequence
+    sequence.capacity = sequence.blocks.length * blockTokens
+    sequence.generated++
+    engine.totals.decoded++
+    engine.due.push(sequence)
   }
 }
 
@@ -342,6 +373,7 @@ function preemptYoungest(engine: Engine): void {
   const sequence = engine.running.pop()
   if (!sequence) return
   if (!sequence.decoding) engine.prefilling--
+  pause(engine, sequence)
   releaseAll(engine.kv, sequence.blocks)
   sequence.computed = 0
   sequence.target = sequence.promptTokens + sequence.generated
@@ -351,24 +383,24 @@ function preemptYoungest(engine: Engine): void {
   engine.preempted.push(sequence)
 }
 
-/** Books the emitted tokens at the end of the step; who has all of its output leaves, and its blocks stay findable. */
+/** Books what the end of the step brings; who has all of its output leaves, and its blocks stay findable. */
 function finish(engine: Engine, endMs: number): void {
-  const { emitted, emittedCount, noticed } = engine
+  const { due, noticed, totals } = engine
   let ended = 0
   engine.kv.nowMs = endMs
-  engine.totals.decoded += emittedCount
   if (noticed.length > 0) noticed.length = 0
-  for (let i = 0; i < emittedCount; i++) {
-    const sequence = emitted[i]!
-    const generated = ++sequence.generated
-    if (generated === 1) sequence.firstTokenMs = endMs
-    else {
-      const gapMs = endMs - sequence.lastTokenMs
-      if (gapMs > sequence.gapMaxMs) sequence.gapMaxMs = gapMs
+  for (const sequence of due) {
+    if (sequence.generated === 1) {
+      sequence.firstTokenMs = endMs
+      sequence.sinceStep = totals.steps
+    } else if (sequence.held) {
+      sequence.gapMaxMs = Math.max(sequence.gapMaxMs, endMs - sequence.heldMs)
+      sequence.held = false
+      sequence.sinceStep = totals.steps
     }
-    sequence.lastTokenMs = endMs
-    if (generated >= sequence.notice) noticed.push(sequence)
-    if (generated < sequence.outputTokens) continue
+    if (sequence.generated >= sequence.notice) noticed.push(sequence)
+    if (sequence.generated < sequence.outputTokens) continue
+    bookGaps(engine, sequence)
     sequence.endMs = endMs
     releaseAll(engine.kv, sequence.blocks)
     ended++

@@ -73,7 +73,7 @@ const traces = [
     file: `${AZURE}conv.csv`,
     read: () => azure('conv'),
     model: '70b-h100x4',
-    set: {},
+    set: { slowness: 1.2 },
   },
   {
     name: 'mooncake-fast25 conversation',

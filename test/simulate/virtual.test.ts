@@ -76,6 +76,16 @@ describe('a run in virtual time', () => {
     }
   })
 
+  it('knows the longest gap between two tokens, through preemptions and steps that are full', () => {
+    const asked = traffic(150, 60).map((request) => ({ ...request, keepTokens: true }))
+    for (const set of [{}, { kvBlocks: 300 }, { maxBatchedTokens: 16 }]) {
+      for (const { tokenMs = [], gapMaxMs } of runVirtual(setup('8b-h100', set), asked).outcomes) {
+        const gaps = [...tokenMs.slice(1)].map((ms, i) => ms - tokenMs[i]!)
+        expect(gapMaxMs).toBeCloseTo(Math.max(...gaps), 6)
+      }
+    }
+  })
+
   it('refuses requests that are out of order', () => {
     const [first, second] = traffic(2)
     expect(() => runVirtual(setup('8b-h100', {}), [second!, first!])).toThrow(/request 1 comes before/)
