@@ -69,7 +69,8 @@ export function spend(seen: Seen, random: Random, spending: Spending): Next {
   const { grid, law } = spending
   if (seen.blocks < FULL_BLOCKS) return { ask: random.shuffle(grid) }
   const design = designOf(spending, seen)
-  if (design === null || seen.blocks < FIRST_LOOK) return { ask: chosen(spending, design, random) }
+  if (design === null || seen.blocks < FIRST_LOOK)
+    return { ask: chosen(seen.blocks, spending, design, random) }
   const isLast = seen.blocks >= MOST_SPENT_BLOCKS
   if (isLast || isLook(seen.blocks)) {
     const fitted = spending.fit()
@@ -87,7 +88,7 @@ export function spend(seen: Seen, random: Random, spending: Spending): Next {
       }
     }
   }
-  return { ask: chosen(spending, design, random) }
+  return { ask: chosen(seen.blocks, spending, design, random) }
 }
 
 const percent = (share: number): string => `${(100 * share).toPrecision(2)} %`
@@ -176,17 +177,20 @@ function isSame({ ask }: CellSeen, other: CellAsk): boolean {
 }
 
 /**
- * Half of the grid's cells: one at random, so that a curve in the law stays visible and no cell is forgotten, the
- * others one after another by what each adds to the information about the parameters (a sequential design; Fedorov
+ * Half of the grid's cells: in every second block one at random, so that a curve in the law stays visible and no cell
+ * is forgotten, the others one after another by what each adds to the information about the parameters (a sequential design; Fedorov
  * 1972, Theory of Optimal Experiments) for each request that it costs. A cell may be chosen twice.
  */
-function chosen(spending: Spending, design: Design | null, random: Random): Block {
+function chosen(blocks: number, spending: Spending, design: Design | null, random: Random): Block {
   const { grid } = spending
   const count = Math.max(Math.min(3, grid.length), Math.ceil(grid.length / 2))
   if (design === null) return random.shuffle(grid).slice(0, count)
-  const first = random.int(grid.length)
-  const counts = design.cells.map(({ n }, i) => n + (i === first ? 1 : 0))
-  const picked = [first]
+  const counts = design.cells.map(({ n }) => n)
+  const picked: number[] = []
+  if (blocks % 2 === 0) {
+    picked.push(random.int(grid.length))
+    counts[picked[0]!]!++
+  }
   while (picked.length < count) {
     const before = doubt(spending, design, counts)
     const gains = design.cells.map(({ cost }, i) => {
