@@ -3,7 +3,7 @@ import { noResource, offer, offerEvent, setScope, startSpan } from './draft.js'
 import type { Draft, Kind, Resource } from './draft.js'
 import { isObject, listOf, textOf } from './json-value.js'
 import type { JsonObject } from './json-value.js'
-import { readTime } from './scalar.js'
+import { msOfNs, readTime } from './scalar.js'
 import type { Scalar } from './scalar.js'
 
 /** Called for each span that stands in the draft; `fault` names what makes one unreadable. */
@@ -142,10 +142,10 @@ export function anyValue(value: unknown): Scalar | undefined {
 
 function timeOf(value: unknown): number {
   if (typeof value === 'string') {
-    const number = Number(value) / 1e6
-    return number > 0 ? number : readTime(value)
+    const ns = Number(value)
+    return ns > 0 ? msOfNs(ns) : readTime(value)
   }
-  return typeof value === 'number' && value > 0 ? value / 1e6 : NaN
+  return typeof value === 'number' && value > 0 ? msOfNs(value) : NaN
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {

@@ -1,4 +1,5 @@
 /** Steps through protobuf bytes (the encoding of proto3); broken bytes stop it, and it never reads past an end. */
+import { msOfNs } from './scalar.js'
 
 export interface Cursor {
   bytes: Buffer
@@ -77,7 +78,7 @@ export function readTimeMs(cursor: Cursor, end: number): number {
   }
   cursor.at = at + 8
   const ns = bytes.readUInt32LE(at + 4) * TWO_32 + bytes.readUInt32LE(at)
-  return ns > 0 ? ns / 1e6 : NaN
+  return ns > 0 ? msOfNs(ns) : NaN
 }
 
 export function readDouble(cursor: Cursor, end: number): number {

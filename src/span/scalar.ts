@@ -67,6 +67,11 @@ export function readFlag(value: Scalar): boolean | undefined {
   return word === 'true' || word === '1' ? true : word === 'false' || word === '0' ? false : undefined
 }
 
+/** Nanoseconds since 1970 to milliseconds, to the microsecond: a double holds no more of them. */
+export function msOfNs(ns: number): number {
+  return Math.round(ns / 1000) / 1000
+}
+
 const ISO = /^"?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?\s*(Z|[+-]\d\d:?\d\d)?"?$/
 
 /** A moment in ms since 1970. A text without a zone is UTC; of a number the size tells s, ms, µs or ns. */
@@ -84,7 +89,7 @@ export function readTime(value: Scalar): number {
   }
   const number = numberOf(value)
   if (!(number > 0)) return NaN
-  if (number >= 1e17) return number / 1e6
+  if (number >= 1e17) return msOfNs(number)
   if (number >= 1e14) return number / 1e3
   return number >= 1e11 ? number : number * 1000
 }
