@@ -45,7 +45,7 @@ export async function simulate(name, counted, usual) {
     const only = values['only'] ?? ''
     const jobs = check
       .jobs(repeats)
-      .filter((/** @type {unknown} */ job) => JSON.stringify(job).includes(String(only)))
+      .filter((/** @type {unknown} */ job) => JSON.stringify(job).includes(only))
     const results = await spread(file, jobs, workers)
     const { lines, broken } = check.report(results, repeats)
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0)
@@ -90,24 +90,23 @@ async function spread(simulation, jobs, count) {
   /** @type {unknown[]} */
   const results = []
   const waiting = [...jobs]
+  /** @returns {Promise<void>} */
   const one = () =>
-    /** @type {Promise<void>} */ (
-      new Promise((resolve, reject) => {
-        const worker = new Worker(new URL(import.meta.url), { workerData: { simulation } })
-        const next = () => {
-          const job = waiting.shift()
-          if (job !== undefined) worker.postMessage(job)
-          else void worker.terminate().then(() => resolve())
-        }
-        worker.on('error', reject)
-        worker.on('message', (result) => {
-          results.push(result)
-          if (process.stderr.isTTY) process.stderr.write(`\r${results.length} of ${jobs.length} `)
-          next()
-        })
+    new Promise((resolve, reject) => {
+      const worker = new Worker(new URL(import.meta.url), { workerData: { simulation } })
+      const next = () => {
+        const job = waiting.shift()
+        if (job !== undefined) worker.postMessage(job)
+        else void worker.terminate().then(() => resolve())
+      }
+      worker.on('error', reject)
+      worker.on('message', (result) => {
+        results.push(result)
+        if (process.stderr.isTTY) process.stderr.write(`\r${results.length} of ${jobs.length} `)
         next()
       })
-    )
+      next()
+    })
   await Promise.all(Array.from({ length: Math.min(count, jobs.length) }, one))
   if (process.stderr.isTTY) process.stderr.write('\r')
   return results

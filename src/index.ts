@@ -44,7 +44,7 @@ export { evaluateExpectations } from './compare/expectations.js'
 export type { ExpectationResult } from './compare/expectations.js'
 
 // Histories
-export { dayEffect } from './compare/day-effect.js'
+export { dayEffect, dayEffects } from './compare/day-effect.js'
 export type { DayEffect } from './compare/day-effect.js'
 export { toHistory } from './compare/history.js'
 export type { HistoryPoint } from './compare/history.js'

@@ -1,6 +1,15 @@
 /** `plumbline compare <base> <candidate>`: verdict per curve and metric; the exit code says it too. */
-import { compareSnapshots, conclude, loadSnapshot } from '../index.js'
-import type { Conclusion, Snapshot, TargetPair } from '../index.js'
+import { resolve } from 'node:path'
+import {
+  compareSnapshots,
+  conclude,
+  dayEffects,
+  listSnapshots,
+  loadSnapshot,
+  readSnapshot,
+  toHistory,
+} from '../index.js'
+import type { Conclusion, DayEffect, HistoryPoint, Snapshot, TargetPair } from '../index.js'
 import { comparisonJson, comparisonModel } from '../report/comparison.js'
 import { comparisonMarkdown, comparisonText } from '../report/comparison-text.js'
 import { comparisonJunit } from '../report/junit.js'
@@ -14,6 +23,7 @@ const isFormat = (text: string): text is Format => FORMATS.some((format) => form
 
 interface CompareFlags {
   pair?: string[]
+  history?: string
   format: string
   json?: boolean
   out: string
@@ -26,6 +36,7 @@ export const compareCommand: Register = (program, io, done) => {
     .argument('<base>', 'a file, a folder (its newest), baseline:<scenario> or git:<ref>:<path>')
     .argument('[candidate]', 'the same; with --pair it may be left out: two targets of one snapshot')
     .option('--pair <base=candidate>', 'targets to hold against each other; may stand several times', collect)
+    .option('--history <dir>', 'runs of other days: how much days differ then stands in the intervals')
     .option('--format <format>', FORMATS.join(', '), 'terminal')
     .option('--json', 'the same as --format json')
     .option('--out <dir>', 'folder of results, for baseline:<scenario>', 'results')
@@ -63,13 +74,30 @@ async function compare(
   }
   const [first, second = first] = snapshots
   if (first === undefined || second === undefined) throw new Error('no snapshot was loaded')
+  const days =
+    flags.history === undefined ? null : await daysOf(resolve(io.cwd, flags.history), [first.id, second.id])
+  if (typeof days === 'string') return wrong(days)
   const comparison = compareSnapshots(first, second, {
     ...second.scenario.gate,
+    days: days ?? undefined,
     pairs: pairs.length === 0 ? undefined : pairs.filter((pair) => typeof pair !== 'string'),
   })
   const conclusion = conclude(comparison)
   io.out(formatted(conclusion, format))
   return conclusion.exit
+}
+
+/** A sentence where the folder cannot be read, or holds too few days. Snapshots of it that cannot be read count as not there. */
+async function daysOf(dir: string, compared: readonly string[]): Promise<Map<string, DayEffect> | string> {
+  const list = await listSnapshots(dir)
+  if (!list.ok) return list.problem.message
+  const history: HistoryPoint[] = []
+  for (const file of list.value) {
+    const read = await readSnapshot(file)
+    if (read.ok && !compared.includes(read.value.id)) history.push(...toHistory(read.value))
+  }
+  const days = dayEffects(history)
+  return days.size > 0 ? days : `${dir}: runs on 7 days at least are needed to know how much days differ`
 }
 
 function formatted(conclusion: Conclusion, format: Format): string {

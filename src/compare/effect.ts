@@ -32,3 +32,10 @@ export interface Effect {
 
 /** Below this number of effective blocks nothing is concluded. */
 export const LEAST_BLOCKS = 6
+
+/** Where the scores that a band was taken from are not what is judged any more. */
+export function withoutBand(effect: Effect): Effect {
+  const plain = { ...effect }
+  delete plain.band
+  return plain
+}

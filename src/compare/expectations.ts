@@ -119,6 +119,12 @@ function figureOf(
         worst,
         'prefill curves',
       )
+    case 'goodput':
+      return worstOf(
+        rows.map((row) => row.goodput ?? null),
+        worst,
+        'cells that were held against limits',
+      )
     default:
       return none(`${metric} is not measured by this version`, true)
   }

@@ -2,7 +2,7 @@
 import { counts, isUnproven } from '../sample/counts.js'
 import type { Sample } from '../sample/sample.js'
 import { regimeShift, type RegimeRow, type RegimeShift } from '../stats/regime-shift.js'
-import { LEAST_BLOCKS, type Effect } from './effect.js'
+import { LEAST_BLOCKS, withoutBand, type Effect } from './effect.js'
 import type { Joined } from './join.js'
 import { tooFew } from './metric-effect.js'
 
@@ -59,8 +59,6 @@ export function regimeEffects(joined: Joined, metric: RegimeMetric, all: Effect)
     note: noteOf(joined, metric, shift),
   }
 }
-
-const withoutBand = ({ band: _, ...rest }: Effect): Effect => rest
 
 function locationEffect(all: Effect, { location, found }: RegimeShift): Effect {
   const rest = withoutBand(all)

@@ -65,7 +65,6 @@ export const GATE_NOISES: readonly NamedNoise[] = [
   spells,
   chain(0.98, 0.01),
   chain(0.98, 0.02),
-  chain(0.995, 0.03),
 ]
 
 /** Each block as a whole is off by its own factor; requests scatter about that. */

@@ -111,9 +111,9 @@ export const check: Check<Job, Result> = {
       const series = sum((each) => each.series)
       if (series === 0) continue
       const per100 = (alarms: number): number => ((alarms / series) * 100) / DAYS
-      const daily = per100(sum(({ daily }) => daily))
-      const delays = own.flatMap(({ delays }) => delays).sort((a, b) => a - b)
-      const found = [0, 1].map((i) => ((100 * sum(({ found }) => found[i]!)) / series).toFixed(0))
+      const daily = per100(sum((each) => each.daily))
+      const delays = own.flatMap((each) => each.delays).sort((a, b) => a - b)
+      const found = [0, 1].map((i) => ((100 * sum((each) => each.found[i]!)) / series).toFixed(0))
       lines.push(
         `${name}: ${daily.toFixed(2)} daily, ${per100(sum(({ once }) => once)).toFixed(2)} once; found ${found.join(', ')} %; told after ${delays[Math.floor(delays.length / 2)] ?? '—'} days`,
       )

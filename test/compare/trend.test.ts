@@ -35,7 +35,7 @@ function dayRun(
   const snapshot = simulatedSnapshot(
     id,
     { law: { ...law, ...scaled }, blocks, noise: lognormal(0.05), cells: NINE_CELLS },
-    { resamples: 29, change: { startedAt: new Date(START + day * DAY_MS).toISOString() } },
+    { resamples: 9, change: { startedAt: new Date(START + day * DAY_MS).toISOString() } },
   )
   return { ...snapshot, samples: snapshot.samples.map((sample) => ({ ...sample, route: { region } })) }
 }
