@@ -28,7 +28,8 @@ function readChoice(choice: Fields, events: StreamEvent[]): void {
   const { delta } = choice
   if (isFields(delta)) {
     // vLLM sends its reasoning under both names at once: it counts once.
-    pushOutput('reasoning', text(delta.reasoning_content) ?? text(delta.reasoning), events)
+    const thought = text(delta.reasoning_content) ?? text(delta.reasoning)
+    pushOutput(isSummary(delta) ? 'summary' : 'reasoning', thought, events)
     if (Array.isArray(delta.content)) readParts(delta.content, events)
     else pushOutput('text', delta.content, events)
     pushOutput('refusal', delta.refusal, events)
@@ -38,6 +39,14 @@ function readChoice(choice: Fields, events: StreamEvent[]): void {
     readCall(delta.function_call, events) // before tool calls there was one function call
   }
   readFinish(choice, events)
+}
+
+/** OpenRouter passes summaries of models that hide their reasoning, and says so beside them. */
+function isSummary({ reasoning_details: details }: Fields): boolean {
+  return (
+    Array.isArray(details) &&
+    details.some((detail) => isFields(detail) && detail.type === 'reasoning.summary')
+  )
 }
 
 /** A tool's name or a piece of its arguments; an id alone was not generated. */

@@ -34,6 +34,21 @@ describe('openai-chat: what is output', () => {
       { reasoning: 'h', reasoning_content: 'h' },
       [{ kind: 'output', channel: 'reasoning', text: 'h' }],
     ],
+    [
+      'a summary of reasoning',
+      { content: '', reasoning: 'h', reasoning_details: [{ type: 'reasoning.summary', summary: 'h' }] },
+      [{ kind: 'output', channel: 'summary', text: 'h' }],
+    ],
+    [
+      'reasoning in full, with its details',
+      { content: '', reasoning: 'h', reasoning_details: [{ type: 'reasoning.text', text: 'h' }] },
+      [{ kind: 'output', channel: 'reasoning', text: 'h' }],
+    ],
+    [
+      'encrypted reasoning',
+      { content: '', reasoning_details: [{ type: 'reasoning.encrypted', data: 'x' }] },
+      [],
+    ],
     ['empty reasoning', { content: null, reasoning_content: '' }, []],
     ['refusal', { refusal: 'No' }, [{ kind: 'output', channel: 'refusal', text: 'No' }]],
     [
