@@ -6,6 +6,7 @@ import type { SampleContext } from '../sample/to-sample.js'
 import { toSample } from '../sample/to-sample.js'
 import type { Tokenizer } from '../tokens/tokenizer.js'
 import type { Exchange } from '../wire/exchange.js'
+import type { LiveTarget } from './live-target.js'
 import type { Prepared } from './prepare.js'
 import type { SendContext, SenderOptions } from './sender.js'
 
@@ -49,7 +50,7 @@ export function factsOf(
   const isPrime = role === 'prime'
   return {
     id,
-    target: { name: target.name, url: baseUrl, model: target.model, apiKeyEnv: target.apiKeyEnv },
+    target: { name: target.name, url: baseUrl, model: target.model, apiKeyEnv: keySource(live) },
     probe: planned.probe,
     cell: planned.cell,
     block: planned.block,
@@ -89,6 +90,12 @@ function askedBeside(
 }
 
 const nsToS = (ns: number): number => Math.round(ns / 1e6) / 1000
+
+/** What to check where a server lets nobody in: a variable, or the credentials that its cloud's chain found. */
+function keySource({ target, authorize }: LiveTarget): string | null {
+  if (authorize === undefined) return target.apiKeyEnv
+  return target.cloud === 'aws' ? 'the AWS credentials' : 'the Google Cloud credentials'
+}
 
 function askedLoad(
   load: CellLoad,

@@ -213,6 +213,18 @@ describe('bedrock-converse', () => {
     expect(seen[0]?.headers['authorization']).toBe('Bearer bedrock-api-key-abc')
   })
 
+  it('a refused signature names the credentials, with the words of the gateway', async () => {
+    const { url } = await server((_, response) => {
+      response.writeHead(403, { 'content-type': 'application/json' })
+      response.end('{"Message":"The security token included in the request is invalid."}')
+    })
+    const { stop } = finished(await runHere(scenarioOf(targetAt(url)), { env }))
+    expect(stop).toMatchObject({ reason: 'unauthorized' })
+    expect(stop?.message).toMatch(
+      /the AWS credentials.*The security token included in the request is invalid/,
+    )
+  })
+
   it('without a region a scenario is refused before anything is sent', async () => {
     const target = '{ name: br, provider: bedrock, model: m }'
     await expect(runHere(scenarioOf(target))).rejects.toThrow(/set region under the target, or AWS_REGION/)
