@@ -73,7 +73,9 @@ async function probe(baseUrl: string, flags: ProbeCommandFlags, io: Io): Promise
     else io.out(traceText(traced, flags.trace === true))
     return traced.sample.outcome === 'ok' ? 0 : 3
   }
+  const { name: scenario } = made.scenario
   const { exit, json } = await execute(made.scenario, flags, { extraHeaders: made.secretHeaders }, io)
-  if (isJson) io.out(`${JSON.stringify(json, null, 1)}\n`)
+  // The same document as of run, which may have several.
+  if (isJson) io.out(`${JSON.stringify({ exit, runs: [{ scenario, ...json, exit }] }, null, 1)}\n`)
   return exit
 }

@@ -19,6 +19,7 @@ import type { LiveTarget } from './live-target.js'
 import { openTarget, toSnapshotTarget } from './live-target.js'
 import type { RecordOption, Recorder } from './recorder.js'
 import { openRecorder } from './recorder.js'
+import type { MeasureOptions } from './measure.js'
 import { createMeasure } from './measure.js'
 import { noPrompts } from './own-prompts.js'
 import { NO_PREFIX } from './prefix.js'
@@ -86,16 +87,13 @@ export async function traceOnce(scenario: Scenario, options: TraceOptions): Prom
     if ('tooShort' in prepared) return { kind: 'refused', exit: 2, message: prepared.tooShort }
     const unauthorized = await authorize(prepared, clock.utcMs())
     if (unauthorized !== null) return { kind: 'refused', exit: 3, message: unauthorized }
-    const intendedNs = clock.nowNs()
     const redactor = createRedactor(secrets)
-    const recording = await recordingOf(scenario, live, seed, intendedNs, redactor, options)
+    const began = { runStartNs: clock.nowNs(), runStartUtcMs: clock.utcMs() }
+    const recording = await recordingOf(scenario, live, seed, began, redactor, options)
     if (!recording.ok) return { kind: 'refused', exit: 2, message: recording.message }
+    const intendedNs = clock.nowNs()
     const exchange = await live.transport.send(prepared.request, { connection: planned.condition.connection })
-    const measure = createMeasure({
-      runStartNs: intendedNs,
-      runStartUtcMs: clock.utcMs(),
-      redact: redactor.text,
-    })
+    const measure = createMeasure({ ...began, redact: redactor.text })
     const sent = { id: 's-000001', intendedNs, attempt: 1, heldBackMs: 0 }
     const sample = measure(exchange, prepared, sent)
     recording.recorder?.exchange(exchange, prepared, sent)
@@ -117,15 +115,15 @@ async function recordingOf(
   { name, file, text, targets }: Scenario,
   live: LiveTarget,
   seed: number,
-  runStartNs: number,
+  { runStartNs, runStartUtcMs }: Pick<MeasureOptions, 'runStartNs' | 'runStartUtcMs'>,
   redactor: Redactor,
-  { clock, record }: TraceOptions,
+  { record }: TraceOptions,
 ): Promise<{ ok: true; recorder: Recorder | null } | { ok: false; message: string }> {
   if (record === undefined) return { ok: true, recorder: null }
-  const run = runId(clock.utcMs())
+  const run = runId(runStartUtcMs)
   const header = {
     run,
-    startedAt: new Date(clock.utcMs()).toISOString(),
+    startedAt: new Date(runStartUtcMs).toISOString(),
     scenario: { name, file, hash: sha256(text), text },
     provenance: readProvenance({ seed, runId: run, definitions }),
     currency: targets[0]?.price?.currency ?? null,

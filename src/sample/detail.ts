@@ -45,7 +45,7 @@ export function describeOutcome(
       return `${what}: the request was refused${said()}; check the model's name, the prompt length and the parameters (quirks and body of the target)`
     case 'http-401':
       return apiKeyEnv === null
-        ? `${what}: the server wants a key; name the environment variable that holds it as apiKeyEnv${said()}`
+        ? `${what}: the server wants a key; name the environment variable that holds it (apiKeyEnv of the target, --api-key-env of plumbline probe)${said()}`
         : `${what}: check ${apiKeyEnv}${said()}`
     case 'http-403':
       return `${what}: ${apiKeyEnv === null ? 'access' : `the key in ${apiKeyEnv}`} is not allowed to use ${model}; check its permissions and region${said()}`

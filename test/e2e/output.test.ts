@@ -129,11 +129,12 @@ test('--dry-run sends nothing, writes nothing, and prints plan, tokens and cost'
   const { code, stdout } = await runCli(['run', 's.yaml', '--dry-run'], { cwd: here.path })
   expect(code).toBe(0)
   expect(stdout).toContain('nothing was sent')
-  expect(stdout).toMatch(/prompt-length\/64\/8\/fresh\/c1\/reused +3 /)
-  expect(stdout).toMatch(/warm-up\/64\/8\/fresh\/c1\/reused +2 /)
+  expect(stdout).toMatch(/t, prompt-length\n.*\n +64\/8\/fresh\/c1\/reused +3 /)
+  expect(stdout).toMatch(/t, warm-up\n.*\n +64\/8\/fresh\/c1\/reused +2 /)
   expect(stdout).toMatch(/8 requests, warm-up and priming\s+included/)
   const json = await runCli(['run', 's.yaml', '--dry-run', '--json'], { cwd: here.path })
   const tokens = { in: 3 * (64 + 256) + 2 * 64, out: 8 * 8 }
+  const cost: unknown = expect.closeTo((tokens.in * 10 + tokens.out * 30) / 1e6, 9)
   expect(JSON.parse(json.stdout)).toMatchObject({
     exit: 0,
     runs: [
@@ -141,7 +142,7 @@ test('--dry-run sends nothing, writes nothing, and prints plan, tokens and cost'
         requests: 8,
         promptTokens: tokens.in,
         outputTokens: tokens.out,
-        cost: { currency: 'USD', amount: expect.closeTo((tokens.in * 10 + tokens.out * 30) / 1e6, 9) },
+        cost: [{ currency: 'USD', expected: cost, worst: cost }],
       },
     ],
   })
@@ -170,7 +171,7 @@ test('probe measures an endpoint without a file, by its flags', async () => {
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({
     exit: 0,
-    snapshot: { targets: [{ baseUrl: target.url, model: 'm' }] },
+    runs: [{ scenario: 'probe', exit: 0, snapshot: { targets: [{ baseUrl: target.url, model: 'm' }] } }],
   })
   const { summary } = await here.snapshot('probe')
   expect(
