@@ -9,6 +9,7 @@ import type { Sample } from '../sample/sample.js'
 import type { Recovered } from '../snapshot/recover.js'
 import type { Snapshot, SnapshotTarget, Spent, SummaryRow } from '../snapshot/snapshot.js'
 import { SNAPSHOT_FORMAT } from '../snapshot/snapshot.js'
+import { findings } from './findings.js'
 import { summarise } from './summarise.js'
 
 export interface Measured {
@@ -59,7 +60,7 @@ export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
       probes: spentByProbe(samples, currency),
     },
     ...(serverMetrics.length > 0 && { serverMetrics }),
-    notes: [...new Set([...measured.notes, ...unfitted])],
+    notes: [...new Set([...measured.notes, ...findings(samples), ...unfitted])],
     samples: measured.keep === 'samples' ? samples : [],
   }
 }
