@@ -20,6 +20,7 @@ export const fixed64Tag = (field: number): number => field * 8 + FIXED64
 export const bytesTag = (field: number): number => field * 8 + BYTES
 
 const TWO_32 = 4_294_967_296
+const TWO_63 = 9_223_372_036_854_775_808
 
 /** The next tag before `end`, field × 8 + wire type; 0 at the end and where the bytes are broken. */
 export function nextTag(cursor: Cursor, end: number): number {
@@ -52,10 +53,14 @@ export function readVarint(cursor: Cursor, end: number): number {
   return 0
 }
 
-/** An int64 that came as an unsigned varint. */
+/** An int64 that came as an unsigned varint: a negative one takes all ten bytes. */
 export function readInt64(cursor: Cursor, end: number): number {
+  const start = cursor.at
   const value = readVarint(cursor, end)
-  return value >= 9_223_372_036_854_775_808 ? value - 18_446_744_073_709_551_616 : value
+  if (value < TWO_63) return value
+  let bits = 0n
+  for (let at = cursor.at - 1; at >= start; at--) bits = (bits << 7n) | BigInt((cursor.bytes[at] ?? 0) & 0x7f)
+  return Number(BigInt.asIntN(64, bits))
 }
 
 /** The end of a length-delimited value; the cursor stands at its start. */

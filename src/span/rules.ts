@@ -68,7 +68,14 @@ const MAX_SCOPES = 1000
 /** No signature. */
 export const NO_SIGNATURE = 1_000_000
 
+let builtIn: Rules | undefined
+
+/** The built-in rules are compiled once: they never change. */
 export function compileRules(own: readonly OwnDialect[] = []): Rules {
+  return own.length === 0 ? (builtIn ??= compile([])) : compile(own)
+}
+
+function compile(own: readonly OwnDialect[]): Rules {
   const byKey = new Map<string, { rules: Rule[]; isContainer: boolean; signature: number }>()
   const entry = (key: string) => {
     const known = byKey.get(key)
