@@ -63,6 +63,18 @@ export { parseSimulateOptions } from './simulate/options.js'
 export { parseSetting } from './simulate/profiles.js'
 export { startSimulator } from './simulate/server.js'
 
+// Production spans
+export { parseDialect, shippedDialects } from './span/dialect-file.js'
+export type { DialectFile } from './span/dialect-file.js'
+export { examineSpans } from './span/examine-spans.js'
+export type { SpanExamination } from './span/examine-spans.js'
+export { createIntake } from './span/intake.js'
+export type { Intake, IntakeCounts, IntakeOptions } from './span/intake.js'
+export { listSpanFiles, readSpans } from './span/read-spans.js'
+export type { Span } from './span/span.js'
+export { startReceiver } from './serve/receiver.js'
+export type { Receiver, ReceiverOptions } from './serve/receiver.js'
+
 // The instrument
 export { examine } from './instrument/examine.js'
 export type { Examination } from './instrument/examine.js'

@@ -1,18 +1,23 @@
-/** `plumbline doctor`: how well this machine times streams, and why. */
-import { examine, systemClock } from '../index.js'
+/** `plumbline doctor`: how well this machine times streams, and why; or what span files tell and what they lack. */
+import { examine, examineSpans, systemClock } from '../index.js'
 import type { Examination } from '../index.js'
 import { figure, whole } from '../report/numbers.js'
+import { spansText } from '../report/spans.js'
 import { tableText, wrap } from '../report/terminal.js'
 import type { Register } from './command.js'
 import { wholeNumbers } from './flags.js'
+import { refuse } from './io.js'
+import type { ExitCode, Io } from './io.js'
 
 export const doctorCommand: Register = (program, io, done) => {
   program
     .command('doctor')
-    .description('measure the timing error of this machine and say what it is good for')
+    .description('measure the timing error of this machine, or say what span files tell and lack')
+    .argument('[spans...]', 'files or folders of spans in any format; - is standard input')
     .option('--streams <list>', 'numbers of concurrent streams to try', wholeNumbers, [8, 50, 200])
     .option('--json', 'one JSON document on stdout')
-    .action(async (flags: { streams: number[]; json?: boolean }) => {
+    .action(async (spans: string[], flags: { streams: number[]; json?: boolean }) => {
+      if (spans.length > 0) return done(await doctorOfSpans(spans, flags.json === true, io))
       const examination = await examine({ clock: systemClock, streams: flags.streams })
       if (flags.json === true) io.out(`${JSON.stringify(examination, null, 1)}\n`)
       else io.out(doctorText(examination))
@@ -38,4 +43,12 @@ function doctorText({ verdict, machine, timerNs, calibrations, reasons }: Examin
   const lines = [verdict, '', tableText({ title: '', head, rows }), '', wrap(facts.join('; '), '  ')]
   for (const reason of new Set(reasons)) lines.push(wrap(`note: ${reason}`, '  '))
   return `${lines.join('\n')}\n`
+}
+
+async function doctorOfSpans(paths: readonly string[], isJson: boolean, io: Io): Promise<ExitCode> {
+  const examination = await examineSpans(paths)
+  if (!examination.ok) return refuse([examination.message], isJson, io)
+  const { counts, dialects } = examination
+  io.out(isJson ? `${JSON.stringify({ counts, dialects }, null, 1)}\n` : spansText(counts, dialects))
+  return 0
 }

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createIntake } from '../../src/span/intake.js'
 import { otlpLine, otlpRequest } from '../../src/span/otlp-envelope.js'
-import type { OtlpGroup } from '../../src/span/otlp-envelope.js'
+import type { OtlpGroup, OtlpValue } from '../../src/span/otlp-envelope.js'
 import { listSpanFiles, readSpans } from '../../src/span/read-spans.js'
 import type { Span } from '../../src/span/span.js'
 import { benchGroups } from '../bench/span-stream.js'
@@ -158,7 +158,8 @@ describe('other stores', () => {
     if (span === undefined) throw new Error('no span')
     return span
   }
-  const text = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
+  const text = (value: OtlpValue): string =>
+    typeof value === 'object' ? JSON.stringify(value) : String(value)
   const comparable = (spans: readonly Span[]) =>
     spans.map(
       ({
