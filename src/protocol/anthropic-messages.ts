@@ -96,6 +96,8 @@ function readMessage(message: Fields, events: StreamEvent[]): void {
     events,
   )
   readUsage(usage, events)
+  const reason = text(message.stop_reason) // of an answer that was whole before it was streamed
+  if (reason !== undefined) events.push({ kind: 'finish', reason })
 }
 
 /** A block opens empty, but for a tool's name. Encrypted thinking and what tools of the server returned were not streamed as text. */

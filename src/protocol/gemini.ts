@@ -81,10 +81,22 @@ function readPart(part: Fields, events: StreamEvent[]): void {
   pushOutput(part.thought === true ? 'summary' : 'text', part.text, events)
   if (isFields(part.functionCall)) {
     const { name, args, partialArgs } = part.functionCall
-    const written = args ?? partialArgs
-    pushOutput('tool', (text(name) ?? '') + (written === undefined ? '' : JSON.stringify(written)), events)
+    const whole = isFields(args) && Object.keys(args).length > 0 ? JSON.stringify(args) : ''
+    pushOutput('tool', (text(name) ?? '') + whole + piecesOf(partialArgs), events)
   }
   if (isFields(part.executableCode)) pushOutput('tool', part.executableCode.code, events)
+}
+
+/** Vertex may stream a call's arguments value by value: `{ jsonPath: '$.city', stringValue: 'Par', willContinue: true }`. */
+function piecesOf(partialArgs: unknown): string {
+  if (!Array.isArray(partialArgs)) return ''
+  const values = partialArgs.filter(isFields).map(({ stringValue, numberValue, boolValue }) => {
+    const value = stringValue ?? numberValue ?? boolValue
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : ''
+  })
+  return values.join('')
 }
 
 /** Repeated in every event and growing; the last one counts. Candidates exclude thoughts; the prompt includes cached tokens. */
@@ -101,5 +113,5 @@ function readUsage(usage: Fields, events: StreamEvent[]): void {
     },
     events,
   )
-  pushRoute({ serviceTier: text(usage.trafficType) }, events)
+  pushRoute({ serviceTier: text(usage.trafficType) ?? text(usage.serviceTier) }, events)
 }

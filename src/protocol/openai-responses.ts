@@ -16,6 +16,8 @@ const DELTAS: Readonly<Record<string, OutputChannel>> = {
   'response.custom_tool_call_input.delta': 'tool',
   'response.mcp_call_arguments.delta': 'tool',
   'response.code_interpreter_call_code.delta': 'tool',
+  'response.shell_call_command.delta': 'tool',
+  'response.apply_patch_call_operation_diff.delta': 'tool',
 }
 
 export const openaiResponses: Protocol = {

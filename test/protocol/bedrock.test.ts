@@ -213,7 +213,9 @@ describe('any cut of the bytes', () => {
 
   it('a model that writes the header of metadata does not end its own stream', () => {
     const scan = messageScan('metadata')
-    expect(scanMessages(scan, Buffer.from(textDelta('\u000b:event-type\u0007\u0000\u0008metadata')))).toBe(false)
+    expect(scanMessages(scan, Buffer.from(textDelta('\u000b:event-type\u0007\u0000\u0008metadata')))).toBe(
+      false,
+    )
   })
 
   it('random bytes never throw, whatever they are', () => {

@@ -51,7 +51,16 @@ describe('gemini: what is output', () => {
     ['a thought', parts({ text: 'h', thought: true }), [output('summary', 'h')]],
     ['a signature alone', parts({ text: '', thoughtSignature: 'CiQB' }), []],
     ['a call', parts({ functionCall: { name: 'f', args: { a: 1 } } }), [output('tool', 'f{"a":1}')]],
-    ['a call without arguments', parts({ functionCall: { name: 'f' } }), [output('tool', 'f')]],
+    ['a call without arguments', parts({ functionCall: { name: 'f', args: {} } }), [output('tool', 'f')]],
+    [
+      'a piece of an argument',
+      parts({
+        functionCall: { partialArgs: [{ jsonPath: '$.city', stringValue: 'Par' }, { numberValue: 3 }] },
+      }),
+      [output('tool', 'Par3')],
+    ],
+    ['a piece with nothing in it', parts({ functionCall: { partialArgs: [{ stringValue: '' }] } }), []],
+    ['the end of a call', parts({ functionCall: {} }), []],
     ['code', parts({ executableCode: { language: 'PYTHON', code: 'x' } }), [output('tool', 'x')]],
     ['what the code printed', parts({ codeExecutionResult: { output: '1' } }), []],
     [

@@ -39,6 +39,16 @@ describe('openai-responses: what is output', () => {
     ['reasoning', { type: 'response.reasoning_text.delta', delta: 'h' }, [output('reasoning', 'h')]],
     ['arguments', { type: 'response.function_call_arguments.delta', delta: '{"' }, [output('tool', '{"')]],
     ['a custom tool', { type: 'response.custom_tool_call_input.delta', delta: 'x' }, [output('tool', 'x')]],
+    [
+      'a patch',
+      { type: 'response.apply_patch_call_operation_diff.delta', delta: '@' },
+      [output('tool', '@')],
+    ],
+    [
+      'what a command printed',
+      { type: 'response.shell_call_output_content.delta', delta: { stdout: 'x' } },
+      [],
+    ],
     ['code', { type: 'response.code_interpreter_call_code.delta', delta: 'x' }, [output('tool', 'x')]],
     [
       'the name of a tool',
