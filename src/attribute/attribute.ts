@@ -1,0 +1,81 @@
+/** Spans in, in about the order of their ends; attributions out, in the order of the spans. All memory is bounded. */
+import type { Span } from '../span/span.js'
+import type { Attribution } from './attribution.js'
+import { chooseKnown, type Choice } from './choose.js'
+import { conclude, unattributed } from './conclude.js'
+import { createConversations } from './conversations.js'
+import { createPlaces, type Place } from './places.js'
+import type { Known } from './known.js'
+import { observe, type Observation } from './observation.js'
+
+export interface AttributorOptions {
+  /** Of all baselines. */
+  known: readonly Known[]
+}
+
+export interface Attributor {
+  /** Takes a span; gives those that are settled by it. */
+  push(span: Span): Attribution[]
+  /** The rest. */
+  end(): Attribution[]
+}
+
+/** A span waits for its neighbours: those that start up to so much later. */
+const LOOK_AHEAD_MS = 10_000
+const MOST_WAITING = 20_000
+
+interface Waiting {
+  span: Span
+  /** Absent where no curve fits. */
+  seen: { observation: Observation; choice: Choice; place: Place } | undefined
+}
+
+export function createAttributor({ known }: AttributorOptions): Attributor {
+  const choose = chooseKnown(known)
+  const conversations = createConversations()
+  const places = createPlaces()
+  let waiting: Waiting[] = []
+  let head = 0
+  let latestMs = -Infinity
+
+  function look(span: Span): Waiting {
+    const choice = choose(span)
+    if (choice === undefined || span.error !== undefined) return { span, seen: undefined }
+    const place = places.of(span)
+    const warmTokens = conversations.warmTokens(span, place.usualCached(), choice.known)
+    const observation = observe(span, { known: choice.known, ordinary: place.ordinary(), warmTokens })
+    place.add(observation)
+    conversations.add(span)
+    return { span, seen: { observation, choice, place } }
+  }
+
+  function settle({ span, seen }: Waiting): Attribution {
+    if (seen === undefined) return unattributed(span)
+    return conclude(seen.observation, seen.choice, seen.place)
+  }
+
+  return {
+    push(span) {
+      latestMs = Math.max(latestMs, span.startedAtMs + span.durationMs)
+      waiting.push(look(span))
+      const settled: Attribution[] = []
+      for (let next = waiting[head]; next !== undefined; next = waiting[head]) {
+        const due = next.span.startedAtMs + next.span.durationMs + LOOK_AHEAD_MS <= latestMs
+        if (!due && waiting.length - head <= MOST_WAITING) break
+        settled.push(settle(next))
+        head++
+      }
+      if (head > 4096 && head * 2 > waiting.length) {
+        waiting = waiting.slice(head)
+        head = 0
+      }
+      return settled
+    },
+    end() {
+      const rest = waiting.slice(head).map(settle)
+      waiting = []
+      head = 0
+      return rest
+    },
+  }
+}

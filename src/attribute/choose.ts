@@ -1,0 +1,71 @@
+/** The curve that a span is read against: of its model, nearest in region and time. */
+import type { Span } from '../span/span.js'
+import type { Known } from './known.js'
+
+export interface Choice {
+  known: Known
+  /** End of the baseline to the start of the span, seconds; negative where the baseline is the later one. */
+  ageS: number
+  /** What makes it fit less well, in words. */
+  doubts: readonly string[]
+}
+
+/** Older than this a curve is said to be stale. */
+export const STALE_S = 7 * 24 * 3600
+const MOST_CACHED = 10_000
+
+/**
+ * Models fit by name, or by one being the dated form of the other (`gpt-x` and `gpt-x-2026-05-01`). A baseline of a
+ * single model serves spans that name none. Undefined where no curve fits.
+ */
+export function chooseKnown(all: readonly Known[]): (span: Span) => Choice | undefined {
+  const fitting = new Map<string, readonly Known[]>()
+  return (span) => {
+    const { modelRequested, modelServed, region } = span
+    const key = `${modelRequested ?? ''}\n${modelServed ?? ''}`
+    let models = fitting.get(key)
+    if (models === undefined) {
+      models = all.filter(({ model }) => fits(model, modelRequested, modelServed, all))
+      if (fitting.size < MOST_CACHED) fitting.set(key, models)
+    }
+    const [only] = models
+    if (only === undefined) return undefined
+    const near = models.length === 1 ? only : nearest(models, span)
+    const ageS = (span.startedAtMs - near.baseline.endedAtMs) / 1000
+    const doubts: string[] = []
+    if (Math.abs(ageS) > STALE_S)
+      doubts.push(`the baseline is ${Math.round(Math.abs(ageS) / 86_400)} days away in time`)
+    if (region !== undefined && near.region !== undefined && near.region !== region) {
+      doubts.push(`the baseline was measured in ${near.region}, the call was served in ${region}`)
+    }
+    return { known: near, ageS, doubts }
+  }
+}
+
+function fits(
+  model: string,
+  requested: string | undefined,
+  served: string | undefined,
+  all: readonly Known[],
+): boolean {
+  const named = [requested, served].filter((name) => name !== undefined)
+  if (named.length === 0) return new Set(all.map((known) => known.model)).size === 1
+  return named.some((name) => isSame(name, model))
+}
+
+function isSame(a: string, b: string): boolean {
+  const [short, long] = a.length <= b.length ? [a, b] : [b, a]
+  if (short === long) return true
+  // `provider/model` against `model`, and dated or tagged names against plain ones.
+  const bare = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
+  const [plain, full] = [bare(short), bare(long)]
+  return plain === full || (full.startsWith(plain) && /^[-@:](?:\d|latest)/.test(full.slice(plain.length)))
+}
+
+function nearest(models: readonly Known[], { region, startedAtMs }: Span): Known {
+  const distance = ({ region: at, baseline }: Known): number => {
+    const elsewhere = region !== undefined && at !== undefined && at !== region ? 1e15 : 0
+    return elsewhere + Math.abs(startedAtMs - baseline.endedAtMs)
+  }
+  return models.reduce((a, b) => (distance(b) < distance(a) ? b : a))
+}

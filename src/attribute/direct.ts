@@ -1,0 +1,79 @@
+/** Causes that the trace itself times: what is left after them is for the curve to judge. */
+import type { Cause } from '../span/causes.js'
+import type { Span } from '../span/span.js'
+import type { Observation, Stretch } from './observation.js'
+
+export interface Direct {
+  cause: Extract<Cause, 'queueing' | 'retry' | 'network' | 'client-stall'>
+  /** Beyond what is usual. */
+  firstMs: number
+  restMs: number
+  evidence: string
+}
+
+/** Milliseconds that spans of the group usually spend so; undefined where none told. */
+export interface Usual {
+  queueMs: number | undefined
+  /** Client's first-token time less the server's, and client's duration less the server's. */
+  outsideFirstMs: number | undefined
+  outsideMs: number | undefined
+}
+
+export function directCauses(observation: Observation, usual: Usual): Direct[] {
+  const { span, retryMs } = observation
+  const found: Direct[] = []
+  if (retryMs > 0) {
+    const attempts = span.attempts ?? span.tries?.length
+    const evidence = attempts === undefined ? 'the trace shows a failed attempt' : `${attempts} attempts`
+    found.push({
+      cause: 'retry',
+      firstMs: retryMs,
+      restMs: 0,
+      evidence: `${evidence}, ${round(retryMs)} before the last one`,
+    })
+  }
+  const { queueMs } = span
+  if (queueMs !== undefined && usual.queueMs !== undefined && queueMs > usual.queueMs) {
+    const evidence = `the server reports ${round(queueMs)} of queueing, usually ${round(usual.queueMs)}`
+    found.push({ cause: 'queueing', firstMs: queueMs - usual.queueMs, restMs: 0, evidence })
+  }
+  found.push(...outside(observation, usual))
+  return found
+}
+
+/** Time that the client saw and the server did not: before the first output it is the way there, behind it the reader. */
+function outside({ span, first, retryMs }: Observation, usual: Usual): Direct[] {
+  const found: Direct[] = []
+  const { serverMs, durationMs } = span
+  const serverTtftMs = serverFirstMs(span, first)
+  let firstMs = 0
+  if (first !== undefined && serverTtftMs !== undefined && usual.outsideFirstMs !== undefined) {
+    firstMs = Math.max(0, first.observedMs - serverTtftMs - usual.outsideFirstMs)
+    if (firstMs > 0) {
+      const evidence = `the first output was ${round(first.observedMs)} away for the client, ${round(serverTtftMs)} for the server`
+      found.push({ cause: 'network', firstMs, restMs: 0, evidence })
+    }
+  }
+  if (serverMs !== undefined && serverMs !== serverTtftMs && usual.outsideMs !== undefined) {
+    const restMs = Math.max(0, durationMs - retryMs - serverMs - usual.outsideMs - firstMs)
+    if (restMs > 0) {
+      const evidence = `the server was done ${round(durationMs - serverMs)} before the client`
+      found.push({ cause: 'client-stall', firstMs: 0, restMs, evidence })
+    }
+  }
+  return found
+}
+
+/**
+ * The server's own time to its first output. Headers of a stream are stamped when they are sent, so a server total
+ * that ends before the client's first output is one to the headers.
+ */
+export function serverFirstMs(
+  { serverTtftMs, serverMs }: Span,
+  first: Stretch | undefined,
+): number | undefined {
+  if (serverTtftMs !== undefined) return serverTtftMs
+  return first !== undefined && serverMs !== undefined && serverMs <= first.observedMs ? serverMs : undefined
+}
+
+const round = (ms: number): string => `${Math.round(ms)} ms`

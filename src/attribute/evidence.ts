@@ -1,0 +1,174 @@
+/** What speaks for and against each cause beside the clock: facts of the trace, of its neighbours and of its route. */
+import type { Cause } from '../span/causes.js'
+import type { Observation } from './observation.js'
+
+/** Causes that show in what lengths do not explain. */
+export const residualCauses = [
+  'queueing',
+  'noisy-neighbour',
+  'route-change',
+  'slow-replica',
+  'retry',
+  'client-stall',
+  'network',
+] as const satisfies readonly Cause[]
+export type ResidualCause = (typeof residualCauses)[number]
+
+/** What is known of the surroundings of a span. Log ratios are of observed to expected. */
+export interface Surroundings {
+  /** Spans on the same route within seconds: number, mean log ratio of the rest of the stream and of the first output. */
+  near: { count: number; rest: number; first: number }
+  /** The same within minutes, and how much the log ratio of the rest scatters. */
+  wide: { count: number; rest: number; restSd: number }
+  /** The route itself is told (a replica), not only guessed from a backend or a region. */
+  replicaKnown: boolean
+  /** Which route fact is another one than before, in words; null where none is, undefined where none is told. */
+  routeChanged: string | null | undefined
+  /** A persistent step in the log ratio of the group: its size, or 0. */
+  step: number
+  /** Spans of the group with a rate-limit status or a retry within a minute, as a share. */
+  limited: number
+}
+
+export interface Weight {
+  /** Added to the log prior odds. */
+  logOdds: number
+  /** Sentences for the reader. */
+  evidence: string[]
+}
+
+/** Prior probability that a span of unknown history has this cause in a size worth listing. */
+export const PRIOR: Readonly<Record<ResidualCause | 'unknown', number>> = {
+  queueing: 0.02,
+  'noisy-neighbour': 0.02,
+  'route-change': 0.01,
+  'slow-replica': 0.01,
+  retry: 0.01,
+  'client-stall': 0.01,
+  network: 0.01,
+  unknown: 0.01,
+}
+
+/** Below it a log ratio is no slowdown worth a word. */
+const SLOW = Math.log(1.15)
+
+export function weigh(observation: Observation, around: Surroundings): Record<ResidualCause, Weight> {
+  const { span } = observation
+  return {
+    queueing: queueing(observation, around),
+    'noisy-neighbour': neighbour(observation, around),
+    'route-change': route(around),
+    'slow-replica': slowReplica(around, stallShare(observation)),
+    retry: retry(observation),
+    'client-stall': clientStall(span.clientPauseMs, stallShare(observation)),
+    network: network(observation),
+  }
+}
+
+function queueing({ span }: Observation, { near, limited }: Surroundings): Weight {
+  const weight = none()
+  if (limited > 0.02) add(weight, 1, `${percent(limited)} of calls around it were rate limited`)
+  if (near.count >= 3 && near.first > SLOW && near.rest < SLOW / 2) {
+    add(weight, 1.5, `${near.count} calls near it waited too, and decoded at their usual pace`)
+  }
+  if (span.remainingRequests === 0) add(weight, 1, 'no request was left of the rate limit')
+  return weight
+}
+
+function neighbour(observation: Observation, { near, wide, replicaKnown }: Surroundings): Weight {
+  const weight = none()
+  const shaky = unevenness(observation)
+  const oneGap = stallShare(observation)
+  if (oneGap !== null && oneGap > 0.7) add(weight, -3)
+  else if (shaky !== null) {
+    if (shaky > 3) add(weight, 1.5, 'gaps between tokens are uneven')
+    else add(weight, -1.5)
+  }
+  if (near.count >= 3) {
+    if (near.rest > SLOW) {
+      const where = replicaKnown ? 'on the same replica' : 'on the same route'
+      add(weight, 1.5, `${near.count} calls ${where} within seconds were slower too (${ratio(near.rest)})`)
+    } else add(weight, replicaKnown ? -3 : -1)
+  }
+  // A crowd comes and goes.
+  if (wide.count >= 10 && wide.restSd > 0.15) add(weight, 0.7)
+  return weight
+}
+
+function slowReplica({ near, wide, replicaKnown }: Surroundings, oneGap: number | null): Weight {
+  const weight = none()
+  if (oneGap !== null && oneGap > 0.7) add(weight, -4)
+  if (!replicaKnown) return weight
+  if (wide.count >= 6) {
+    if (wide.rest > SLOW && wide.restSd < 0.15) {
+      add(
+        weight,
+        2.5,
+        `all ${wide.count} calls there within minutes were slower by the same ${ratio(wide.rest)}`,
+      )
+    } else if (wide.rest < SLOW / 2) add(weight, -2)
+  }
+  if (near.count >= 3 && near.rest < SLOW / 2) add(weight, -3)
+  return weight
+}
+
+function route({ routeChanged, step }: Surroundings): Weight {
+  const weight = none()
+  if (typeof routeChanged === 'string') add(weight, 5, routeChanged)
+  else if (routeChanged === null) add(weight, -4)
+  if (step > SLOW) add(weight, 1.5, `the whole group has been slower by ${ratio(step)} since a step`)
+  return weight
+}
+
+function retry({ span, retryMs }: Observation): Weight {
+  const weight = none()
+  const { attempts } = span
+  if (attempts === undefined) return weight
+  // What the trace times is taken off before; what it only counts must be in the residual.
+  if (attempts > 1 && retryMs === 0) add(weight, 5, `${attempts} attempts were made`)
+  else add(weight, -6)
+  return weight
+}
+
+function clientStall(pauseMs: number | undefined, oneGap: number | null): Weight {
+  const weight = none()
+  if (pauseMs !== undefined && pauseMs > 50) {
+    add(weight, 4, `the calling process stood still for ${Math.round(pauseMs)} ms`)
+  }
+  if (oneGap !== null) {
+    if (oneGap > 0.7) add(weight, 3, 'one gap between tokens holds the whole delay')
+    else if (oneGap < 0.4) add(weight, -4)
+  }
+  return weight
+}
+
+function network({ span }: Observation): Weight {
+  const weight = none()
+  if (span.attempts !== undefined && span.attempts > 1) add(weight, -1)
+  return weight
+}
+
+/** Longest gap as a share of the delay behind the first output; null where gaps are not told. */
+function stallShare({ span, rest }: Observation): number | null {
+  const max = span.gaps?.maxMs
+  if (max === undefined || rest === undefined) return null
+  const excess = rest.observedMs - rest.expectedMs
+  return excess < 20 ? null : (max - (span.gaps?.meanMs ?? 0)) / excess
+}
+
+/** Longest gap ÷ median one; null where gaps are not told. */
+function unevenness({ span }: Observation): number | null {
+  const { maxMs, p50Ms, meanMs } = span.gaps ?? {}
+  const usual = p50Ms ?? meanMs
+  return maxMs === undefined || usual === undefined || usual <= 0 ? null : maxMs / usual
+}
+
+const none = (): Weight => ({ logOdds: 0, evidence: [] })
+
+function add(weight: Weight, logOdds: number, sentence?: string): void {
+  weight.logOdds += logOdds
+  if (sentence !== undefined) weight.evidence.push(sentence)
+}
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`
+const ratio = (log: number): string => `× ${Math.exp(log).toFixed(2)}`

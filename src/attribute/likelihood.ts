@@ -1,0 +1,188 @@
+/** How likely two stretches of a span are under each shape of delay, and how much delay each shape then means. */
+import { wildDensity, type Noise } from './noise.js'
+import type { Stretch } from './observation.js'
+
+/**
+ * `none`: noise alone. `first`: time added before the first output. `rest`: time added behind it. `both`: to both,
+ * one not knowing of the other. `scale`: prefill and decode take f times as long. `scaleAll`: base too.
+ * `firstScale`: `first` and `scale` at once.
+ */
+export const shapes = ['none', 'first', 'rest', 'both', 'scale', 'scaleAll', 'firstScale'] as const
+export type Shape = (typeof shapes)[number]
+
+export interface Judged {
+  likelihood: number
+  /** Posterior means, ms: what was added before the first output and behind it. */
+  firstMs: number
+  restMs: number
+}
+
+export interface Stretches {
+  first: Stretch | undefined
+  rest: Stretch | undefined
+  /** Where the first-token time is not known. */
+  whole: Stretch
+  /** Part of the expected time to first output that does not scale with the replica, ms. */
+  baseMs: number
+  firstNoise: Noise
+  restNoise: Noise
+  /** Log residuals that stand for health, evenly weighted. */
+  firstNodes: Float64Array
+  restNodes: Float64Array
+}
+
+/** Delays are taken to be log-uniform over this range, as a share of what the whole span should take. */
+const LEAST_SHARE = 0.02
+const MOST_SHARE = 30
+/** Factors are taken to be log-uniform over this range. */
+const LEAST_FACTOR = 1.05
+const MOST_FACTOR = 6
+const FACTOR_RANGE = Math.log(MOST_FACTOR / LEAST_FACTOR)
+
+/**
+ * y = predicted·e^r + x, so p(y) = E over r of w(y − predicted·e^r): the delay x is integrated over the scatter of
+ * health, never over a grid of delays, which a narrow scatter would fall through.
+ */
+export function judgeShapes(stretches: Stretches): Record<Shape, Judged> {
+  const { first, rest, whole, firstNoise, restNoise, firstNodes, restNodes, baseMs } = stretches
+  const scaleMs = Math.max(1, whole.expectedMs)
+  const one = first ?? whole
+  const clean = cleanOf(one, firstNoise)
+  const late = addedTo(one, firstNodes, scaleMs)
+  const cleanRest = rest === undefined ? 1 : cleanOf(rest, restNoise)
+  const lateRest = rest === undefined ? { likelihood: 0, ms: 0 } : addedTo(rest, restNodes, scaleMs)
+  const scaled = (base: number, withDelay: boolean): Judged =>
+    scaledBoth(one, rest, { baseMs: base, firstNoise, firstNodes, restNodes, scaleMs, withDelay })
+  return {
+    none: { likelihood: clean * cleanRest, firstMs: 0, restMs: 0 },
+    first: { likelihood: late.likelihood * cleanRest, firstMs: late.ms, restMs: 0 },
+    rest: { likelihood: clean * lateRest.likelihood, firstMs: 0, restMs: lateRest.ms },
+    both: {
+      likelihood: late.likelihood * lateRest.likelihood,
+      firstMs: late.ms,
+      restMs: lateRest.ms,
+    },
+    scale: scaled(baseMs, false),
+    scaleAll: scaled(0, false),
+    firstScale: scaled(baseMs, true),
+  }
+}
+
+function cleanOf({ observedMs, expectedMs }: Stretch, noise: Noise): number {
+  return noise.density(Math.log(positive(observedMs) / positive(expectedMs))) / positive(observedMs)
+}
+
+function addedTo(
+  { observedMs, expectedMs }: Stretch,
+  nodes: Float64Array,
+  scaleMs: number,
+): { likelihood: number; ms: number } {
+  let sum = 0
+  let weighted = 0
+  for (const node of nodes) {
+    const x = observedMs - positive(expectedMs) * Math.exp(node)
+    const w = delayDensity(x, scaleMs)
+    sum += w
+    weighted += w * x
+  }
+  return { likelihood: sum / nodes.length, ms: sum > 0 ? weighted / sum : 0 }
+}
+
+function delayDensity(ms: number, scaleMs: number): number {
+  const share = ms / scaleMs
+  if (share < LEAST_SHARE || share > MOST_SHARE) return 0
+  return 1 / (ms * Math.log(MOST_SHARE / LEAST_SHARE))
+}
+
+interface ScaleOptions {
+  baseMs: number
+  firstNoise: Noise
+  firstNodes: Float64Array
+  restNodes: Float64Array
+  scaleMs: number
+  /** A delay before the first output beside the factor. */
+  withDelay: boolean
+}
+
+/** One factor on prefill and decode: the rest of the stream tells it, node by node, and the first output must agree. */
+function scaledBoth(first: Stretch, rest: Stretch | undefined, options: ScaleOptions): Judged {
+  const { baseMs, firstNoise, firstNodes, restNodes, scaleMs, withDelay } = options
+  const known = rest ?? first
+  const fixed = rest === undefined ? Math.min(baseMs, first.expectedMs) : 0
+  const scalable = positive(known.expectedMs - fixed)
+  const work = Math.max(0, first.expectedMs - baseMs)
+  const nodes = rest === undefined ? firstNodes : restNodes
+  let sum = 0
+  let firstMs = 0
+  let restMs = 0
+  for (const node of nodes) {
+    const factor = (known.observedMs / Math.exp(node) - fixed) / scalable
+    if (factor < LEAST_FACTOR || factor > MOST_FACTOR) continue
+    let likelihood = 1 / (positive(known.observedMs) * FACTOR_RANGE)
+    let delay = 0
+    if (rest !== undefined) {
+      const stretched = { observedMs: first.observedMs, expectedMs: baseMs + factor * work }
+      if (withDelay) {
+        const added = addedTo(stretched, firstNodes, scaleMs)
+        likelihood *= added.likelihood
+        delay = added.ms
+      } else likelihood *= cleanOf(stretched, firstNoise)
+    } else if (withDelay) likelihood = 0
+    sum += likelihood
+    firstMs += likelihood * ((factor - 1) * (rest === undefined ? scalable : work) + delay)
+    restMs += likelihood * (rest === undefined ? 0 : (factor - 1) * rest.expectedMs)
+  }
+  return {
+    likelihood: sum / nodes.length,
+    firstMs: sum > 0 ? firstMs / sum : 0,
+    restMs: sum > 0 ? restMs / sum : 0,
+  }
+}
+
+/** Evenly weighted nodes of the residuals for integrals over them. */
+export function nodesOf(quantiles: readonly number[], doubt: number, count = 25): Float64Array {
+  const n = quantiles.length
+  return Float64Array.from({ length: count }, (_, i) => {
+    const p = (i + 0.5) / count
+    const q = quantiles[Math.min(n - 1, Math.max(0, Math.round(p * (n - 1))))] ?? 0
+    // Doubt about the law spreads the nodes as it spreads the density: symmetrically, by its own quantile.
+    return q + doubt * Math.log(p / (1 - p)) * 0.6
+  })
+}
+
+function positive(ms: number): number {
+  return Math.max(0.05, ms)
+}
+
+/** Where only the whole is known it scatters less than its first part: the nodes of a sum of two stretches. */
+export function blendNodes(
+  first: Float64Array,
+  firstMs: number,
+  rest: Float64Array,
+  restMs: number,
+): Float64Array {
+  const n = first.length
+  const total = positive(firstMs + restMs)
+  return first.map((node, i) =>
+    // Each node of the one meets a distant node of the other, as if they were drawn independently.
+    Math.log((positive(firstMs) * Math.exp(node) + restMs * Math.exp(rest[(i * 7 + 3) % n]!)) / total),
+  )
+}
+
+/** The density that a few evenly weighted nodes stand for: a Gaussian at each, and the wild share about all. */
+export function noiseOfNodes(nodes: Float64Array): Noise {
+  const n = nodes.length
+  const mean = nodes.reduce((a, b) => a + b, 0) / n
+  const sd = Math.max(0.01, Math.sqrt(nodes.reduce((sum, x) => sum + (x - mean) ** 2, 0) / n))
+  const kernel = Math.max(0.01, 0.9 * sd * n ** -0.2)
+  const norm = 1 / (n * kernel * Math.sqrt(2 * Math.PI))
+  return {
+    centre: mean,
+    sd,
+    density(x) {
+      let sum = 0
+      for (const node of nodes) sum += Math.exp(-0.5 * ((x - node) / kernel) ** 2)
+      return 0.98 * sum * norm + 0.02 * wildDensity(x, 3 * sd)
+    },
+  }
+}

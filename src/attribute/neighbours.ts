@@ -1,0 +1,62 @@
+/** What befell other spans near a span in time and place: the latest of them, in fixed memory. */
+
+/** A span as its neighbours see it. */
+export interface Neighbour {
+  startMs: number
+  /** ln(observed ÷ expected) of the stretch to the first output and of the rest; NaN where not known. */
+  logFirst: number
+  logRest: number
+}
+
+export interface NeighbourStore {
+  /** Numbers of the keys: the route (replica or backend) and the group. */
+  add(route: number, group: number, neighbour: Neighbour): void
+  /** Up to `most` spans on the route, the span at `startMs` itself left out, whose starts lie within `withinMs` of it; the nearest in time first. */
+  near(route: number, startMs: number, withinMs: number, most: number): Neighbour[]
+}
+
+const SLOTS = 1 << 16
+
+/** Keeps the last 65,536 spans of all routes together. */
+export function createNeighbours(): NeighbourStore {
+  const starts = new Float64Array(SLOTS)
+  const routes = new Int32Array(SLOTS).fill(-1)
+  const firsts = new Float32Array(SLOTS)
+  const rests = new Float32Array(SLOTS)
+  /** Slot of the span before it on the same route, or −1. */
+  const before = new Int32Array(SLOTS)
+  const latest = new Map<number, number>()
+  let next = 0
+  let filled = 0
+
+  return {
+    add(route, _group, { startMs, logFirst, logRest }) {
+      const slot = next % SLOTS
+      starts[slot] = startMs
+      routes[slot] = route
+      firsts[slot] = logFirst
+      rests[slot] = logRest
+      before[slot] = latest.get(route) ?? -1
+      latest.set(route, next)
+      next++
+      filled = Math.min(SLOTS, filled + 1)
+    },
+    near(route, startMs, withinMs, most) {
+      const found: Neighbour[] = []
+      let at = latest.get(route) ?? -1
+      // Spans come in order of their ends, so starts are only nearly in order: look a little further than the first that is too old.
+      let strangers = 0
+      while (at >= 0 && at >= next - filled && found.length < 4 * most && strangers < 64) {
+        const slot = at % SLOTS
+        const distance = Math.abs(starts[slot]! - startMs)
+        if (distance > 0 && distance <= withinMs) {
+          found.push({ startMs: starts[slot]!, logFirst: firsts[slot]!, logRest: rests[slot]! })
+        } else if (starts[slot]! < startMs - withinMs) strangers++
+        at = before[slot]!
+      }
+      return found
+        .sort((a, b) => Math.abs(a.startMs - startMs) - Math.abs(b.startMs - startMs))
+        .slice(0, most)
+    },
+  }
+}

@@ -1,0 +1,214 @@
+/** One span held against the curve: what was expected by its lengths, what came, what an ordinary span would have taken. */
+import type { Tier } from '../span/causes.js'
+import type { Span } from '../span/span.js'
+import type { Ordinary } from './groups.js'
+import { LEAST_SPANS } from './groups.js'
+import type { Known } from './known.js'
+
+/** Tokens; `visible` is output less reasoning. */
+export interface Lengths {
+  fresh: number
+  cached: number
+  visible: number
+  reasoning: number
+}
+
+/** Milliseconds by phase, as the curve has them. */
+export interface Parts {
+  base: number
+  prefillFresh: number
+  prefillCached: number
+  reasoning: number
+  decode: number
+}
+
+/** Part of the span that one clock reading bounds: what it took and what the curve says. Milliseconds. */
+export interface Stretch {
+  observedMs: number
+  expectedMs: number
+}
+
+/** What lengths cost beyond the reference; milliseconds, 0 where they do not. */
+export interface LengthExcess {
+  'prefill-surge': number
+  'cold-cache': number
+  'long-output': number
+  reasoning: number
+}
+
+export interface Observation {
+  span: Span
+  known: Known
+  tier: Tier
+  lengths: Lengths
+  /** Of the lengths, those that the span does not tell and that were taken from its group. */
+  assumed: readonly (keyof Lengths)[]
+  /** Tokens that should have been cached. */
+  warmTokens: number
+  expected: Parts
+  /** Failed attempts and the waits between them, where the trace tells. */
+  retryMs: number
+  /** Start of the served attempt to first output, and from there to the end; absent without a first-token time. */
+  first: Stretch | undefined
+  rest: Stretch | undefined
+  /** All but the retries. */
+  whole: Stretch
+  /** Reasoning was over before the first output came. */
+  hidden: boolean
+  referenceMs: number
+  excessMs: number
+  lengthExcess: LengthExcess
+  /** Sentences: lengths beyond the sampled range, a doubtful first-token time. */
+  doubts: string[]
+}
+
+/** Outputs shorter than this give no rate worth reading. */
+const LEAST_DECODED = 8
+
+export interface Context {
+  known: Known
+  ordinary: Ordinary
+  /** Tokens that should have been cached, by what came before; 0 where nothing says so. */
+  warmTokens: number
+}
+
+export function observe(span: Span, { known, ordinary, warmTokens }: Context): Observation {
+  const assumed: (keyof Lengths)[] = []
+  const lengths = lengthsOf(span, ordinary, warmTokens, known, assumed)
+  const prompt = lengths.fresh + lengths.cached
+  const warm = Math.max(lengths.cached, Math.min(warmTokens, Math.max(0, prompt - 1)))
+  const retryMs = Math.min(span.durationMs, span.retryMs ?? 0)
+  const { ttftMs } = span
+  const usable = ttftMs !== undefined && !span.doubts.includes('buffered') && ttftMs <= span.durationMs
+  const firstMs = !usable ? undefined : span.ttftScope === 'attempt' ? ttftMs : Math.max(0, ttftMs - retryMs)
+  const hidden = firstMs === undefined || isHidden(span, firstMs, lengths, known)
+  const expected = partsOf(known, lengths)
+  const wholeMs = span.durationMs - retryMs
+  const expectedFirst =
+    expected.base + expected.prefillFresh + expected.prefillCached + (hidden ? expected.reasoning : 0)
+  const expectedRest = expected.decode + (hidden ? 0 : expected.reasoning)
+  const decoded = lengths.visible + (hidden ? 0 : lengths.reasoning)
+  const split = firstMs !== undefined && firstMs <= wholeMs
+  const reference = referenceOf(lengths, warm, ordinary, known)
+  const referenceMs = sum(partsOf(known, reference))
+  return {
+    span,
+    known,
+    tier: tierOf(span, usable),
+    lengths,
+    assumed,
+    warmTokens: warm,
+    expected,
+    retryMs,
+    first: split ? { observedMs: firstMs, expectedMs: expectedFirst } : undefined,
+    rest:
+      split && decoded >= LEAST_DECODED
+        ? { observedMs: wholeMs - firstMs, expectedMs: expectedRest }
+        : undefined,
+    whole: { observedMs: wholeMs, expectedMs: sum(expected) },
+    hidden,
+    referenceMs,
+    excessMs: Math.max(0, span.durationMs - referenceMs),
+    lengthExcess: excessOf(lengths, warm, reference, known),
+    doubts: doubtsOf(span, lengths, known, assumed),
+  }
+}
+
+/** A curve's answer for lengths. The first output token belongs to the prefill, each further one to decode. */
+export function partsOf(known: Known, { fresh, cached, visible, reasoning }: Lengths): Parts {
+  const prompt = fresh + cached
+  const steps = Math.max(0, visible + reasoning - 1)
+  const perToken = known.tpot(prompt + (visible + reasoning) / 2)
+  const thinking = Math.min(reasoning, steps)
+  return {
+    ...known.ttft(fresh, cached),
+    reasoning: thinking * perToken,
+    decode: (steps - thinking) * perToken,
+  }
+}
+
+function lengthsOf(
+  span: Span,
+  ordinary: Ordinary,
+  warmTokens: number,
+  known: Known,
+  assumed: (keyof Lengths)[],
+): Lengths {
+  const { inputTokens, cacheReadTokens, outputTokens, reasoningTokens } = span
+  if (inputTokens === undefined) assumed.push('fresh')
+  const prompt = inputTokens ?? ordinary.fresh ?? known.longest.fresh
+  if (cacheReadTokens === undefined) assumed.push('cached')
+  const cached = Math.min(prompt, cacheReadTokens ?? warmTokens)
+  if (outputTokens === undefined) assumed.push('visible')
+  const output = outputTokens ?? ordinary.output ?? known.longest.output
+  const reasoning = Math.min(output, reasoningTokens ?? 0)
+  return { fresh: prompt - cached, cached, visible: output - reasoning, reasoning }
+}
+
+/** Ordinary lengths, the prefix warm; the longest sampled ones where too few spans were seen. */
+function referenceOf(lengths: Lengths, warm: number, ordinary: Ordinary, known: Known): Lengths {
+  const early = ordinary.spans < LEAST_SPANS
+  const fresh = lengths.fresh + lengths.cached - warm
+  const limit = (length: number, usual: number | undefined, longest: number): number =>
+    Math.min(length, usual ?? (early && longest > 0 ? longest : length))
+  return {
+    fresh: limit(fresh, ordinary.fresh, known.longest.fresh),
+    cached: warm,
+    visible: limit(lengths.visible, ordinary.output, known.longest.output),
+    reasoning: limit(lengths.reasoning, ordinary.reasoning, known.longest.output),
+  }
+}
+
+/** What each length adds, one after the other, so that the parts add up to expected less reference. */
+function excessOf(lengths: Lengths, warm: number, reference: Lengths, known: Known): LengthExcess {
+  const warmed = { ...lengths, fresh: lengths.fresh + lengths.cached - warm, cached: warm }
+  const short = { ...warmed, fresh: reference.fresh }
+  const terse = { ...short, visible: reference.visible }
+  const total = (at: Lengths): number => sum(partsOf(known, at))
+  const steps = [lengths, warmed, short, terse, reference].map(total)
+  return {
+    'cold-cache': Math.max(0, steps[0]! - steps[1]!),
+    'prefill-surge': Math.max(0, steps[1]! - steps[2]!),
+    'long-output': Math.max(0, steps[2]! - steps[3]!),
+    reasoning: Math.max(0, steps[3]! - steps[4]!),
+  }
+}
+
+/**
+ * Whether the model thought before its first output, and nobody saw it: then the first-token time holds the thinking.
+ * A first visible text later than the first output says that the thinking was streamed; else the nearer reading holds.
+ */
+function isHidden({ ttfvtMs }: Span, firstMs: number, lengths: Lengths, known: Known): boolean {
+  if (lengths.reasoning === 0) return false
+  if (ttfvtMs !== undefined && ttfvtMs > firstMs * 1.01) return false
+  const parts = partsOf(known, lengths)
+  const without = parts.base + parts.prefillFresh + parts.prefillCached
+  return firstMs > without + parts.reasoning / 2
+}
+
+function tierOf(span: Span, usable: boolean): Tier {
+  const { queueMs, prefillMs, decodeMs, inputTokens, outputTokens, cacheReadTokens } = span
+  const counted = inputTokens !== undefined && outputTokens !== undefined
+  if (counted && (queueMs !== undefined || prefillMs !== undefined || decodeMs !== undefined)) return 'A'
+  if (usable && inputTokens !== undefined) return cacheReadTokens === undefined ? 'C' : 'B'
+  return counted ? 'D' : 'E'
+}
+
+function doubtsOf(span: Span, lengths: Lengths, known: Known, assumed: readonly string[]): string[] {
+  const doubts: string[] = []
+  const beyond = (what: string, value: number, longest: number): void => {
+    if (longest > 0 && value > longest * 1.05) {
+      doubts.push(`${what} ${Math.round(value)} tokens: the baseline sampled up to ${longest}`)
+    }
+  }
+  if (!assumed.includes('fresh')) beyond('fresh prompt', lengths.fresh, known.longest.fresh)
+  beyond('cached prefix', lengths.cached, Math.max(known.longest.cached, known.longest.fresh))
+  if (span.doubts.includes('buffered'))
+    doubts.push('the stream was held back: its first-token time says nothing')
+  if (span.doubts.includes('usage-missing')) doubts.push('the server counted no tokens')
+  return doubts
+}
+
+export function sum(parts: Parts): number {
+  return parts.base + parts.prefillFresh + parts.prefillCached + parts.reasoning + parts.decode
+}

@@ -1,0 +1,178 @@
+/** Shares out the milliseconds of a span over its phases, and says where each was read. */
+import type { Phase, Phases } from '../span/causes.js'
+import { phases as names } from '../span/causes.js'
+import type { PhaseSource } from './attribution.js'
+import type { Direct } from './direct.js'
+import type { Inferred } from './infer.js'
+import type { Observation } from './observation.js'
+
+export interface PhaseShares {
+  phases: Phases
+  sources: Partial<Record<Phase, PhaseSource>>
+}
+
+/** Adds up to the duration. Without `inferred` what the curve does not explain is scatter: each phase its share. */
+export function phasesOf(
+  observation: Observation,
+  direct: readonly Direct[],
+  inferred?: Inferred,
+): PhaseShares {
+  const { expected, first, rest, whole, hidden, retryMs, span } = observation
+  const phases = zero()
+  const sources: Partial<Record<Phase, PhaseSource>> = {}
+  phases.retry = retryMs
+  if (retryMs > 0) sources.retry = 'trace'
+  for (const { cause, firstMs, restMs } of direct) {
+    if (cause === 'retry') continue
+    const phase = cause === 'queueing' ? 'queue' : cause === 'network' ? 'network' : 'client'
+    phases[phase] += firstMs + restMs
+    sources[phase] = cause === 'client-stall' || cause === 'network' ? 'trace' : 'server'
+  }
+  const taken = (part: 'firstMs' | 'restMs'): number =>
+    direct.reduce((total, each) => (each.cause === 'retry' ? total : total + each[part]), 0)
+
+  const added = inferred === undefined ? undefined : delaysOf(inferred)
+  const prefill: Partial<Phases> = {
+    network: expected.base,
+    prefillFresh: expected.prefillFresh,
+    prefillCached: expected.prefillCached,
+    ...(hidden && { reasoning: expected.reasoning }),
+  }
+  const stream: Partial<Phases> = {
+    decode: expected.decode,
+    ...(!hidden && { reasoning: expected.reasoning }),
+  }
+  if (first === undefined) {
+    const parts = { ...prefill, ...stream }
+    fill(
+      phases,
+      parts,
+      whole.observedMs - taken('firstMs') - taken('restMs'),
+      merge(added?.first, added?.rest),
+    )
+    mark(sources, parts, 'duration')
+  } else {
+    fill(phases, prefill, first.observedMs - taken('firstMs'), added?.first)
+    fill(phases, stream, whole.observedMs - first.observedMs - taken('restMs'), added?.rest)
+    mark(sources, prefill, 'ttft')
+    mark(sources, stream, rest === undefined ? 'duration' : 'ttft')
+  }
+  serverSays(phases, sources, observation)
+  settle(phases, span.durationMs)
+  return { phases, sources }
+}
+
+/** Delays of each phase that the causes stand for, weighted by their probabilities. */
+function delaysOf({ causes }: Inferred): { first: Partial<Phases>; rest: Partial<Phases> } {
+  const first: Partial<Phases> = {}
+  const rest: Partial<Phases> = {}
+  const add = (to: Partial<Phases>, phase: Phase, ms: number): void => {
+    to[phase] = (to[phase] ?? 0) + ms
+  }
+  for (const [cause, { probability, firstMs, restMs }] of Object.entries(causes)) {
+    const phase = PHASE_OF[cause as keyof typeof PHASE_OF]
+    add(first, phase.first, probability * firstMs)
+    add(rest, phase.rest, probability * restMs)
+  }
+  return { first, rest }
+}
+
+/** Whom a delay lengthens: interference is booked on the phase that it lengthened. */
+const PHASE_OF = {
+  queueing: { first: 'queue', rest: 'decode' },
+  network: { first: 'network', rest: 'decode' },
+  retry: { first: 'retry', rest: 'decode' },
+  'client-stall': { first: 'client', rest: 'client' },
+  'noisy-neighbour': { first: 'prefillFresh', rest: 'decode' },
+  'slow-replica': { first: 'prefillFresh', rest: 'decode' },
+  'route-change': { first: 'network', rest: 'decode' },
+} as const satisfies Record<string, { first: Phase; rest: Phase }>
+
+/** Books the delays, and what is left over the parts in proportion. Delays beyond what was observed are cut. */
+function fill(
+  phases: Phases,
+  parts: Partial<Phases>,
+  observedMs: number,
+  delays: Partial<Phases> = {},
+): void {
+  const expectedMs = total(parts)
+  const room = Math.max(0, observedMs - expectedMs)
+  const asked = total(delays)
+  const factor = asked > room ? (asked > 0 ? room / asked : 0) : 1
+  for (const name of names) phases[name] += (delays[name] ?? 0) * factor
+  const left = Math.max(0, observedMs) - asked * factor
+  const scale = expectedMs > 0 ? left / expectedMs : 0
+  for (const name of names) phases[name] += (parts[name] ?? 0) * scale
+  if (expectedMs <= 0) phases.network += left
+}
+
+/** Prefill and decode as the server timed them; what it did not see is network. */
+function serverSays(
+  phases: Phases,
+  sources: Partial<Record<Phase, PhaseSource>>,
+  { span, expected }: Observation,
+): void {
+  const { queueMs, prefillMs, decodeMs } = span
+  if (queueMs !== undefined) {
+    // What the baseline's own requests usually queued stands in its base.
+    phases.network = Math.max(0, phases.network - Math.max(0, queueMs - phases.queue))
+    phases.queue = queueMs
+    sources.queue = 'server'
+  }
+  if (prefillMs !== undefined) {
+    const work = expected.prefillFresh + expected.prefillCached
+    const cachedShare = work > 0 ? expected.prefillCached / work : 0
+    phases.network += phases.prefillFresh + phases.prefillCached - prefillMs
+    phases.prefillFresh = prefillMs * (1 - cachedShare)
+    phases.prefillCached = prefillMs * cachedShare
+    sources.prefillFresh = sources.prefillCached = 'server'
+  }
+  if (decodeMs !== undefined && decodeMs <= phases.decode + phases.reasoning + phases.client) {
+    const stream = expected.decode + expected.reasoning
+    const thinking = stream > 0 ? expected.reasoning / stream : 0
+    const left = phases.decode + phases.reasoning - decodeMs
+    phases.client += Math.max(0, left)
+    phases.decode = Math.min(decodeMs, decodeMs * (1 - thinking))
+    phases.reasoning = decodeMs * thinking
+    sources.decode = sources.reasoning = 'server'
+  }
+  phases.network = Math.max(0, phases.network)
+}
+
+/** Rounding and overlapping clocks leave a difference: it is shared out in proportion. */
+function settle(phases: Phases, durationMs: number): void {
+  const all = total(phases)
+  if (all <= 0) {
+    phases.network = durationMs
+    return
+  }
+  for (const name of names) phases[name] *= durationMs / all
+}
+
+function merge(a: Partial<Phases> = {}, b: Partial<Phases> = {}): Partial<Phases> {
+  return Object.fromEntries(names.map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]))
+}
+
+function mark(
+  sources: Partial<Record<Phase, PhaseSource>>,
+  parts: Partial<Phases>,
+  source: PhaseSource,
+): void {
+  for (const name of names)
+    if ((parts[name] ?? 0) > 0) sources[name] ??= name === 'network' ? 'curve' : source
+}
+
+const zero = (): Phases => ({
+  network: 0,
+  queue: 0,
+  prefillFresh: 0,
+  prefillCached: 0,
+  reasoning: 0,
+  decode: 0,
+  retry: 0,
+  client: 0,
+})
+
+function total(parts: Partial<Phases>): number {
+  return names.reduce((sum, name) => sum + (parts[name] ?? 0), 0)
+}

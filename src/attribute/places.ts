@@ -1,0 +1,173 @@
+/** What is remembered of a span's group and route: ordinary lengths, usual times, neighbours, steps. Fixed memory. */
+import type { Span } from '../span/span.js'
+import { serverFirstMs, type Usual } from './direct.js'
+import type { Surroundings } from './evidence.js'
+import { createGroups, type Ordinary } from './groups.js'
+import { createNeighbours } from './neighbours.js'
+import type { Observation } from './observation.js'
+import { createRouteMemory, createStepWatch, type RouteMemory, type StepWatch } from './routes.js'
+import { median } from '../stats/quantile.js'
+import { createSketch } from './sketch.js'
+
+export interface Place {
+  ordinary(): Ordinary
+  usualCached(): number | undefined
+  usual(): Usual
+  surroundings(observation: Observation): Surroundings
+  add(observation: Observation): void
+}
+
+export interface Places {
+  of(span: Span): Place
+}
+
+const NEAR_MS = 10_000
+const NEAR_MOST = 20
+const WIDE_MS = 300_000
+const WIDE_MOST = 60
+const MOST_KEYS = 20_000
+/** Usual times are told after so many spans. */
+const LEAST_TOLD = 20
+
+interface GroupState {
+  routes: RouteMemory
+  steps: StepWatch
+  queue: ReturnType<typeof createSketch>
+  outsideFirst: ReturnType<typeof createSketch>
+  outside: ReturnType<typeof createSketch>
+  /** Share of calls that were rate limited or tried again, of about the last hundred. */
+  limited: number
+}
+
+export function createPlaces(): Places {
+  const groups = createGroups()
+  const states = new Map<string, GroupState>()
+  const neighbours = createNeighbours()
+  const numbers = new Map<string, number>()
+  let lastNumber = 0
+  const numberOf = (key: string): number => {
+    const known = numbers.get(key)
+    if (known !== undefined) return known
+    if (numbers.size >= MOST_KEYS) numbers.clear()
+    numbers.set(key, ++lastNumber)
+    return lastNumber
+  }
+  const stateOf = (key: string): GroupState => {
+    const state = states.get(key) ?? createState()
+    if (!states.has(key)) {
+      if (states.size >= MOST_KEYS) states.clear()
+      states.set(key, state)
+    }
+    return state
+  }
+
+  return {
+    of(span) {
+      const model = span.modelRequested ?? span.modelServed ?? ''
+      const key = `${span.service ?? ''}\n${span.operation}\n${model}`
+      const group = groups(key)
+      const state = stateOf(key)
+      const route = numberOf(`${model}\n${span.region ?? ''}\n${span.backend ?? ''}\n${span.replica ?? ''}`)
+      return {
+        ordinary: group.ordinary,
+        usualCached: group.usualCached,
+        usual: () => ({
+          queueMs: usualOf(state.queue),
+          outsideFirstMs: usualOf(state.outsideFirst),
+          outsideMs: usualOf(state.outside),
+        }),
+        surroundings: (observation) => ({
+          ...around(observation),
+          replicaKnown: observation.span.replica !== undefined,
+          routeChanged: state.routes.changed(observation.span, observation.known),
+          step: state.steps.step(),
+          limited: state.limited,
+        }),
+        add(observation) {
+          remember(observation, state, group)
+          const logs = logsOf(observation)
+          neighbours.add(route, 0, { startMs: span.startedAtMs, ...logs })
+          const { ttftNoise, tpotNoise } = observation.known
+          const [log, noise] = Number.isNaN(logs.logRest)
+            ? [logs.logFirst, ttftNoise]
+            : [logs.logRest, tpotNoise]
+          if (!Number.isNaN(log)) state.steps.add((log - noise.centre) / noise.sd, log)
+        },
+      }
+
+      function around({ span: own }: Observation): Pick<Surroundings, 'near' | 'wide'> {
+        const near = neighbours.near(route, own.startedAtMs, NEAR_MS, NEAR_MOST)
+        const wide = neighbours.near(route, own.startedAtMs, WIDE_MS, WIDE_MOST)
+        const rests = (of: typeof near): number[] =>
+          of.map(({ logRest }) => logRest).filter((x) => !Number.isNaN(x))
+        const firsts = near.map(({ logFirst }) => logFirst).filter((x) => !Number.isNaN(x))
+        return {
+          near: { count: rests(near).length, rest: middle(rests(near)), first: middle(firsts) },
+          wide: { count: rests(wide).length, rest: middle(rests(wide)), restSd: scatter(rests(wide)) },
+        }
+      }
+    },
+  }
+}
+
+function createState(): GroupState {
+  return {
+    routes: createRouteMemory(),
+    steps: createStepWatch(),
+    queue: createSketch(),
+    outsideFirst: createSketch(),
+    outside: createSketch(),
+    limited: 0,
+  }
+}
+
+function remember(
+  observation: Observation,
+  state: GroupState,
+  group: ReturnType<ReturnType<typeof createGroups>>,
+): void {
+  const { span, lengths, warmTokens, assumed, first, retryMs } = observation
+  const prompt = lengths.fresh + lengths.cached
+  group.add({
+    // As it would be with a warm prefix: a cold cache makes no prompt longer.
+    fresh: assumed.includes('fresh') ? undefined : prompt - warmTokens,
+    output: assumed.includes('visible') ? undefined : lengths.visible,
+    reasoning: assumed.includes('visible') ? undefined : lengths.reasoning,
+    cached: span.cacheReadTokens,
+  })
+  if (span.queueMs !== undefined) state.queue.add(span.queueMs)
+  const serverTtftMs = serverFirstMs(span, first)
+  if (first !== undefined && serverTtftMs !== undefined)
+    state.outsideFirst.add(first.observedMs - serverTtftMs)
+  if (span.serverMs !== undefined && span.serverMs !== serverTtftMs)
+    state.outside.add(span.durationMs - retryMs - span.serverMs)
+  const limited = span.httpStatus === 429 || (span.attempts ?? 1) > 1 ? 1 : 0
+  state.limited += (limited - state.limited) / 100
+  state.routes.add(span)
+}
+
+function logsOf({ first, rest, whole, retryMs }: Observation): { logFirst: number; logRest: number } {
+  const log = (observedMs: number, expectedMs: number): number =>
+    Math.log(Math.max(0.05, observedMs) / Math.max(0.05, expectedMs))
+  if (first === undefined)
+    return { logFirst: NaN, logRest: retryMs > 0 ? NaN : log(whole.observedMs, whole.expectedMs) }
+  return {
+    logFirst: log(first.observedMs, first.expectedMs),
+    logRest: rest === undefined ? NaN : log(rest.observedMs, rest.expectedMs),
+  }
+}
+
+function usualOf(sketch: ReturnType<typeof createSketch>): number | undefined {
+  return sketch.count < LEAST_TOLD ? undefined : sketch.quantile(0.5)
+}
+
+function middle(values: readonly number[]): number {
+  return values.length === 0 ? 0 : median(values)
+}
+
+/** Robust: one stalled neighbour makes no crowd. */
+function scatter(values: readonly number[]): number {
+  if (values.length < 2) return 0
+  const centre = median(values)
+  return 1.4826 * median(values.map((x) => Math.abs(x - centre)))
+}

