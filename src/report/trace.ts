@@ -1,6 +1,6 @@
 /** One exchange as text, event by event with its times. */
 import { cut, terminalText } from '../border/escape.js'
-import type { StreamEvent } from '../protocol/protocol.js'
+import type { Route, StreamEvent } from '../protocol/protocol.js'
 import type { Sample } from '../sample/sample.js'
 import type { Trace, TracedEvent } from '../run/trace-once.js'
 import { figure } from './numbers.js'
@@ -44,7 +44,7 @@ function one(event: StreamEvent): string {
     case 'usage':
       return `usage ${cut(JSON.stringify(event.usage), 60)}`
     case 'route':
-      return `route ${cut(Object.values(event.route).filter(Boolean).join(' '), 40)}`
+      return `route ${cut(words(event.route), 40)}`
     case 'timings':
       return `server timings ${cut(JSON.stringify(event.timings.raw), 60)}`
     case 'finish':
@@ -58,6 +58,10 @@ function one(event: StreamEvent): string {
     default:
       return event satisfies never
   }
+}
+
+function words({ raw, ...ours }: Route): string {
+  return [...Object.values(ours), ...Object.values(raw ?? {})].filter(Boolean).join(' ')
 }
 
 function summaryLines(sample: Sample, chunks: number): string[] {
