@@ -27,7 +27,7 @@ export interface IntakeCounts {
   spans: number
   /** Read, but no call of a model: tools, agents, HTTP requests, embeddings. */
   other: number
-  /** Calls that only repeat a call within them. */
+  /** Calls that only repeat a call within them, or came a second time. */
   repeated: number
   /** Servers' views and HTTP requests that were folded into their call. */
   folded: number

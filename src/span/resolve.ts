@@ -4,7 +4,7 @@ import type { Attempt, Span, SpanFacts, SpanField } from './span.js'
 
 export interface Resolved {
   spans: readonly Span[]
-  /** Spans around a call that repeat its usage: left out. */
+  /** Spans around a call that repeat its usage, and spans that came a second time: left out. */
   repeated: number
   /** Servers' views and HTTP requests that were folded into a call. */
   folded: number
@@ -20,15 +20,17 @@ const MAX_HOPS = 64
 /** Attempts listed on a span. */
 const MAX_TRIES = 32
 
-export function resolveTrace(pieces: readonly Piece[]): Resolved {
-  const [only] = pieces
+export function resolveTrace(all: readonly Piece[]): Resolved {
+  const [only] = all
   if (only === undefined) return NOTHING
-  if (pieces.length === 1) {
+  if (all.length === 1) {
     const { role, span } = only
     if (span === undefined) return NOTHING
     return role === 'http' ? { ...NOTHING, other: 1 } : { ...NOTHING, spans: [span] }
   }
-  const byId = new Map(pieces.map((piece) => [piece.spanId, piece]))
+  // An exporter that heard no answer sends its spans a second time.
+  const byId = new Map(all.map((piece) => [piece.spanId, piece]))
+  const pieces = all.filter((piece) => piece.spanId === '' || byId.get(piece.spanId) === piece)
   const children = new Map<Piece, Piece[]>() // by the nearest call above
   const wrappers = new Set<Piece>()
   const folded = new Set<Piece>()
@@ -53,7 +55,12 @@ export function resolveTrace(pieces: readonly Piece[]): Resolved {
     if (role === 'http') other++
     else spans.push(inherit(fold(span, piece, children), piece, byId, wrappers))
   }
-  return { spans, repeated: wrappers.size, folded: folded.size, other }
+  const again = countSpans(all) - countSpans(pieces)
+  return { spans, repeated: wrappers.size + again, folded: folded.size, other }
+}
+
+function countSpans(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { span }) => sum + (span === undefined ? 0 : 1), 0)
 }
 
 function callAbove(piece: Piece, byId: ReadonlyMap<string, Piece>): Piece | undefined {

@@ -74,6 +74,16 @@ describe('what repeats a call is not counted', () => {
     expect(counts).toMatchObject({ spans: 1, repeated: 1, other: 1 })
   })
 
+  it('a span that an exporter sends a second time is counted once', () => {
+    const { spans, counts } = both([
+      [call(), { spanId: id(1) }],
+      [call(), { spanId: id(2) }],
+      [call(), { spanId: id(1) }],
+    ])
+    expect(spans).toHaveLength(2)
+    expect(counts).toMatchObject({ seen: 3, spans: 2, repeated: 1 })
+  })
+
   it('embeddings and tools are no calls', () => {
     const { spans, counts } = both([
       [{ ...call(), 'gen_ai.operation.name': 'embeddings' }, { spanId: id(1) }],
