@@ -12,14 +12,14 @@ export interface TargetPair {
 
 /**
  * `metric`: one value a sample, tested on block scores. `parameter`: of a curve. `share`: of requests, that failed
- * (`errors`), were answered wrongly (`canary`) or were of the slow regime (`slowShare`, `slowDecodeShare`).
+ * (`errors`), were answered wrongly (`canary`) or were of the slow regime (`slowShare`, `slowDecode`).
  */
 export type ShiftKind = 'metric' | 'parameter' | 'share'
 
 /** One thing tested. */
 export interface Shift {
   pair: TargetPair
-  /** `ttft`, `tpot`, …; `base`, `fresh`, …; `slowShare`, `slowDecodeShare`, `errors`, `canary`. */
+  /** `ttft`, `tpot`, …; `base`, `fresh`, …; `slowShare`, `slowDecode`, `errors`, `canary`. */
   name: string
   kind: ShiftKind
   /** Part of the family that decides the exit code; else shown only. */

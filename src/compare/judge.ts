@@ -24,7 +24,8 @@ export function judge(effects: readonly Effect[], rules: Rules): { shifts: Shift
   const pairs = new Set(effects.map(({ pair }) => JSON.stringify(pair))).size
   const family = Math.max(tested.length, FAMILY * pairs)
   const missing = Array.from({ length: family - tested.length }, () => 1)
-  const adjusted = holm([...tested.map((effect) => effect.p!), ...missing])
+  // What cannot be judged must not make the rest easier to reject.
+  const adjusted = holm([...tested.map(({ p, why }) => (why === null ? p! : 1)), ...missing])
   const pHolm = new Map(tested.map((effect, i) => [effect, adjusted[i]!]))
   return {
     family,
@@ -71,7 +72,10 @@ function toShift(effect: Effect, pHolm: number | null, family: number, rules: Ru
       found.verdict !== 'inconclusive' || effect.range !== undefined
         ? null
         : spread === null
-          ? LEAST_BLOCKS
+          ? // More blocks do not help where something else is the matter, such as regimes on one side only.
+            Math.min(...blocks) < LEAST_BLOCKS
+            ? LEAST_BLOCKS
+            : null
           : blocksFor(spread, tail, onScale(scale, margin), detect === null ? null : onScale(scale, detect)),
   }
 }

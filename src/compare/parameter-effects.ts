@@ -113,7 +113,10 @@ export function parameterEffects(
     const scores = metrics.get(METRIC_OF[law])
     const blocks = [ours.blocks, theirs.blocks] as const
     const f = level ? (scores?.f ?? 1) : 1
-    const guessed = law !== 'contention' && regimes.has(METRIC_OF[law]) ? GUESSED : 1
+    const regime = law === 'contention' ? undefined : regimes.get(METRIC_OF[law])
+    const guessed = regime === undefined ? 1 : GUESSED
+    // A median of two regimes against one of one: their ratio says nothing of either.
+    const isRatio = a.value > 0 && (regime === undefined || regime.fast !== null)
     const df = scores?.df ?? Math.min(...blocks) - 1
     const gEff = Math.min(...blocks) / f
     const difference = b.value - a.value
@@ -138,8 +141,8 @@ export function parameterEffects(
         candidate: b.value,
         unit: a.unit,
         scale: 'relative' as const,
-        d: a.value > 0 ? difference * scale : null,
-        se: a.value > 0 ? se * scale : null,
+        d: isRatio ? difference * scale : null,
+        se: isRatio ? se * scale : null,
         df,
         f,
         gEff,

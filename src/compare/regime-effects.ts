@@ -19,7 +19,7 @@ export interface RegimeEffects {
 const LEAST_SHARE_BLOCKS = 8
 
 /** What regimes are looked for in, and what the share of the slow ones is called. */
-const SHARE_OF = { ttft: 'slowShare', tpot: 'slowDecodeShare' } as const
+const SHARE_OF = { ttft: 'slowShare', tpot: 'slowDecode' } as const
 export type RegimeMetric = keyof typeof SHARE_OF
 export const REGIME_METRICS = ['ttft', 'tpot'] as const satisfies readonly RegimeMetric[]
 

@@ -14,7 +14,7 @@ const WORDS: Readonly<Record<string, string>> = {
   e2e: 'end to end',
   decodeRate: 'decode rate',
   slowShare: 'share of slow requests',
-  slowDecodeShare: 'share of slow decodes',
+  slowDecode: 'share of slow decodes',
   errors: 'errors',
   canary: 'wrong answers',
 }

@@ -10,7 +10,7 @@ export function comparisonText({ headline, sentences, shifts, cells, notes }: Co
     ...sentences.map((each) => wrap(`  ${terminalText(each, 2000)}`, '    ')),
   ]
   for (const table of [shifts, cells]) {
-    if (table.rows.length > 0) lines.push('', table.title, tableText(table))
+    if (table.rows.length > 0) lines.push('', wrap(table.title, '  '), tableText(table))
   }
   for (const note of notes) lines.push(wrap(`note: ${terminalText(note, 2000)}`, '  '))
   return `${lines.join('\n')}\n`

@@ -55,7 +55,7 @@ function shiftTable(shifts: readonly Shift[], waiting: ReadonlySet<Shift>): Tabl
     right(level(shift, shift.candidate)),
     left(unitOf(shift)),
     right(shift.ratio === null ? '—' : change(shift.ratio)),
-    left(shift.low === null || shift.high === null ? '' : `[${change(shift.low)}, ${change(shift.high)}]`),
+    left(rangeOf(shift)),
     left(verdictText(shift, waiting)),
   ])
   const head = [
@@ -115,7 +115,7 @@ function cellTable(cells: readonly CellShift[]): Table {
     right(figure(cell.base.median)),
     right(figure(cell.candidate.median)),
     right(change(cell.ratio)),
-    left(cell.low === null || cell.high === null ? '' : `[${change(cell.low)}, ${change(cell.high)}]`),
+    left(rangeOf(cell)),
   ])
   const head = [
     left('target'),
@@ -131,6 +131,11 @@ function cellTable(cells: readonly CellShift[]): Table {
     head,
     rows,
   })
+}
+
+/** No time can fall by more than all of itself, though an interval that knows nothing may say so. */
+function rangeOf({ low, high }: { low: number | null; high: number | null }): string {
+  return low === null || high === null ? '' : `[${change(Math.max(0, low))}, ${change(high)}]`
 }
 
 /** A ratio as a change: `+18 %`, `−3.1 %`. */

@@ -41,9 +41,15 @@ const NO_BORDER = {
   middle: '  ',
 }
 
-export function tableText({ head, rows }: TableModel): string {
+/** Columns two blanks apart; one, where the table would be wider than 80 columns. */
+export function tableText(model: TableModel): string {
+  const usual = spaced(model, NO_BORDER.middle)
+  return usual.split('\n').every((line) => line.length <= WIDTH) ? usual : spaced(model, ' ')
+}
+
+function spaced({ head, rows }: TableModel, middle: string): string {
   const table = new Table({
-    chars: NO_BORDER,
+    chars: { ...NO_BORDER, middle },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
     colAligns: head.map((cell) => (cell.right ? 'right' : 'left')),
   })
