@@ -1,6 +1,7 @@
 /** What goes wrong inside the provider or its client, on purpose: which cause, how much, when and for whom. */
 import type { Random } from '../random/random.js'
 import { isCause, type Cause } from './causes.js'
+import type { FleetConstants } from './fleet-constants.js'
 import { isDue, parsePlanned, type Planned, type When } from './schedule.js'
 
 /** One planned trouble. */
@@ -58,6 +59,36 @@ export function parseIncidents(text: string): IncidentsParsed {
   const [stranger] = onWire
   if (stranger) return { ok: false, problem: `fault '${stranger.name}' does not happen in virtual time` }
   return { ok: true, incidents }
+}
+
+/** What befalls a replica, and so every request that is there. */
+const OF_REPLICAS: ReadonlySet<Cause> = new Set<Cause>(['noisy-neighbour', 'slow-replica'])
+
+/** What an incident names that the fleet does not have, or that says nothing about its cause; a sentence each. */
+export function incidentProblems(
+  incidents: readonly Incident[],
+  { regions, tenants, replicas }: Pick<FleetConstants, 'regions' | 'tenants' | 'replicas'>,
+): string[] {
+  const problems: string[] = []
+  const names = (list: readonly { name: string }[]): string =>
+    list.map(({ name }) => name).join(', ') || 'none'
+  for (const { cause, share, replica, region, tenant } of incidents) {
+    const say = (text: string): void => void problems.push(`fault '${cause}': ${text}`)
+    const strikesReplicas = OF_REPLICAS.has(cause)
+    if (strikesReplicas && share < 1)
+      say('befalls a replica and so every request there; narrow it by from, to and replica, not by share')
+    if (!strikesReplicas && replica !== undefined) say('befalls requests, so replica does not narrow it')
+    if (!strikesReplicas && cause !== 'route-change' && region !== undefined)
+      say('befalls requests wherever they are served, so region does not narrow it')
+    if (cause !== 'noisy-neighbour' && tenant !== undefined) say('has no tenant; noisy-neighbour has')
+    if (replica !== undefined && replica >= replicas)
+      say(`there is no replica ${replica}; there are ${replicas}, counted from 0`)
+    if (region !== undefined && !regions.some(({ name }) => name === region))
+      say(`there is no region '${region}'; there are ${names(regions)}`)
+    if (tenant !== undefined && !tenants.some(({ name }) => name === tenant))
+      say(`there is no tenant '${tenant}'; there are ${names(tenants)}`)
+  }
+  return problems
 }
 
 /** An incident that meets a request, and the draws that are the two's alone. */

@@ -1,6 +1,6 @@
 /** What a simulator can be told: the checked options of the library and the command line alike. */
 import { z } from 'zod'
-import type { Incident } from './incidents.js'
+import { incidentProblems, type Incident } from './incidents.js'
 import { parseFaultPlan } from './planned-faults.js'
 import { isProfileFile, readProfileFile } from './profile-file.js'
 import { resolveProfile, type Profile } from './profiles.js'
@@ -54,6 +54,8 @@ export function parseSimulateOptions(input: unknown): OptionsParsed {
   const problems: string[] = []
   if (!resolved.ok) problems.push(...resolved.problems)
   if (!faults.ok) problems.push(faults.problem)
+  if (resolved.ok && faults.ok)
+    problems.push(...incidentProblems(faults.incidents, resolved.profile.constants))
   if (!LOOPBACK.has(data.host) && !data.apiKeyEnv) {
     problems.push(
       `host ${data.host} can be reached from outside: name an apiKeyEnv, so that a key is asked for`,

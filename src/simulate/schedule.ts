@@ -16,12 +16,12 @@ export interface When {
   readonly tenant?: string | undefined
 }
 
-export const ALWAYS: When = { fromMs: 0, toMs: Infinity, share: 1 }
+const ALWAYS: When = { fromMs: 0, toMs: Infinity, share: 1 }
 
 const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 
 /** `90s`, `2.5m`, `250ms`, `1h` as ms; undefined for anything else. */
-export function parseDurationMs(text: string): number | undefined {
+function parseDurationMs(text: string): number | undefined {
   const [, amount, unit] = /^(\d*\.?\d+)(ms|s|m|h)$/.exec(text) ?? []
   const perUnit = Object.entries(UNITS_MS).find(([name]) => name === unit)?.[1]
   return perUnit === undefined ? undefined : Number(amount) * perUnit
@@ -34,19 +34,16 @@ const Duration = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-/** As words and files have it. */
-export const WhenFields = {
+const WhenWords = z.strictObject({
   from: Duration.optional(),
   to: Duration.optional(),
   share: z.coerce.number().min(0).max(1).optional(),
   replica: z.coerce.number().int().min(0).optional(),
   region: z.string().min(1).optional(),
   tenant: z.string().min(1).optional(),
-}
+})
 
-const WhenWords = z.strictObject(WhenFields)
-
-export function whenOf(words: z.output<typeof WhenWords>): When {
+function whenOf(words: z.output<typeof WhenWords>): When {
   const { from, to, share, replica, region, tenant } = words
   return {
     fromMs: from ?? ALWAYS.fromMs,

@@ -111,7 +111,7 @@ function burst(random: Random, nowMs: number): number {
 }
 
 /** Changes with the constants, as that of a real model does with its version. */
-export function fingerprintOf({ name, constants }: Profile, factor = 1): string {
+function fingerprintOf({ name, constants }: Profile, factor: number): string {
   const { regions: _, tenants: __, ...model } = constants
   const random = createRandom(JSON.stringify([name, model, factor]))
   return `fp_${Array.from({ length: 10 }, () => random.int(16).toString(16)).join('')}`

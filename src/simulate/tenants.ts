@@ -29,7 +29,7 @@ export function gapsOf({ family, cv }: Pick<Tenant, 'family' | 'cv'>, random: Ra
 }
 
 /** Marsaglia & Tsang 2000 (ACM TOMS 26), boosted below shape 1; scale 1. */
-export function gamma(shape: number, random: Random): number {
+function gamma(shape: number, random: Random): number {
   if (shape < 1) return gamma(shape + 1, random) * (1 - random.next()) ** (1 / shape)
   const d = shape - 1 / 3
   const c = 1 / Math.sqrt(9 * d)
@@ -41,7 +41,7 @@ export function gamma(shape: number, random: Random): number {
 }
 
 /** The shape whose Weibull has this coefficient of variation: by bisection, the CV falls with the shape. */
-export function weibullShape(cv: number): number {
+function weibullShape(cv: number): number {
   let low = 0.1
   let high = 20
   for (let i = 0; i < 60; i++) {

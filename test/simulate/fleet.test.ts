@@ -3,6 +3,7 @@ import { createRandom } from '../../src/random/random.js'
 import { networkMs } from '../../src/simulate/hosted-draws.js'
 import { parseIncidents } from '../../src/simulate/incidents.js'
 import { chainPrefix } from '../../src/simulate/prefix-chain.js'
+import { parseSimulateOptions } from '../../src/simulate/options.js'
 import { resolveProfile } from '../../src/simulate/profiles.js'
 import { createRouter } from '../../src/simulate/router.js'
 import { parsePlanned } from '../../src/simulate/schedule.js'
@@ -246,6 +247,22 @@ describe('what is wrong is said', () => {
     ['retry shar=1', `fault 'retry shar=1': Unrecognized key: "shar"`],
   ])('%s', (text, problem) => {
     expect(parsePlanned(text)).toEqual({ ok: false, problem })
+  })
+
+  it.each([
+    ['slow-replica share=.5', "fault 'slow-replica': befalls a replica"],
+    ['slow-replica replica=4', "fault 'slow-replica': there is no replica 4; there are 4, counted from 0"],
+    ['queueing replica=1', "fault 'queueing': befalls requests"],
+    ['network region=far', "fault 'network': befalls requests wherever"],
+    [
+      'route-change region=mars',
+      "fault 'route-change': there is no region 'mars'; there are near, cross, far",
+    ],
+    ['noisy-neighbour tenant=B', "fault 'noisy-neighbour': there is no tenant 'B'; there are none"],
+    ['cold-cache tenant=B', "fault 'cold-cache': has no tenant"],
+  ])('%s', (fault, start) => {
+    const parsed = parseSimulateOptions({ profile: 'hosted-frontier', fault })
+    expect(parsed.ok ? '' : parsed.problems[0]!.slice(0, start.length)).toBe(start)
   })
 
   it('a constant of a region that the model does not have', () => {
