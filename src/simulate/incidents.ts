@@ -85,6 +85,8 @@ export function incidentProblems(
       say(`there is no replica ${replica}; there are ${replicas}, counted from 0`)
     if (region !== undefined && !regions.some(({ name }) => name === region))
       say(`there is no region '${region}'; there are ${names(regions)}`)
+    if (cause === 'noisy-neighbour' && region !== undefined && region !== regions[0]?.name)
+      say('tenants are in the home region, which is the first one')
     if (tenant !== undefined && !tenants.some(({ name }) => name === tenant))
       say(`there is no tenant '${tenant}'; there are ${names(tenants)}`)
   }
