@@ -107,8 +107,8 @@ export async function dryRun(scenario: Scenario, seed: number | undefined): Prom
     cells: all,
     ...sumOf(all),
     probes: [...new Set(all.map(({ probe }) => probe))].sort().map((probe) => {
-      const own = all.filter((cell) => cell.probe === probe)
-      return { probe, ...sumOf(own), cost: forecast(own, scenario.targets) }
+      const of = all.filter((cell) => cell.probe === probe)
+      return { probe, ...sumOf(of), cost: forecast(of, scenario.targets) }
     }),
     cost: forecast(all, scenario.targets),
     isOpen: plan.planned === null,

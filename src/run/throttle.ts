@@ -21,7 +21,16 @@ export interface Throttle {
 
 export function createThrottle(nowNs: number): Throttle {
   const window = { startNs: nowNs, asked: 0, refused: 0, toldNs: undefined }
-  return { holdUntilNs: nowNs, gapNs: 0, lastStartNs: -Infinity, refused: 0, inARow: 0, window, streak: 0, gapIs: 'none' }
+  return {
+    holdUntilNs: nowNs,
+    gapNs: 0,
+    lastStartNs: -Infinity,
+    refused: 0,
+    inARow: 0,
+    window,
+    streak: 0,
+    gapIs: 'none',
+  }
 }
 
 /** When the next request may start. */
