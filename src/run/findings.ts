@@ -26,7 +26,7 @@ function routeOf(target: string, samples: readonly Sample[]): string[] {
   if (samples.length === 0) return []
   const fresh = samples.filter(({ reused }) => !reused)
   const set = (['dns', 'connect', 'tls'] as const).flatMap((phase) => {
-    const times = fresh.map((sample) => sample[phase]).filter((ms) => ms > 0)
+    const times = fresh.map((sample) => sample[phase]).filter((ms) => ms > 0.01) // below: no such phase
     return times.length === 0 ? [] : [`${phase} ${median(times).toPrecision(3)} ms`]
   })
   const values = ROUTE_FIELDS.flatMap((field) => {

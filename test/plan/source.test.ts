@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { cellId, toCondition } from '../../src/plan/cell.js'
 import type { CellLoad } from '../../src/plan/cell.js'
-import type { Block, Next } from '../../src/plan/probe.js'
+import type { Block, Next, Seen } from '../../src/plan/probe.js'
 import { faultOfBlock } from '../../src/plan/check-ask.js'
-import { adaptiveSource, ownPromptsSource, plannedSource } from '../../src/plan/source.js'
+import { adaptiveSource, chainedSource, ownPromptsSource, plannedSource } from '../../src/plan/source.js'
 import { inOrder } from '../../src/plan/visit.js'
 import { createRandom } from '../../src/random/random.js'
+import { emptyCell } from '../probes/virtual-cache.js'
 
 const alone: CellLoad = { kind: 'closed', concurrency: 1 }
 const ask = (promptTokens: number): Block[number] => ({
@@ -77,6 +78,46 @@ test('an adaptive probe decides for each target by itself and ends with its reas
   const blocks = [...inOrder([source], 'interleaved', createRandom(1))]
   expect(blocks.map((block) => block.visits.map((visit) => visit.target))).toEqual([['b'], ['b']])
   expect(source.next()).toEqual({ done: 'narrow enough' })
+})
+
+test('a decision is shown the blocks before its own and no other, so that a run taken up again decides as it did', () => {
+  // Three blocks of an earlier part of the run are known from the start.
+  const known = [0, 1, 2]
+  const shown: number[][] = []
+  const decide = (seen: Seen): Next => {
+    shown.push(seen.cells.map(({ n }) => n))
+    return seen.blocks >= 3 ? { done: 'enough' } : { ask: [ask(64 + seen.blocks)] }
+  }
+  const seen = (_: string, end: number): Seen => {
+    const before = known.filter((block) => block < end)
+    return { blocks: before.length, cells: before.map((n) => ({ ...emptyCell(ask(64)), n })), halfWidths: {} }
+  }
+  const blocks = [...inOrder([adaptiveSource(decide, seen, options(['a']))], 'interleaved', createRandom(1))]
+  expect(shown).toEqual([[], [0], [0, 1], [0, 1, 2]])
+  expect(blocks.map(({ visits }) => visits[0]?.chains[0]?.[0]?.condition.promptTokens)).toEqual([64, 65, 66])
+})
+
+test('a source that is busy is not asked; where all are, there is nothing to do but wait', () => {
+  const busy = new Set(['x'])
+  const sources = ['x', 'y'].map((probe) => plannedSource([[ask(64)]], { ...options(['a']), probe }))
+  const order = inOrder(sources, 'interleaved', createRandom(1), ({ probe }) => busy.has(probe))
+  expect(order.next().value).toMatchObject({ probe: 'y' })
+  expect(order.next().value).toBeNull()
+  busy.clear()
+  expect(order.next().value).toMatchObject({ probe: 'x' })
+  expect(order.next().done).toBe(true)
+})
+
+test('a design goes on from its plan to its decisions under one name', () => {
+  const then = adaptiveSource(
+    () => ({ done: 'found' }),
+    () => ({ blocks: 1, cells: [], halfWidths: {} }),
+    options(['a']),
+  )
+  const source = chainedSource(plannedSource([[ask(64)]], options(['a'])), then)
+  expect(source.total).toBeNull()
+  expect(source.next()).toMatchObject({ block: 0 })
+  expect([source.next(), source.next()]).toEqual([{ done: 'found' }, { done: 'found' }])
 })
 
 test('the turns of a conversation stay in order in one chain, the conversations do not', () => {

@@ -28,7 +28,19 @@ describe('scenarios that ship', () => {
   test('one for the start, one for CI, and one for each provider that has an address or a server of its own', () => {
     expect(files.sort()).toEqual(
       [
-        ...['quickstart', 'ci', 'openai', 'llama-cpp', 'vllm', 'groq', 'mistral', 'deepseek', 'together'],
+        ...[
+          'quickstart',
+          'ci',
+          'cache',
+          'canary',
+          'openai',
+          'llama-cpp',
+          'vllm',
+          'groq',
+          'mistral',
+          'deepseek',
+          'together',
+        ],
         ...[
           'fireworks',
           'cerebras',

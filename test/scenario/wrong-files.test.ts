@@ -79,7 +79,7 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
   [
     'a probe that is not there',
     `${T}probes: [{ probe: tokens-per-joule }]\n`,
-    'x.yaml:2:19: probes[0].probe names no probe: there are prompt-length, output-length, prefix-cache, concurrency, arrival-rate, or a file such as ./my-probe.mjs',
+    'x.yaml:2:19: probes[0].probe names no probe: there are prompt-length, output-length, prefix-cache, cache-lifetime, concurrency, arrival-rate, route, canary, or a file such as ./my-probe.mjs',
   ],
   [
     'a probe without its key',
@@ -135,7 +135,7 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
   [
     'no probes',
     T,
-    'x.yaml:1:1: probes is missing: a list such as [{ probe: prompt-length }] (there are prompt-length, output-length, prefix-cache, concurrency, arrival-rate)',
+    'x.yaml:1:1: probes is missing: a list such as [{ probe: prompt-length }] (there are prompt-length, output-length, prefix-cache, cache-lifetime, concurrency, arrival-rate, route, canary)',
   ],
   [
     'an empty file',
