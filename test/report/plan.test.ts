@@ -1,0 +1,42 @@
+/** A plan as text: within 80 columns, with what each probe costs as expected and at worst. */
+import { expect, it } from 'vitest'
+import { planText } from '../../src/report/plan.js'
+import { dryRun } from '../../src/run/dry-run.js'
+import { forecast } from '../../src/run/forecast.js'
+import { loadScenario } from '../../src/run/load-scenario.js'
+import type { Target } from '../../src/scenario/scenario.js'
+
+async function targetsOf(file: string): Promise<readonly Target[]> {
+  const loaded = await loadScenario(file, { env: {}, allowCode: false })
+  if (!loaded.ok) throw new Error(loaded.problems.join('\n'))
+  return loaded.scenario.targets
+}
+
+it.each(['quickstart', 'openai', 'ci'])('the plan of scenarios/%s.yaml fits 80 columns', async (name) => {
+  const loaded = await loadScenario(`scenarios/${name}.yaml`, { env: {}, allowCode: false })
+  if (!loaded.ok) throw new Error(loaded.problems.join('\n'))
+  const plan = await dryRun(loaded.scenario, 1)
+  if (plan.kind === 'refused') throw new Error(plan.message)
+  const lines = planText(plan).split('\n')
+  expect(lines.filter((line) => line.length > 80)).toEqual([])
+  expect(plan.probes.reduce((sum, { requests }) => sum + requests, 0)).toBe(plan.requests)
+})
+
+const PRICE = { currency: 'USD', inputPerM: 3, cachedPerM: 0.3, cacheWritePerM: 3.75, outputPerM: 15 }
+
+it('expected is by the cache that is asked for, worst with every token at the dearest price: 1 M read, 1 M written, 1 M plain', async () => {
+  const [target] = await targetsOf('scenarios/openai.yaml')
+  if (target === undefined) throw new Error('no target')
+  const cell = { probe: 'p', promptTokens: 3e6, cachedTokens: 1e6, primedTokens: 1e6, outputTokens: 1e6 }
+  const of = (name: string, price: Target['price']): Target => ({ ...target, name, price })
+  const euro = { ...PRICE, currency: 'EUR' }
+  const cells = ['a', 'b'].map((name) => ({ ...cell, target: name }))
+  const one = { expected: 0.3 + 3.75 + 3 + 15, worst: 3 * 3.75 + 15 }
+  expect(forecast(cells, [of('a', PRICE), of('b', euro)])).toEqual([
+    { currency: 'USD', expected: expect.closeTo(one.expected, 9), worst: expect.closeTo(one.worst, 9) },
+    { currency: 'EUR', expected: expect.closeTo(one.expected, 9), worst: expect.closeTo(one.worst, 9) },
+  ])
+  expect(forecast(cells, [of('a', PRICE), of('b', null)])).toBeNull()
+  const [simulated] = await targetsOf('scenarios/quickstart.yaml')
+  expect(forecast([{ ...cell, target: simulated!.name }], [simulated!])).toEqual([])
+})
