@@ -259,7 +259,10 @@ function bufferWarnings(samples: readonly Sample[]): string[] {
 function curveText(curve: Curve): string {
   const { parameters } = curve
   const parts = Object.entries(parameters).map(([name, parameter]) => parameterText(name, parameter))
-  const rates = [rate('prefill', parameters['fresh'], 1e6), rate('decode', parameters['step'], 1000)]
+  const rates = [
+    rate('prefill', parameters['fresh'], 1e6),
+    rate('decode', curve.law === 'decode' ? parameters['step'] : undefined, 1000),
+  ]
   const counts = `${plural(curve.samples, 'sample')} in ${plural(curve.blocks, 'block')}`
   return [...parts, ...rates.filter((text) => text !== ''), counts].join('; ')
 }
@@ -285,7 +288,12 @@ const UNITS: Readonly<Record<Parameter['unit'], string>> = {
 function parameterText(name: string, { value, low, high, unit, bounded, unverified }: Parameter): string {
   const marks = [bounded ? 'held at 0' : '', unverified ? 'unverified' : ''].filter((mark) => mark !== '')
   const mark = marks.length === 0 ? '' : ` (${marks.join(', ')})`
-  return `${name} ${figure(value)} ${interval(low, high)} ${UNITS[unit]}${mark}`
+  // A count of tokens is exact: three digits of it would be another count.
+  const shown =
+    unit === 'tokens'
+      ? `${whole(value)} [${whole(low)}, ${whole(high)}]`
+      : `${figure(value)} ${interval(low, high)}`
+  return `${name} ${shown} ${UNITS[unit]}${mark}`
 }
 
 function instrumentLine({ error, loopDelay, overloaded }: InstrumentReport): string {

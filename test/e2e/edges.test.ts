@@ -91,7 +91,7 @@ test('a 200 with a wrong answer is seen, with its question; right ones are count
   const wrong = await startSimulate(['--profile', 'exact', '--fault', 'wrong-answer'])
   const here = workspace()
   const target = (name: string, url: string): string =>
-    `  - { name: ${name}, baseUrl: '${url}', model: sim, tokenizer: o200k_base, quirks: { ignoreEos: true } }\n`
+    `  - { name: ${name}, baseUrl: '${url}', model: exact, tokenizer: o200k_base, quirks: { ignoreEos: true } }\n`
   const probes = 'probes: [{ probe: canary, promptTokens: 512, blocks: 2 }]\nwarmup: { requests: 1 }\n'
   here.write('s.yaml', `targets:\n${target('good', right)}${target('bad', wrong)}${probes}`)
   expect(await runCli(['run', 's.yaml', '--quiet'], { cwd: here.path })).toMatchObject({ code: 0 })

@@ -8,12 +8,12 @@ import { createRandom } from '../../src/random/random.js'
 import { emptyCell } from './virtual-cache.js'
 
 test('the highest load that does is found within 13 %, in at most 20 steps, from any start', () => {
-  const search = { least: 1, most: 1000, within: 1.13, round: Math.round }
+  const within = { least: 1, most: 1000, within: 1.13, round: Math.round }
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 999 }), fc.integer({ min: 1, max: 1000 }), (edge, from) => {
       const tried: { load: number; does: boolean }[] = []
       for (let i = 0; i < 20; i++) {
-        const step = highest(tried, { ...search, from })
+        const step = highest(tried, { ...within, from })
         if (!('ask' in step)) {
           expect(step.does).toBeLessThanOrEqual(edge)
           expect(step.fails).toBeGreaterThan(edge)
