@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * How late tokens reach the receiving end: many streams of the `exact` profile, phases spread evenly, read by bare
- * sockets in this process while the simulator runs in another. `--streams 200 --rate 50 --tokens 200 --limit 1`.
+ * sockets in this process while the simulator runs in another. The npm script gives it room, since a collection here would
+ * be read as lateness there. `--streams 200 --rate 50 --tokens 200 --limit 1`.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
