@@ -34,7 +34,7 @@ export interface Engine {
  * vLLM: docs "Production Metrics" (V1 counts prefix-cache tokens; before it the names began with gpu_). SGLang: docs
  * "Production Metrics" (--enable-metrics). llama.cpp: tools/server/README.md (--metrics). TGI: docs "Metrics".
  */
-export const engines: readonly Engine[] = [
+const engines: readonly Engine[] = [
   {
     name: 'vllm',
     prefix: 'vllm:',

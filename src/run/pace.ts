@@ -34,7 +34,7 @@ export async function giveWay(): Promise<void> {
 }
 
 /** A pause that a stop ends early. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted || ms <= 0) return
   await new Promise<void>((resolve) => {
     const done = (): void => {

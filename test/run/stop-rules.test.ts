@@ -107,3 +107,27 @@ describe('retries', () => {
     expect(backOffMs(headers, attempt, Date.UTC(2026, 0, 1), 60)).toBe(waitMs)
   })
 })
+
+describe('a run that is taken up again', () => {
+  it('is judged over both parts: 1 failure of 4 before and none of 6 now is 1 of 10', () => {
+    const before = ['ok', 'ok', 'ok', 'timeout'] as const
+    const samples = before.map((outcome, i) => sampleOf(i, { outcome }))
+    const rules = createStopRules(0.05, samples)
+    for (let i = 4; i < 10; i++) rules.judge(sampleOf(i, { outcome: 'ok' }))
+    expect(rules.verdict()?.message).toMatch(/^1 of 10 requests failed/)
+  })
+})
+
+describe('a rate limit', () => {
+  it('that refuses tries which are made again stops nothing where something passed before, else at 20', () => {
+    const rules = createStopRules(0.05)
+    const refused = (i: number) => rules.judge(sampleOf(i, { outcome: 'http-429' }), true)
+    expect(rules.judge(sampleOf(0, { outcome: 'ok' }))).toBeNull()
+    expect(Array.from({ length: 50 }, (_, i) => refused(i + 1))).toEqual(Array(50).fill(null))
+    const fresh = createStopRules(0.05)
+    const reasons = Array.from({ length: 20 }, (_, i) =>
+      fresh.judge(sampleOf(i, { outcome: 'http-429' }), true),
+    )
+    expect(reasons.findIndex((each) => each !== null)).toBe(19)
+  })
+})
