@@ -13,7 +13,7 @@ import type { Span } from './span.js'
 import { readShape } from './shapes.js'
 
 export interface IntakeOptions {
-  /** Spans of unfinished traces held at most. @default 20000 */
+  /** Spans of traces that may not be whole, held at most; a receiver wants some seconds of its traffic. @default 10000 */
   window?: number | undefined
   /** Dialect files, read. */
   own?: readonly OwnDialect[] | undefined
@@ -54,7 +54,7 @@ export interface Intake {
 
 const MAX_FAULTS = 50
 
-export function createIntake({ window = 20_000, own = [] }: IntakeOptions = {}): Intake {
+export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}): Intake {
   const draft = createDraft(compileRules(own))
   const normalise = createNormaliser(createSourceTable())
   const counts: IntakeCounts = { seen: 0, spans: 0, other: 0, repeated: 0, folded: 0, faults: {} }

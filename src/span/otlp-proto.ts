@@ -245,28 +245,34 @@ function kindOf(value: number): Kind {
 
 /**
  * Names of models and operations come again and again, and comparing bytes costs less than making a string: a table
- * of fixed size, each place holding the text that came there last.
+ * of fixed size, each place holding the text that came there last. A text that is not ASCII is made anew each time.
  */
 function createTexts(): (bytes: Buffer, start: number, end: number) => string {
   const SIZE = 1024
   const MAX_LENGTH = 40
-  const known: ({ bytes: Uint8Array; text: string } | undefined)[] = Array.from({ length: SIZE })
+  const known: string[] = Array.from({ length: SIZE }, () => '')
   return (bytes, start, end) => {
     const length = end - start
     if (length > MAX_LENGTH) return bytes.toString('utf8', start, end)
+    // Texts that differ mostly differ at the end (versions) or in length.
     let hash = length
-    for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] ?? 0)) | 0
+    for (let i = Math.max(start, end - 12); i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] ?? 0)) | 0
     hash = (hash ^ (hash >>> 11)) & (SIZE - 1)
-    const place = known[hash]
-    if (place !== undefined && isSame(place.bytes, bytes, start, length)) return place.text
-    const text = bytes.toString('utf8', start, end)
-    known[hash] = { bytes: Uint8Array.prototype.slice.call(bytes, start, end), text }
-    return text
+    const text = known[hash] ?? ''
+    if (text.length === length) {
+      let i = 0
+      while (i < length && text.charCodeAt(i) === bytes[start + i]) i++
+      // A byte above 127 is never a character by itself, though a text may hold one of that code.
+      if (i === length && isAscii(bytes, start, end)) return text
+    }
+    const fresh = bytes.toString('utf8', start, end)
+    known[hash] = fresh
+    return fresh
   }
 }
 
-function isSame(known: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
-  if (known.length !== length) return false
-  for (let i = 0; i < length; i++) if (known[i] !== bytes[start + i]) return false
-  return true
+function isAscii(bytes: Buffer, start: number, end: number): boolean {
+  let all = 0
+  for (let i = start; i < end; i++) all |= bytes[i] ?? 0
+  return all < 0x80
 }
