@@ -120,6 +120,8 @@ function figureOf(
         'prefill curves',
       )
     case 'goodput':
+      if (rows.length > 0 && rows.every((row) => row.goodput === undefined))
+        return none('no cell was held against limits: give its probe limits', true)
       return worstOf(
         rows.map((row) => row.goodput ?? null),
         worst,
