@@ -149,7 +149,7 @@ export interface TrendVerdict {
 }
 
 /**
- * 1 where something became worse within the last `recentDays`, 4 where there are too few days to see anything, else 0.
+ * 1 where something became worse within the last `recentDays` or drifts that way, 4 where there are too few days to see anything, else 0.
  * A step is known a week after it at the earliest, so a shorter time than two weeks says little.
  */
 export function trendVerdict(
@@ -167,6 +167,10 @@ export function trendVerdict(
     const day = new Date(last.atMs).toISOString().slice(0, 10)
     return { exit: 1, why: `${last.target} has been slower since ${day}` }
   }
+  const drifting = trends.flatMap(({ target, series }) =>
+    series.filter(({ trend }) => (trend.drift?.ratio ?? 1) > 1).map(({ name }) => `${target}: ${name}`),
+  )
+  if (drifting.length > 0) return { exit: 1, why: `drifting slower: ${drifting.join(', ')}` }
   const days = Math.max(0, ...trends.flatMap(({ series }) => series.map(({ trend }) => trend.days)))
   if (days < leastDays) {
     return { exit: 4, why: `${days} days of measurements; a step shows from ${leastDays} on` }

@@ -79,7 +79,7 @@ function seriesTable({ series }: HistoryTrend): Table {
       left(unit.replace('us/', 'µs/').replace('token', 'tok').replace('tok/token', 'tok²')),
       right(String(trend.days)),
       right(figure(trend.level)),
-      left(trend.steps.map(({ atMs, ratio }) => `${date(atMs)} ${change(ratio)}`).join(', ') || '—'),
+      left(lastStep(trend)),
       left(extremes(weekdays)),
       left(extremes(hours)),
     ]
@@ -89,15 +89,27 @@ function seriesTable({ series }: HistoryTrend): Table {
     left(''),
     right('days'),
     right('now'),
-    left('steps'),
+    left('last step'),
     left('weekdays'),
-    left('hours (UTC)'),
+    left('UTC hours'),
   ]
-  return {
-    title: 'series: level since the last step, steps, and what weekdays and hours are off by',
+  return withoutEmpty({
+    title: 'series: level since the last step, and what weekdays and hours are off by',
     head,
     rows,
-  }
+  })
+}
+
+function lastStep({ steps }: Trend): string {
+  const last = steps.at(-1)
+  return last === undefined ? '—' : `${date(last.atMs)} ${change(last.ratio)}`
+}
+
+/** Without the columns that have nothing to say in any row. */
+function withoutEmpty({ title, head, rows }: Table): Table {
+  const kept = head.map((_, i) => rows.some((row) => row[i]?.text !== '—'))
+  const of = (cells: readonly Cell[]): Cell[] => cells.filter((_, i) => kept[i])
+  return { title, head: of(head), rows: rows.map(of) }
 }
 
 /** The fastest and the slowest, where they differ by more than noise would show. */
