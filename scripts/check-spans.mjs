@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Spans a second and peak memory of the readers, each in a process of its own fed by a stream: lines of OTLP/JSON,
- * one JSON document, protobuf records. `npm run check:spans -- --gb 5` makes them that long; nothing is written to disk.
+ * one JSON document, protobuf records; and the receiver's, which gets at most 100 MB in requests of 100 spans. `npm run check:spans -- --gb 5` makes them that long; nothing is written to disk.
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -13,12 +13,13 @@ const { values } = parseArgs({ options: { gb: { type: 'string', default: '1' }, 
 const bytesWanted = Number(values.gb) * 1e9
 
 /** What the contract asks of each. @type {Readonly<Record<string, number>>} */
-const wanted = { lines: 60_000, document: 10_000, protobuf: 150_000 }
+const wanted = { lines: 60_000, document: 10_000, protobuf: 150_000, receiver: 5000 }
 const MAX_RSS_MB = 256
 /** Distinct spans; their ids are changed each time round. */
 const SPANS = 2000
 
 if (values.child === undefined) await runAll()
+else if (values.child === 'receiver') await receiveAll()
 else await readAll(values.child)
 
 async function runAll() {
@@ -76,6 +77,43 @@ async function readAll(format) {
   if (faults.length > 0 || spans !== intake.counts.seen) throw new Error(JSON.stringify(intake.counts))
   const rssMb = Math.round(process.resourceUsage().maxRSS / 1024)
   console.log(JSON.stringify({ spans, seconds, cpuSeconds: (user + system) / 1e6, bytes: fed, rssMb }))
+}
+
+/** The sender runs in the same process: its time counts as the receiver's. */
+async function receiveAll() {
+  const { createIntake } = await import(new URL('dist/src/span/intake.js', root).href)
+  const { startReceiver } = await import(new URL('dist/src/serve/receiver.js', root).href)
+  const { otlpLine } = await import(new URL('dist/src/span/otlp-envelope.js', root).href)
+  const intake = createIntake({ window: 100_000 })
+  let spans = 0
+  /** @param {unknown[]} batch */
+  const onSpans = (batch) => (spans += batch.length)
+  const started = await startReceiver({ intake, onSpans, port: 0 })
+  if (!started.ok) throw new Error(started.message)
+  const requests = Math.ceil(Math.min(bytesWanted, 1e8) / 160_000)
+  let sent = 0
+  let read = 0
+  const begun = performance.now()
+  const before = process.cpuUsage()
+  for (let i = 0; i < requests; i += 4) {
+    const posts = Array.from({ length: 4 }, async (_, j) => {
+      const groups = Array.from({ length: 100 }, (__, k) => groupOf((i + j) * 100 + k, 4))
+      const body = otlpLine(groups)
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(`${started.receiver.url}/v1/traces`, { method: 'POST', headers, body })
+      if (answer.status !== 200) throw new Error(`status ${answer.status}: ${await answer.text()}`)
+      await answer.text()
+      sent += groups.length
+      read += body.length
+    })
+    await Promise.all(posts)
+  }
+  const { user, system } = process.cpuUsage(before)
+  const seconds = (performance.now() - begun) / 1000
+  await started.receiver.close()
+  if (spans !== sent) throw new Error(`${sent} spans sent, ${spans} came out`)
+  const rssMb = Math.round(process.resourceUsage().maxRSS / 1024)
+  console.log(JSON.stringify({ spans, seconds, cpuSeconds: (user + system) / 1e6, bytes: read, rssMb }))
 }
 
 /**

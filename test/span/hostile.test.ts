@@ -92,10 +92,10 @@ describe('a document that is longer than fits', () => {
 
   it('Jaeger: a trace at a time, with the processes behind its spans; a list of records', async () => {
     const trace = (i: number) => ({
-      traceID: i.toString(16).padStart(32, 'a'),
+      traceID: (i + 1).toString(16).padStart(32, '0'),
       spans: [
         {
-          traceID: i.toString(16).padStart(32, 'a'),
+          traceID: (i + 1).toString(16).padStart(32, '0'),
           spanID: '00000000000000a1',
           operationName: 'chat "quoted \\" {[" ',
           processID: 'p1',
