@@ -175,7 +175,8 @@ function fastMean(rows: readonly RegimeRow[], z: Float64Array, posterior: Float6
   const square = all.reduce((squares, { pull }) => squares + pull ** 2, 0)
   return {
     mean,
-    variance: fast > 1 ? (square * fast) / (fast - 1) : Infinity,
+    // With one fast block or none nothing is concluded; the floor only keeps the figures finite.
+    variance: (square * Math.max(2, fast)) / (Math.max(2, fast) - 1),
     blocks: all.length,
     fast,
     lag: lagOne(all.map(({ pull }) => pull)),

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { permutationP } from '../../src/stats/permutation.js'
 import { fisherExact } from '../../src/stats/fisher-exact.js'
 import { hodgesLehmann, hodgesLehmannInterval } from '../../src/stats/hodges-lehmann.js'
 import { mannWhitney } from '../../src/stats/mann-whitney.js'
@@ -88,4 +89,16 @@ test.each([
 test('no error on either side, or no request at all, is p 1', () => {
   expect(fisherExact({ successes: 0, total: 90 }, { successes: 0, total: 80 }).p).toBeCloseTo(1, 12)
   expect(fisherExact({ successes: 0, total: 0 }, { successes: 3, total: 80 }).p).toBeCloseTo(1, 12)
+})
+
+test('the exact permutation test on ln of five against five blocks: 2 of 252 (scipy), and 1 for equal arms', () => {
+  const ln = (values: readonly number[]): number[] => values.map(Math.log)
+  expect(permutationP(ln([100, 110, 95, 105, 102]), ln([120, 118, 125, 131, 115]))).toBe(2 / 252)
+  expect(permutationP([1, 2, 3], [1, 2, 3])).toBe(1)
+  expect(
+    permutationP(
+      Array.from({ length: 15 }, (_, i) => i),
+      Array.from({ length: 15 }, (_, i) => i),
+    ),
+  ).toBeNull()
 })

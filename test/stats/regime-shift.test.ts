@@ -57,3 +57,11 @@ test('cells that only one side has are no basis: null', () => {
   const extra = { cell: 'x', block: 0, log: 0 }
   expect(regimeShift(arm({ seed: 9, share: 0.3 }), [...arm({ seed: 10, share: 0.3 }), extra])).toBeNull()
 })
+
+test('an arm that is slow in all but one block has finite figures and too few blocks to conclude from', () => {
+  const rows = arm({ seed: 11 }).map((row) => (row.block > 0 ? { ...row, log: row.log + 0.5 } : row))
+  const found = regimeShift(arm({ seed: 12, share: 0.3 }), rows)!
+  expect(found.location!.gEff).toBeLessThan(6)
+  for (const figure of [found.location!.se, found.location!.df, found.location!.p])
+    expect(figure).not.toBeNaN()
+})
