@@ -11,7 +11,7 @@ import { sampleVariance } from 'simple-statistics'
 /** Metrics that a history follows, and the parameters that say where a change of theirs comes from. */
 export const FOLLOWED = { ttft: 'ms', tpot: 'ms/token' } as const
 export type Followed = keyof typeof FOLLOWED
-export const EXPLAINING = ['base', 'fresh', 'hit', 'step', 'perContext'] as const
+const EXPLAINING = ['base', 'fresh', 'hit', 'step', 'perContext'] as const
 
 const isFollowed = (name: string): name is Followed => Object.hasOwn(FOLLOWED, name)
 
