@@ -125,7 +125,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Started> 
   return { ok: true, receiver }
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 

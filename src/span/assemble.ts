@@ -1,12 +1,13 @@
 /** Puts the pieces of each trace together, in bounded memory, so that one call of a model becomes one span. */
 import type { Piece } from './normalise.js'
-import { resolveTrace } from './resolve.js'
+import { resolvePiece, resolveTrace } from './resolve.js'
 import type { Resolved } from './resolve.js'
 
 export interface AssemblerOptions {
   /** Pieces held at most; the oldest trace goes out first when there are more. */
   window: number
-  emit: (resolved: Resolved) => void
+  /** Gets the spans and the counts. */
+  into: Resolved
 }
 
 export interface Assembler {
@@ -20,14 +21,16 @@ export interface Assembler {
 
 interface Trace {
   id: string
-  pieces: Piece[]
+  /** Most traces hold one call and nothing else. */
+  first: Piece
+  more: Piece[] | undefined
   lastMs: number
 }
 
 /** A trace of more pieces is let go in parts. */
 const MAX_TRACE = 10_000
 
-export function createAssembler({ window, emit }: AssemblerOptions): Assembler {
+export function createAssembler({ window, into }: AssemblerOptions): Assembler {
   const traces = new Map<string, Trace>()
   // The order in which traces came. The map knows it too, but finds its first entry only by passing all deleted ones.
   let queue: Trace[] = []
@@ -37,8 +40,13 @@ export function createAssembler({ window, emit }: AssemblerOptions): Assembler {
   const letGo = (trace: Trace): void => {
     if (traces.get(trace.id) !== trace) return
     traces.delete(trace.id)
-    held -= trace.pieces.length
-    emit(resolveTrace(trace.pieces))
+    if (trace.more === undefined) {
+      held--
+      resolvePiece(trace.first, into)
+    } else {
+      held -= 1 + trace.more.length
+      resolveTrace([trace.first, ...trace.more], into)
+    }
   }
   const isFull = (): boolean => held > window
   const letGoOldest = (): void => {
@@ -53,19 +61,20 @@ export function createAssembler({ window, emit }: AssemblerOptions): Assembler {
   return {
     add(piece, nowMs) {
       if (piece.traceId === '') {
-        if (piece.span !== undefined) emit(resolveTrace([piece]))
+        resolvePiece(piece, into)
         return
       }
       held++
       const known = traces.get(piece.traceId)
       if (known === undefined) {
-        const trace = { id: piece.traceId, pieces: [piece], lastMs: nowMs }
+        const trace = { id: piece.traceId, first: piece, more: undefined, lastMs: nowMs }
         traces.set(trace.id, trace)
         queue.push(trace)
       } else {
-        known.pieces.push(piece)
+        known.more ??= []
+        known.more.push(piece)
         known.lastMs = nowMs
-        if (known.pieces.length >= MAX_TRACE) letGo(known)
+        if (known.more.length >= MAX_TRACE) letGo(known)
       }
       while (isFull()) letGoOldest()
     },

@@ -26,7 +26,7 @@ export const dialects = [
 export type Dialect = (typeof dialects)[number]
 
 /** The first that the name of an instrumentation scope starts with decides. */
-export const scopes: readonly (readonly [prefix: string, dialect: Dialect])[] = [
+const scopes: readonly (readonly [prefix: string, dialect: Dialect])[] = [
   ['com.anthropic.claude-platform', 'claude-platform'],
   ['com.anthropic.sdk', 'anthropic-sdk'],
   ['pydantic-ai', 'pydantic-ai'],

@@ -119,7 +119,7 @@ function recordOf<K extends string, V>(keys: readonly K[], make: () => V): Recor
 }
 
 /** How much a span tells (see `tiers`). */
-export function tierOf(span: Span): Tier {
+function tierOf(span: Span): Tier {
   if (span.queueMs !== undefined || span.prefillMs !== undefined || span.serverTtftMs !== undefined)
     return 'A'
   const isTimed = span.ttftMs !== undefined

@@ -3,7 +3,7 @@ import { dialectOfName } from './dialects.js'
 import { chunkEvents } from './mapping.js'
 import type { Slot } from './mapping.js'
 import { NO_SIGNATURE, slotIndex, slots } from './rules.js'
-import type { Rule, Rules } from './rules.js'
+import type { KeyRules, Rule, Rules } from './rules.js'
 import type { Scalar } from './scalar.js'
 
 /** What describes the process that wrote a span. */
@@ -84,13 +84,17 @@ export function setScope(draft: Draft, name: string): void {
 /** An attribute that came as text and value. Keys that nothing is read from, all content among them, end here. */
 export function offer(draft: Draft, key: string, value: Scalar): void {
   const entry = draft.rules.get(key)
-  if (entry === undefined) return
-  if (entry.signature < draft.signature) draft.signature = entry.signature
-  for (const rule of entry.rules) choose(draft, rule, value)
-  if (entry.isContainer && typeof value === 'string') offerJson(draft, key, value)
+  if (entry !== undefined) offerTo(draft, entry, value)
 }
 
-export function choose(draft: Draft, rule: Rule, value: Scalar): void {
+/** As `offer`, of a key that has been looked up. */
+export function offerTo(draft: Draft, entry: KeyRules, value: Scalar): void {
+  if (entry.signature < draft.signature) draft.signature = entry.signature
+  for (const rule of entry.rules) choose(draft, rule, value)
+  if (entry.isContainer && typeof value === 'string') offerJson(draft, entry.key, value)
+}
+
+function choose(draft: Draft, rule: Rule, value: Scalar): void {
   const before = draft.chosen[rule.slot]
   if (before !== undefined && before.rank <= rule.rank) return
   draft.chosen[rule.slot] = rule
@@ -100,7 +104,7 @@ export function choose(draft: Draft, rule: Rule, value: Scalar): void {
 /** A longer one is content, not settings. */
 const MAX_CONTAINER = 65_536
 
-export function offerJson(draft: Draft, key: string, text: string): void {
+function offerJson(draft: Draft, key: string, text: string): void {
   if (text.length > MAX_CONTAINER) return
   let value: unknown
   try {

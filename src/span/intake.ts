@@ -8,6 +8,7 @@ import type { SpanSink } from './otlp-json.js'
 import { createProtoReader } from './otlp-proto.js'
 import { compileRules } from './rules.js'
 import type { OwnDialect } from './rules.js'
+import type { Resolved } from './resolve.js'
 import { createSourceTable } from './sources.js'
 import type { Span } from './span.js'
 import { readShape } from './shapes.js'
@@ -57,20 +58,28 @@ const MAX_FAULTS = 50
 export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}): Intake {
   const draft = createDraft(compileRules(own))
   const normalise = createNormaliser(createSourceTable())
-  const counts: IntakeCounts = { seen: 0, spans: 0, other: 0, repeated: 0, folded: 0, faults: {} }
-  const proto = createProtoReader()
-  let ready: Span[] = []
-  let now = 0
-  const assembler = createAssembler({
-    window,
-    emit({ spans, repeated, folded, other }) {
-      counts.other += other
-      counts.repeated += repeated
-      counts.folded += folded
-      counts.spans += spans.length
-      for (const span of spans) ready.push(span)
+  const counts = {
+    seen: 0,
+    faults: {} as Record<string, number>,
+    get spans(): number {
+      return given + resolved.spans.length
     },
-  })
+    get other(): number {
+      return others + resolved.other
+    },
+    get repeated(): number {
+      return resolved.repeated
+    },
+    get folded(): number {
+      return resolved.folded
+    },
+  }
+  const proto = createProtoReader()
+  let now = 0
+  const resolved: Resolved = { spans: [], repeated: 0, folded: 0, other: 0 }
+  const assembler = createAssembler({ window, into: resolved })
+  let given = 0 // spans that have been taken
+  let others = 0 // pieces that are no calls
   const fault = (kind: string): void => {
     const known = counts.faults[kind]
     if (known !== undefined) counts.faults[kind] = known + 1
@@ -80,7 +89,7 @@ export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}):
     span() {
       counts.seen++
       const piece = normalise(draft)
-      if (piece.span === undefined) counts.other++
+      if (piece.span === undefined) others++
       assembler.add(piece, now)
     },
     fault(kind) {
@@ -105,8 +114,9 @@ export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}):
     },
     fault,
     take() {
-      const taken = ready
-      ready = []
+      const taken = resolved.spans
+      given += taken.length
+      resolved.spans = []
       return taken
     },
     release: (beforeMs) => assembler.release(beforeMs),

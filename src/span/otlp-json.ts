@@ -1,5 +1,5 @@
 /** Reads OTLP's JSON, as the specification has it and as hand-rolled senders and stores write it. */
-import { noResource, offer, offerEvent, setScope, startSpan } from './draft.js'
+import { noResource, offerEvent, offerTo, setScope, startSpan } from './draft.js'
 import type { Draft, Kind, Resource } from './draft.js'
 import { isObject, listOf, textOf } from './json-value.js'
 import type { JsonObject } from './json-value.js'
@@ -73,7 +73,7 @@ export function resourceFrom(get: (key: string) => string | undefined): Resource
   }
 }
 
-export function readOtlpSpan(value: unknown, draft: Draft, sink: SpanSink): void {
+function readOtlpSpan(value: unknown, draft: Draft, sink: SpanSink): void {
   if (!isObject(value)) return sink.fault('a span that is no object')
   startSpan(draft)
   draft.traceId = idOf(value['traceId'] ?? value['trace_id'], 16)
@@ -104,9 +104,10 @@ function readAttributes(list: unknown, draft: Draft): void {
     const attribute: unknown = list[i]
     if (!isObject(attribute)) continue
     const { key } = attribute
-    if (typeof key !== 'string' || draft.rules.get(key) === undefined) continue
+    const entry = typeof key === 'string' ? draft.rules.get(key) : undefined
+    if (entry === undefined) continue
     const value = anyValue(attribute['value'])
-    if (value !== undefined) offer(draft, key, value)
+    if (value !== undefined) offerTo(draft, entry, value)
   }
 }
 
@@ -142,6 +143,9 @@ export function anyValue(value: unknown): Scalar | undefined {
 
 function timeOf(value: unknown): number {
   if (typeof value === 'string') {
+    // Seconds and nanoseconds apart: a number of 19 digits is read slowly, and not exactly.
+    const ms = value.length === 19 ? Number(value.slice(0, 10)) * 1000 + Number(value.slice(10)) / 1e6 : NaN
+    if (ms > 0) return Math.round(ms * 1000) / 1000
     const ns = Number(value)
     return ns > 0 ? msOfNs(ns) : readTime(value)
   }
@@ -161,20 +165,26 @@ function kindOf(value: unknown): Kind {
   return typeof value === 'string' ? (KINDS[value] ?? 0) : 0
 }
 
-const HEX = /^[0-9a-f]*$/
-const ZEROS = /^0*$/
-
 /** Lower-case hexadecimal of `bytes` bytes, from hexadecimal or base64; '' where it is neither, or all zeros. */
 export function idOf(value: unknown, bytes: number): string {
   if (typeof value !== 'string' || value === '') return ''
-  let id = value
-  if (id.length !== bytes * 2 || !HEX.test(id)) {
-    id = id.toLowerCase()
-    if (id.length > bytes * 2 || !HEX.test(id)) {
-      const decoded = Buffer.from(value, 'base64')
-      if (decoded.length !== bytes) return ''
-      id = decoded.toString('hex')
-    } else id = id.padStart(bytes * 2, '0') // Jaeger and Zipkin may leave out leading zeros
+  if (value.length === bytes * 2 && isPlainHex(value)) return value
+  let id = value.toLowerCase()
+  if (id.length > bytes * 2 || !/^[0-9a-f]*$/.test(id)) {
+    const decoded = Buffer.from(value, 'base64')
+    if (decoded.length !== bytes) return ''
+    id = decoded.toString('hex')
+  } else id = id.padStart(bytes * 2, '0') // Jaeger and Zipkin may leave out leading zeros
+  return /^0*$/.test(id) ? '' : id
+}
+
+/** Small hexadecimal digits, not all of them 0. */
+function isPlainHex(text: string): boolean {
+  let isZero = true
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (!((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66))) return false
+    if (code !== 0x30) isZero = false
   }
-  return ZEROS.test(id) ? '' : id
+  return !isZero
 }

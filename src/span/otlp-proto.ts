@@ -2,7 +2,7 @@
  * Reads OTLP's protobuf (opentelemetry-proto, trace/v1/trace.proto): of its messages the fields that spans are made
  * from. What nothing is read from is skipped as bytes, so that a prompt never becomes a string.
  */
-import { choose, noResource, offerEvent, offerJson, setScope, startSpan } from './draft.js'
+import { noResource, offerEvent, offerTo, setScope, startSpan } from './draft.js'
 import type { Draft, Kind, Resource } from './draft.js'
 import { RESOURCE_KEYS, resourceFrom } from './otlp-json.js'
 import type { SpanSink } from './otlp-json.js'
@@ -112,11 +112,8 @@ export function createProtoReader(): ProtoReader {
   }
 
   function take(draft: Draft, entry: KeyRules, end: number): void {
-    if (entry.signature < draft.signature) draft.signature = entry.signature
     const value = anyValue(end, false)
-    if (value === undefined) return
-    for (const rule of entry.rules) choose(draft, rule, value)
-    if (entry.isContainer && typeof value === 'string') offerJson(draft, entry.key, value)
+    if (value !== undefined) offerTo(draft, entry, value)
   }
 
   function readEvent(end: number, draft: Draft): void {

@@ -3,7 +3,7 @@ import type { Piece } from './normalise.js'
 import type { Attempt, Span, SpanFacts, SpanField } from './span.js'
 
 export interface Resolved {
-  spans: readonly Span[]
+  spans: Span[]
   /** Spans around a call that repeat its usage, and spans that came a second time: left out. */
   repeated: number
   /** Servers' views and HTTP requests that were folded into a call. */
@@ -12,22 +12,21 @@ export interface Resolved {
   other: number
 }
 
-const NOTHING: Resolved = { spans: [], repeated: 0, folded: 0, other: 0 }
-
 /** How far up a parent is looked for: a loop of parents ends there too. */
 const MAX_HOPS = 64
 
 /** Attempts listed on a span. */
 const MAX_TRIES = 32
 
-export function resolveTrace(all: readonly Piece[]): Resolved {
-  const [only] = all
-  if (only === undefined) return NOTHING
-  if (all.length === 1) {
-    const { role, span } = only
-    if (span === undefined) return NOTHING
-    return role === 'http' ? { ...NOTHING, other: 1 } : { ...NOTHING, spans: [span] }
-  }
+/** The only piece of its trace. */
+export function resolvePiece({ role, span }: Piece, into: Resolved): void {
+  if (span === undefined) return
+  if (role === 'http') into.other++
+  else into.spans.push(span)
+}
+
+/** Adds what the pieces come to. */
+export function resolveTrace(all: readonly Piece[], into: Resolved): void {
   // An exporter that heard no answer sends its spans a second time.
   const byId = new Map(all.map((piece) => [piece.spanId, piece]))
   const pieces = all.filter((piece) => piece.spanId === '' || byId.get(piece.spanId) === piece)
@@ -47,16 +46,14 @@ export function resolveTrace(all: readonly Piece[]): Resolved {
       else list.push(piece)
     }
   }
-  const spans: Span[] = []
-  let other = 0
   for (const piece of pieces) {
     const { role, span } = piece
     if (span === undefined || folded.has(piece) || wrappers.has(piece)) continue
-    if (role === 'http') other++
-    else spans.push(inherit(fold(span, piece, children), piece, byId, wrappers))
+    if (role === 'http') into.other++
+    else into.spans.push(inherit(fold(span, piece, children), piece, byId, wrappers))
   }
-  const again = countSpans(all) - countSpans(pieces)
-  return { spans, repeated: wrappers.size + again, folded: folded.size, other }
+  into.repeated += wrappers.size + countSpans(all) - countSpans(pieces)
+  into.folded += folded.size
 }
 
 function countSpans(pieces: readonly Piece[]): number {
