@@ -16,6 +16,8 @@ export interface AttributorOptions {
 export interface Attributor {
   /** Takes a span; gives those that are settled by it. */
   push(span: Span): Attribution[]
+  /** Those that need wait no longer when it is `nowMs` (since 1970): a clock for where no span comes any more. */
+  release(nowMs: number): Attribution[]
   /** The rest. */
   end(): Attribution[]
 }
@@ -54,22 +56,30 @@ export function createAttributor({ known }: AttributorOptions): Attributor {
     return conclude(seen.observation, seen.choice, seen.place)
   }
 
+  function settleDue(): Attribution[] {
+    const settled: Attribution[] = []
+    for (let next = waiting[head]; next !== undefined; next = waiting[head]) {
+      const due = next.span.startedAtMs + next.span.durationMs + LOOK_AHEAD_MS <= latestMs
+      if (!due && waiting.length - head <= MOST_WAITING) break
+      settled.push(settle(next))
+      head++
+    }
+    if (head > 4096 && head * 2 > waiting.length) {
+      waiting = waiting.slice(head)
+      head = 0
+    }
+    return settled
+  }
+
   return {
     push(span) {
       latestMs = Math.max(latestMs, span.startedAtMs + span.durationMs)
       waiting.push(look(span))
-      const settled: Attribution[] = []
-      for (let next = waiting[head]; next !== undefined; next = waiting[head]) {
-        const due = next.span.startedAtMs + next.span.durationMs + LOOK_AHEAD_MS <= latestMs
-        if (!due && waiting.length - head <= MOST_WAITING) break
-        settled.push(settle(next))
-        head++
-      }
-      if (head > 4096 && head * 2 > waiting.length) {
-        waiting = waiting.slice(head)
-        head = 0
-      }
-      return settled
+      return settleDue()
+    },
+    release(nowMs) {
+      latestMs = Math.max(latestMs, nowMs)
+      return settleDue()
     },
     end() {
       const rest = waiting.slice(head).map(settle)
