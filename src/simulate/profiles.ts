@@ -1,6 +1,7 @@
 /** The profiles by name: what each simulated provider is made of, every constant overridable. */
 import { z } from 'zod'
 import { readJson } from '../border/json.js'
+import { didYouMean } from '../border/nearest.js'
 import { BARE_FLEET, FLEET_FIELDS, HOSTED_FLEET, type Region } from './fleet-constants.js'
 
 const amount = z.number().min(0)
@@ -176,6 +177,12 @@ function isProfileName(name: string): name is ProfileName {
   return Object.hasOwn(PROFILES, name)
 }
 
+/** There are some forty constants: the nearest one is named, else where they are listed. */
+function hint(given: string, constants: object): string {
+  const names = Object.keys(constants).flatMap((name) => [name, name.replace(UNIT, '')])
+  return didYouMean(given, names) || '; docs/simulator.md lists them'
+}
+
 export type Resolved = { ok: true; profile: Profile } | { ok: false; problems: string[] }
 
 /**
@@ -192,7 +199,7 @@ export function resolveProfile(name: string, overrides: Readonly<Record<string, 
   for (const [given, value] of Object.entries(overrides)) {
     const key = Object.keys(constants).find((full) => full === given || full.replace(UNIT, '') === given)
     if (key) merged[key] = value
-    else problems.push(`${name} has no constant '${given}'; it has ${Object.keys(constants).join(', ')}`)
+    else problems.push(`${name} has no constant '${given}'${hint(given, constants)}`)
   }
   if (problems.length > 0) return { ok: false, problems }
   const checked = kind === 'engine' ? EngineSchema.safeParse(merged) : LawSchema.safeParse(merged)

@@ -317,7 +317,7 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
   [
     'a constant that the profile does not have',
     `${P}targets: [{ simulate: { profile: exact, set: { bseMs: 3 } } }]\n`,
-    "x.yaml:2:23: targets[0].simulate is wrong: exact has no constant 'bseMs'; it has contextTokens, defaultOutputTokens, reasoningTokens, streamsReasoning, strictParameters, earlyHeaders, blockTokens, baseMs, freshUs, hitUs, curveNs, tpotMs, perContextNs, ttftPerPeerMs, tpotPerPeerMs, gatewayMs, gatewayCv, queueMedianMs, queueSigma, cacheMinTokens, cacheStepTokens, cacheIdleMs, cacheMissShare, stallShare, stallMinMs, stallMaxMs",
+    "x.yaml:2:23: targets[0].simulate is wrong: exact has no constant 'bseMs' (did you mean 'baseMs'?)",
   ],
   [
     'a deadline with its unit',

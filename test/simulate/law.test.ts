@@ -126,7 +126,7 @@ describe('overrides', () => {
   })
 
   it.each([
-    [{ bas: 3 }, "exact has no constant 'bas'; it has"],
+    [{ bas: 3 }, "exact has no constant 'bas' (did you mean 'base'?)"],
     [{ base: -1 }, 'baseMs: '],
     [{ base: 'fast' }, 'baseMs: '],
     [{ cacheMissShare: 1.5 }, 'cacheMissShare: '],
