@@ -14,21 +14,22 @@ const moved = ({ shifts }: Comparison): string[] =>
     .filter(({ gated, verdict }) => gated && (verdict === 'worse' || verdict === 'better'))
     .map(({ name }) => name)
 
-test('of 200 pairs of equal runs at most 1.5 % alarm, under wide and under correlated noise', () => {
+// `npm run check:gate` looks at thousands, under more noises.
+test('of 80 pairs of equal runs at most 2 alarm, under wide and under correlated noise', () => {
   const cells = NINE_CELLS.filter((_, i) => i % 2 === 0)
   let alarms = 0
   for (const [name, noise] of Object.entries({
     'lognormal .25': () => lognormal(0.25),
     'AR(1) .5': () => autoregressive(0.5, 0.25),
   })) {
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 40; i++) {
       const [a, b] = ['a', 'b'].map((arm) =>
         simulatedSnapshot(`${name} ${arm} ${i}`, { noise: noise(), cells }, { resamples: 59 }),
       )
       if (moved(compareSnapshots(a!, b!, { resamples: 59 })).length > 0) alarms++
     }
   }
-  expect(alarms).toBeLessThanOrEqual(3)
+  expect(alarms).toBeLessThanOrEqual(2)
 })
 
 test('a shift of 30 % in everything is found in all of 20 pairs of 20 blocks at noise 5 %, and exits 1', () => {
