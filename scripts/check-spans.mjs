@@ -32,13 +32,15 @@ async function runAll() {
     for await (const part of child.stdout) told += part
     const { spans, seconds, cpuSeconds, bytes: read, rssMb } = JSON.parse(told)
     const perSecond = Math.round(spans / cpuSeconds)
-    const isFast = perSecond >= least && rssMb <= MAX_RSS_MB
+    // The receiver holds ten seconds of its traffic, and its sender here lives beside it.
+    const maxRssMb = format === 'receiver' ? 512 : MAX_RSS_MB
+    const isFast = perSecond >= least && rssMb <= maxRssMb
     isGood &&= isFast
     console.log(
       `${isFast ? 'good' : 'FAIL'}  ${format}: ${perSecond.toLocaleString('en')} spans a second of one core ` +
         `(at least ${least.toLocaleString('en')}; ${Math.round(spans / seconds).toLocaleString('en')} by the wall), ` +
         `${spans.toLocaleString('en')} spans of ${Math.round(read / spans)} bytes, ${(read / 1e9).toFixed(2)} GB, ` +
-        `peak memory ${rssMb} MB (at most ${MAX_RSS_MB})`,
+        `peak memory ${rssMb} MB (at most ${maxRssMb})`,
     )
   }
   process.exitCode = isGood ? 0 : 1
