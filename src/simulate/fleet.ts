@@ -45,6 +45,7 @@ interface Flight {
   readonly servedMs: number
   seenTokens: number
   firstMs: number
+  unreadMs: { first: number; visible: number }
   /** Nothing is delivered before it: the client does not read. */
   clientUntilMs: number
 }
@@ -138,6 +139,7 @@ export function createFleet(
       servedMs: job.arrivalMs + tripMs / 2 + draws.gatewayMs + queueMs,
       seenTokens: 0,
       firstMs: NaN,
+      unreadMs: { first: 0, visible: 0 },
       clientUntilMs: -Infinity,
     }
     flights.set(job.id, flight)
@@ -181,7 +183,11 @@ export function createFleet(
       flight.clientUntilMs = atMs + effects.clientMs
     }
     const readMs = Math.max(atMs, flight.clientUntilMs)
-    if (index === 0) flight.firstMs = readMs
+    if (index === 0) {
+      flight.firstMs = readMs
+      flight.unreadMs.first = readMs - atMs
+    }
+    if (index === job.reasoningTokens) flight.unreadMs.visible = readMs - atMs
     const whole = outcome && describe(flight, outcome, atMs, readMs)
     // Who hears of ends only keeps them, so they may be told before they are due.
     if (readMs <= dueMs || job.tells === 'ends') tell(flight, index, readMs, whole)
@@ -222,6 +228,7 @@ export function createFleet(
         replica: number,
         fingerprint: site.fingerprint,
         seenTokens,
+        unreadMs: flight.unreadMs,
         labels: labelsOf(flight, inner.cachedTokens, settled.queue, e2eMs),
       },
     }

@@ -69,6 +69,8 @@ export interface Route {
   readonly fingerprint: string
   /** Prompt tokens that some replica of the region has had in its cache before. */
   readonly seenTokens: number
+  /** How long the first token, and the first visible one, lay unread at the client. */
+  readonly unreadMs: Unread
   readonly labels: readonly Cause[]
 }
 
@@ -81,6 +83,11 @@ export interface Service {
   inFlight(): number
   /** What a gauge of the server shows. */
   load(): ServiceLoad
+}
+
+export interface Unread {
+  readonly first: number
+  readonly visible: number
 }
 
 export interface ServiceLoad {

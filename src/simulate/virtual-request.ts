@@ -1,7 +1,7 @@
 /** What goes into a run in virtual time and what comes out of it: `runVirtual` (virtual.ts), `runWithTwins` (twins.ts). */
 import type { Cause } from './causes.js'
 import type { Incident } from './incidents.js'
-import type { Phases } from './job.js'
+import type { Phases, Unread } from './job.js'
 import type { Profile } from './profiles.js'
 
 /** The provider that serves, what goes wrong with it and when, and the seed of all chance. */
@@ -87,6 +87,8 @@ export interface VirtualOutcome {
   /** Changes with the model's version, and so with its constants. */
   readonly fingerprint: string
   readonly preemptions: number
+  /** How long the first token, and the first visible one, lay unread at the client. */
+  readonly unreadMs: Unread
   /** What befell it, whatever it cost, in the order of `CAUSES`. */
   readonly labels: readonly Cause[]
 }

@@ -4,7 +4,7 @@ import { createAgenda } from './agenda.js'
 import { CAUSES, type Cause } from './causes.js'
 import { createFleet } from './fleet.js'
 import { createLot } from './incidents.js'
-import { settlePhases, type Outcome, type ServiceLoad } from './job.js'
+import { settlePhases, type Outcome, type ServiceLoad, type Unread } from './job.js'
 import { contextLimit, type Profile } from './profiles.js'
 import { CLIENT_CAUSES, createTries, shape, type Sent } from './virtual-client.js'
 import type { Attempt, VirtualOutcome, VirtualRequest, VirtualSetup } from './virtual-request.js'
@@ -182,11 +182,13 @@ function servedOutcome(
     replica: route?.replica ?? 0,
     fingerprint: route?.fingerprint ?? '',
     preemptions,
+    unreadMs: route?.unreadMs ?? READ_AT_ONCE,
     labels: labelsOf(sent.labels, route?.labels ?? NO_LABELS, attempts.length > 1),
   }
 }
 
 const NO_LABELS: readonly Cause[] = []
+const READ_AT_ONCE: Unread = { first: 0, visible: 0 }
 
 /** Those of the client, those of the service, and the retry, in the order of `CAUSES`. */
 function labelsOf(
@@ -223,6 +225,7 @@ function failedOutcome({ index, request, sent, attempts }: Call, endMs: number):
     replica: 0,
     fingerprint: '',
     preemptions: 0,
+    unreadMs: READ_AT_ONCE,
     labels: RETRIED,
   }
 }
