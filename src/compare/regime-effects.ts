@@ -28,7 +28,9 @@ export const REGIME_METRICS = ['ttft', 'tpot'] as const satisfies readonly Regim
  * regime. `all`: the effect over all of them. Null where neither side has two regimes.
  */
 export function regimeEffects(joined: Joined, metric: RegimeMetric, all: Effect): RegimeEffects | null {
-  const sides = [joined.base, joined.candidate].map((samples) => alone(samples, metric))
+  const timed = [joined.base, joined.candidate].map((samples) => alone(samples, metric))
+  const cells = timed.map((samples) => new Set(samples.map(({ cell }) => cell)))
+  const sides = timed.map((samples) => samples.filter(({ cell }) => cells.every((known) => known.has(cell))))
   const rows = [toRows(sides[0]!, metric), toRows(sides[1]!, metric)]
   const shift = regimeShift(rows[0]!, rows[1]!)
   if (shift === null) return null
