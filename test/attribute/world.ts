@@ -8,6 +8,7 @@ import { chainPrefix } from '../../src/simulate/prefix-chain.js'
 import { resolveProfile, type Profile } from '../../src/simulate/profiles.js'
 import { runWithTwins } from '../../src/simulate/twins.js'
 import type { LabelledOutcome, VirtualRequest } from '../../src/simulate/virtual-request.js'
+import type { Snapshot } from '../../src/snapshot/snapshot.js'
 import { snapshotOf } from '../compare/simulated-snapshot.js'
 import { sample } from '../curve/simulated-run.js'
 
@@ -27,6 +28,7 @@ export const WORLD_CAUSES: readonly Cause[] = [
 ]
 
 export interface World {
+  snapshot: Snapshot
   known: Known[]
   profile: Profile
   incidents: Incident[]
@@ -87,6 +89,7 @@ export function drawWorld(seed: string, { spans, faults, among = WORLD_CAUSES }:
     },
   })
   return {
+    snapshot,
     known: knownTargets(snapshot),
     profile,
     incidents,
