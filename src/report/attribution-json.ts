@@ -1,0 +1,71 @@
+/** An attribution as JSON: the fields of format 1 in their order, milliseconds to a thousandth. */
+import type { Attribution } from '../attribute/attribution.js'
+import type { AttributionSummary, GroupSummary } from '../attribute/summary.js'
+
+/** One line without its end. */
+export function attributionLine(attribution: Attribution): string {
+  return JSON.stringify(attributionJson(attribution))
+}
+
+export function attributionJson(attribution: Attribution): object {
+  const { traceId, spanId, service, operation, model, startedAt, durationMs, referenceMs } = attribution
+  const { phases, phaseSource, causes, unknownMs, verdict, confidence, tier, baseline, doubts } = attribution
+  return {
+    traceId,
+    spanId,
+    service,
+    operation,
+    model,
+    startedAt,
+    durationMs: thousandth(durationMs),
+    referenceMs: referenceMs === null ? null : thousandth(referenceMs),
+    phases: {
+      network: thousandth(phases.network),
+      queue: thousandth(phases.queue),
+      prefillFresh: thousandth(phases.prefillFresh),
+      prefillCached: thousandth(phases.prefillCached),
+      reasoning: thousandth(phases.reasoning),
+      decode: thousandth(phases.decode),
+      retry: thousandth(phases.retry),
+      client: thousandth(phases.client),
+    },
+    phaseSource,
+    causes: causes.map(({ cause, ms, probability, evidence }) => ({
+      cause,
+      ms: thousandth(ms),
+      probability: thousandth(probability),
+      evidence,
+    })),
+    unknownMs: thousandth(unknownMs),
+    verdict,
+    confidence: thousandth(confidence),
+    tier,
+    baseline: baseline === null ? null : { id: baseline.id, ageS: Math.round(baseline.ageS) },
+    ...(doubts.length > 0 && { doubts }),
+  }
+}
+
+export function summaryJson({ by, all, groups, others, coverage }: AttributionSummary): object {
+  return {
+    by,
+    all: groupJson(all),
+    groups: groups.map(groupJson),
+    ...(others !== null && { others: groupJson(others) }),
+    coverage,
+  }
+}
+
+function groupJson({ p50Ms, p95Ms, slow, excessMs, causeMs, unknownMs, worst, ...rest }: GroupSummary) {
+  return {
+    ...rest,
+    p50Ms: p50Ms === null ? null : Math.round(p50Ms),
+    p95Ms: p95Ms === null ? null : Math.round(p95Ms),
+    slow: { ...slow, overMs: slow.overMs === null ? null : Math.round(slow.overMs) },
+    excessMs: thousandth(excessMs),
+    causeMs: Object.fromEntries(Object.entries(causeMs).map(([cause, ms]) => [cause, thousandth(ms)])),
+    unknownMs: thousandth(unknownMs),
+    worst: worst.map(attributionJson),
+  }
+}
+
+const thousandth = (value: number): number => Math.round(value * 1000) / 1000
