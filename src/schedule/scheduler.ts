@@ -1,0 +1,194 @@
+/** The loop: waits for firings and starts runs; clock, sleep and run are parameters, so a year passes in seconds. */
+import type { Random } from '../random/random.js'
+import type { Clock } from '../units/time.js'
+import { nsToMs } from '../units/time.js'
+import { createTimetable } from './firing.js'
+import type { Job, Outcome, ScheduleEvent } from './job.js'
+import type { Ledger } from './ledger.js'
+import { firingsBetween, nextToStart, takeDue } from './queue.js'
+import type { Entry } from './queue.js'
+
+/** New jobs, or why the file that holds them cannot be used; null where nothing changed. */
+export type Reloaded = { ok: true; jobs: readonly Job[] } | { ok: false; problems: readonly string[] } | null
+
+export interface SchedulerOptions {
+  jobs: readonly Job[]
+  clock: Clock
+  /** Resolves after so long by the monotonic clock, or when the signal fires; never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+  /** Makes a run and tells who must be told. It never rejects for what a target did. */
+  run(job: Job): Promise<Outcome>
+  reload(): Promise<Reloaded>
+  /** The last firing of a job that was taken off its timetable, by this process or one before. */
+  lastDueMs(job: string): number | null
+  /** Remembers it over a restart. */
+  remember(job: string, dueMs: number): Promise<void>
+  ledger: Ledger
+  random: Random
+  /** Ends the loop; what runs is waited for. */
+  stop: AbortSignal
+  onEvent(event: ScheduleEvent): void
+  /** Told at each turn of the loop: it is alive. `nextMs`: the next start of each job. */
+  onTurn?(next: ReadonlyMap<string, number>): void
+  /** Runs at once, on targets apart. More than one disturbs the timing of the others. @default 1 */
+  atOnce?: number | undefined
+  /** Between two starts: a client's calibration wants the machine to itself. @default 2000 */
+  startGapMs?: number | undefined
+  /** Between two looks at the clock and the files. @default 30000 */
+  longestSleepMs?: number | undefined
+}
+
+/** A step of the wall clock against the monotonic one that is told, and after which the timetable is looked at anew. */
+const JUMP_MS = 5_000
+/** A clock that was set back by more than this had been wrong before. */
+const WRONG_CLOCK_MS = 86_400_000
+
+export async function runScheduler(options: SchedulerOptions): Promise<void> {
+  const { clock, ledger, random, stop, onEvent, atOnce = 1 } = options
+  const { startGapMs = 2_000, longestSleepMs = 30_000 } = options
+  let entries: Entry[] = []
+  const running = new Set<Promise<void>>()
+  let lastStartMs = -Infinity
+  /** Cuts the sleep short. */
+  let wake = new AbortController()
+  const onStop = (): void => wake.abort()
+  stop.addEventListener('abort', onStop)
+  let seen = readClocks()
+
+  function readClocks(): { utcMs: number; ms: number } {
+    return { utcMs: clock.utcMs(), ms: nsToMs(clock.nowNs()) }
+  }
+
+  async function configure(jobs: readonly Job[], isStart: boolean): Promise<void> {
+    const nowMs = clock.utcMs()
+    const before = new Map(entries.map((entry) => [entry.job.name, entry]))
+    const made: Entry[] = []
+    for (const job of jobs) {
+      const next = createTimetable(job, random.fork(job.name))
+      const old = before.get(job.name)
+      const lastMs = options.lastDueMs(job.name)
+      if (isStart && lastMs !== null && lastMs < nowMs) {
+        const missed = firingsBetween(next, lastMs, nowMs)
+        if (missed !== null) {
+          onEvent({ kind: 'missed', job: job.name, ...missed })
+          await options.remember(job.name, missed.lastMs)
+        }
+      }
+      // Never a firing again that was taken before, whatever the clock says now.
+      const fromMs = lastMs !== null && lastMs < nowMs + WRONG_CLOCK_MS ? Math.max(nowMs, lastMs) : nowMs
+      const isSame = old !== undefined && sameTimetable(old.job, job)
+      made.push({
+        job,
+        next,
+        upcoming: isSame ? old.upcoming : next(fromMs),
+        waiting: old?.waiting ?? null,
+        isRunning: old?.isRunning ?? false,
+      })
+    }
+    // What still runs keeps its targets busy, also where its scenario is gone from the list.
+    const gone = entries.filter(
+      ({ job, isRunning }) => isRunning && !jobs.some(({ name }) => name === job.name),
+    )
+    entries = [...made, ...gone.map((entry) => ({ ...entry, upcoming: null, waiting: null }))]
+    onEvent({ kind: 'configured', jobs: jobs.map(({ name }) => name) })
+  }
+
+  function watchClock(): void {
+    const now = readClocks()
+    const byMs = now.utcMs - seen.utcMs - (now.ms - seen.ms)
+    seen = now
+    if (Math.abs(byMs) < JUMP_MS) return
+    onEvent({ kind: 'clock-jump', byMs })
+    if (byMs > -WRONG_CLOCK_MS) return
+    for (const entry of entries) if (entry.upcoming !== null) entry.upcoming = entry.next(now.utcMs)
+  }
+
+  async function takeAllDue(nowMs: number): Promise<void> {
+    for (const entry of entries) {
+      const before = entry.upcoming
+      const missed = takeDue(entry, nowMs)
+      for (const each of missed) onEvent({ kind: 'missed', job: entry.job.name, ...each })
+      if (before === entry.upcoming) continue
+      const lastMs = Math.max(entry.waiting?.dueMs ?? 0, ...missed.map((each) => each.lastMs))
+      await options.remember(entry.job.name, lastMs)
+    }
+  }
+
+  function startWaiting(): void {
+    while (running.size < atOnce && nsToMs(clock.nowNs()) - lastStartMs >= startGapMs) {
+      const entry = nextToStart(entries)
+      if (entry?.waiting == null) return
+      const { dueMs, startMs } = entry.waiting
+      entry.waiting = null
+      const { name, worstCost } = entry.job
+      const nowMs = clock.utcMs()
+      const reserved = worstCost === 0 ? null : ledger.reserve({ scenario: name, amount: worstCost }, nowMs)
+      if (reserved !== null && 'passed' in reserved) {
+        onEvent({ kind: 'missed', job: name, reason: 'cap', firstMs: dueMs, lastMs: dueMs, count: 1 })
+        continue
+      }
+      lastStartMs = nsToMs(clock.nowNs())
+      onEvent({ kind: 'started', job: name, dueMs, waitedMs: Math.max(0, nowMs - startMs) })
+      setRunning(name, true)
+      const one = go(entry.job, dueMs, reserved?.id ?? null).finally(() => {
+        running.delete(one)
+        setRunning(name, false)
+        wake.abort()
+      })
+      running.add(one)
+    }
+  }
+
+  async function go(job: Job, dueMs: number, reservation: string | null): Promise<void> {
+    const startMs = nsToMs(clock.nowNs())
+    const outcome = await options.run(job)
+    if (reservation !== null) ledger.settle(reservation, outcome.spent)
+    onEvent({ kind: 'finished', job: job.name, dueMs, outcome, tookMs: nsToMs(clock.nowNs()) - startMs })
+  }
+
+  function setRunning(name: string, isRunning: boolean): void {
+    for (const entry of entries) if (entry.job.name === name) entry.isRunning = isRunning
+  }
+
+  function untilNextMs(nowMs: number): number {
+    const isWaiting = running.size < atOnce && nextToStart(entries) !== null
+    const gapMs = isWaiting ? Math.max(0, lastStartMs + startGapMs - nsToMs(clock.nowNs())) : Infinity
+    const next = Math.min(...entries.map(({ upcoming }) => upcoming?.startMs ?? Infinity))
+    return Math.max(1, Math.min(next - nowMs, gapMs, longestSleepMs))
+  }
+
+  await configure(options.jobs, true)
+  while (!stop.aborted) {
+    watchClock()
+    const reloaded = await options.reload()
+    if (reloaded?.ok === true) await configure(reloaded.jobs, false)
+    else if (reloaded?.ok === false) {
+      onEvent({ kind: 'configuration-refused', problems: reloaded.problems })
+    }
+    await takeAllDue(clock.utcMs())
+    if (isStopped(stop)) break
+    startWaiting()
+    const starts = entries.flatMap(({ job, upcoming }) =>
+      upcoming === null ? [] : [[job.name, upcoming.startMs] as const],
+    )
+    options.onTurn?.(new Map(starts))
+    await options.sleep(untilNextMs(clock.utcMs()), wake.signal)
+    if (wake.signal.aborted) wake = new AbortController()
+  }
+  for (const { job, waiting } of entries) {
+    if (waiting === null) continue
+    const at = { firstMs: waiting.dueMs, lastMs: waiting.dueMs, count: 1 }
+    onEvent({ kind: 'missed', job: job.name, reason: 'stopped', ...at })
+  }
+  await Promise.all(running)
+  stop.removeEventListener('abort', onStop)
+}
+
+/** Asked anew: it may have fired since the loop's own condition was. */
+function isStopped(stop: AbortSignal): boolean {
+  return stop.aborted
+}
+
+function sameTimetable(a: Job, b: Job): boolean {
+  return a.cron === b.cron && a.timezone === b.timezone && a.jitterMs === b.jitterMs
+}
