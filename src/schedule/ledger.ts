@@ -1,4 +1,5 @@
 /** Money across runs: a file that every reservation and settlement reaches before anything goes on. */
+import { randomUUID } from 'node:crypto'
 import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { FILE_MODE, writeWhole } from '../snapshot/write.js'
@@ -30,7 +31,7 @@ const Line = z.discriminatedUnion('kind', [
     kind: z.literal('reserve'),
     id: z.string(),
     scenario: z.string(),
-    atMs: z.number(),
+    atMs: z.number().min(0).max(8.64e15),
     amount: Money,
   }),
   z.object({ kind: z.literal('settle'), id: z.string(), amount: Money }),
@@ -43,9 +44,9 @@ export type OpenedLedger = { ok: true; ledger: Ledger; unsettled: number } | { o
 export function openLedger(path: string, caps: Caps): OpenedLedger {
   const fd = openSync(path, 'a+', FILE_MODE)
   const text = readFileSync(fd, 'utf8')
-  const whole = text.lastIndexOf('\n') + 1
-  const entries = new Map<string, { atMs: number; amount: number; settled: boolean }>()
-  for (const [i, line] of text.slice(0, whole).split('\n').slice(0, -1).entries()) {
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+  const books = createBooks()
+  for (const [i, line] of whole.split('\n').slice(0, -1).entries()) {
     const parsed = readLine(line)
     if (parsed === null) {
       closeSync(fd)
@@ -54,38 +55,26 @@ export function openLedger(path: string, caps: Caps): OpenedLedger {
         message: `${path}:${i + 1}: the ledger is damaged, so what was spent is not known: mend the line, or move the file away to begin at nothing`,
       }
     }
-    apply(entries, parsed)
+    books.enter(parsed)
   }
-  if (whole < text.length) ftruncateSync(fd, Buffer.byteLength(text.slice(0, whole)))
+  if (whole.length < text.length) ftruncateSync(fd, Buffer.byteLength(whole))
 
   function write(line: Line): void {
     writeWhole(fd, Buffer.from(`${JSON.stringify(line)}\n`))
     fsyncSync(fd)
-    apply(entries, line)
-  }
-
-  function spent(atMs: number): { day: number; month: number } {
-    const now = new Date(atMs).toISOString()
-    let day = 0
-    let month = 0
-    for (const entry of entries.values()) {
-      const then = new Date(entry.atMs).toISOString()
-      if (then.slice(0, 7) === now.slice(0, 7)) month += entry.amount
-      if (then.slice(0, 10) === now.slice(0, 10)) day += entry.amount
-    }
-    return { day, month }
+    books.enter(line)
   }
 
   return {
     ok: true,
-    unsettled: [...entries.values()].filter(({ settled }) => !settled).length,
+    unsettled: books.unsettled(),
     ledger: {
-      spent,
+      spent: books.spent,
       reserve({ scenario, amount }, atMs) {
-        const { day, month } = spent(atMs)
+        const { day, month } = books.spent(atMs)
         if (caps.perDay !== null && day + amount > caps.perDay) return { passed: 'day' }
         if (caps.perMonth !== null && month + amount > caps.perMonth) return { passed: 'month' }
-        const id = `${new Date(atMs).toISOString()}/${entries.size}`
+        const id = randomUUID()
         write({ kind: 'reserve', id, scenario, atMs, amount })
         return { id }
       },
@@ -98,13 +87,35 @@ export function openLedger(path: string, caps: Caps): OpenedLedger {
   }
 }
 
-function apply(entries: Map<string, { atMs: number; amount: number; settled: boolean }>, line: Line): void {
-  if (line.kind === 'reserve') {
-    entries.set(line.id, { atMs: line.atMs, amount: line.amount, settled: false })
-    return
+/** Sums by UTC day and month, and what is reserved still. */
+function createBooks() {
+  const open = new Map<string, { atMs: number; amount: number }>()
+  const sums = new Map<string, number>()
+  const keysOf = (atMs: number): { day: string; month: string } => {
+    const text = new Date(atMs).toISOString()
+    return { day: text.slice(0, 10), month: text.slice(0, 7) }
   }
-  const entry = entries.get(line.id)
-  if (entry !== undefined) entries.set(line.id, { ...entry, amount: line.amount, settled: true })
+  const add = (atMs: number, amount: number): void => {
+    for (const key of Object.values(keysOf(atMs))) sums.set(key, (sums.get(key) ?? 0) + amount)
+  }
+  return {
+    enter(line: Line): void {
+      if (line.kind === 'reserve') {
+        open.set(line.id, line)
+        add(line.atMs, line.amount)
+        return
+      }
+      const reserved = open.get(line.id)
+      if (reserved === undefined) return
+      open.delete(line.id)
+      add(reserved.atMs, line.amount - reserved.amount)
+    },
+    spent(atMs: number): { day: number; month: number } {
+      const { day, month } = keysOf(atMs)
+      return { day: sums.get(day) ?? 0, month: sums.get(month) ?? 0 }
+    },
+    unsettled: () => open.size,
+  }
 }
 
 function readLine(text: string): Line | null {

@@ -159,13 +159,14 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
 
   await configure(options.jobs, true)
   while (!stop.aborted) {
+    wake = new AbortController()
     watchClock()
+    await takeAllDue(clock.utcMs())
     const reloaded = await options.reload()
     if (reloaded?.ok === true) await configure(reloaded.jobs, false)
     else if (reloaded?.ok === false) {
       onEvent({ kind: 'configuration-refused', problems: reloaded.problems })
     }
-    await takeAllDue(clock.utcMs())
     if (isStopped(stop)) break
     startWaiting()
     const starts = entries.flatMap(({ job, upcoming }) =>
@@ -173,7 +174,6 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
     )
     options.onTurn?.(new Map(starts))
     await options.sleep(untilNextMs(clock.utcMs()), wake.signal)
-    if (wake.signal.aborted) wake = new AbortController()
   }
   for (const { job, waiting } of entries) {
     if (waiting === null) continue
