@@ -15,6 +15,8 @@ export interface RunOptions {
   seed?: number | undefined
   /** Secret headers given on the command line; they go with every request and into no file. */
   extraHeaders?: Readonly<Record<string, string>> | undefined
+  /** Each request carries a `traceparent` of its own (`traceContextOf` run and sample), by which its span is found. */
+  traceparent?: boolean | undefined
   /** Keep the raw answers with their times, to be measured again by `replay`. */
   record?: RecordOption | undefined
   /** Take up the journal of a run that was broken off. */

@@ -1,4 +1,5 @@
 /** Carries out the plan of a scenario on open targets and writes the snapshot. */
+import { traceContextOf, traceparentOf } from '../border/trace-context.js'
 import type { Redactor } from '../border/redact.js'
 import { calibrate } from '../instrument/calibrate.js'
 import { composeReport } from '../instrument/compose-report.js'
@@ -143,6 +144,9 @@ async function measureInto(
     budget,
     cut: control.cut,
     nextId: record.nextId,
+    headersOf: (id) => {
+      return context.traceparent === true ? { traceparent: traceparentOf(traceContextOf(run.id, id)) } : {}
+    },
     onReserve: record.reserve,
     measure: createMeasure({ runStartNs, runStartUtcMs, redact: redactor.text }),
     onLanded: gate.heed,

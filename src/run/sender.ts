@@ -11,6 +11,8 @@ export interface SenderOptions {
   cut: AbortSignal
   /** A name for the sample to come, never given before. */
   nextId(): string
+  /** Headers that only this request carries. */
+  headersOf(id: string): Readonly<Record<string, string>>
   /** Told before a request is sent; the journal holds the worst case over a crash. False: it could not, so nothing is sent. */
   onReserve(id: string, worst: WorstCase): boolean
   /** From exchange to sample. */
@@ -109,10 +111,13 @@ export function createSender(options: SenderOptions): Sender {
         return { kind: 'unsent' }
       }
       const connection: ConnectionMode = prepared.planned.condition.connection
+      const { request } = prepared
+      const own = { ...request, headers: { ...request.headers, ...options.headersOf(context.id) } }
       inFlight++
-      const exchange = await prepared.target.transport.send(prepared.request, {
+      const exchange = await prepared.target.transport.send(own, {
         connection,
         signal: options.cut,
+        notBeforeNs: context.intendedNs,
       })
       options.onLanded(prepared, exchange)
       const done = { exchange, prepared, context, reservation }
