@@ -81,7 +81,11 @@ function build(
     outputTokens: top.prompts.outputTokens,
     targets: chosen(top.prompts.targets, ['prompts', 'targets']),
   }
-  const load = readLoad(top.load, problem)
+  const loaded = readLoad(top.load, problem)
+  const load =
+    loaded.kind === 'open' && loaded.trace !== undefined
+      ? { ...loaded, trace: { ...loaded.trace, file: resolveFile(loaded.trace.file) } }
+      : loaded
   const gate = readGate(top.gate)
   const probeNames = probes.some((use) => use === undefined)
     ? null
@@ -111,6 +115,7 @@ function build(
     prompts: prompts ?? null,
     load,
     order: top.order,
+    ...(typeof top.workers === 'number' && { workers: top.workers }),
     warmupRequests: top.warmup.requests,
     budget: {
       requests: top.budget?.requests ?? null,
@@ -128,7 +133,11 @@ function build(
     schedule:
       top.schedule === undefined
         ? null
-        : { cron: top.schedule.cron, timezone: top.schedule.timezone ?? null },
+        : {
+            cron: top.schedule.cron,
+            timezone: top.schedule.timezone ?? null,
+            jitterS: top.schedule.jitterS ?? 0,
+          },
     output: { dir: top.output.dir, samples: top.output.samples ?? null, keep: top.output.keep },
     seed: top.seed ?? null,
   }

@@ -1,5 +1,6 @@
 /** A checked scenario: every default filled in, every name resolved, nothing secret in it. */
-import type { ArrivalProcess, Probe } from '../plan/probe.js'
+import type { Arrivals } from '../plan/arrivals.js'
+import type { Probe } from '../plan/probe.js'
 import type { Precision } from '../plan/spend.js'
 import type { CacheRules, Cloud, Price } from '../provider/provider.js'
 import type { KeyHeader, ProtocolName, Quirks } from '../protocol/protocol.js'
@@ -61,6 +62,13 @@ export interface ProbeUse {
   precision?: Precision | null | undefined
 }
 
+/** Recorded arrivals; read when the run begins. */
+export interface TraceUse {
+  file: string
+  /** 2: twice as fast as recorded. */
+  speed: number
+}
+
 /** The user's own prompts. */
 export interface OwnPrompts {
   file: string
@@ -71,7 +79,7 @@ export interface OwnPrompts {
 
 export type Load =
   | { kind: 'closed'; concurrency: number }
-  | { kind: 'open'; rate: number; arrivals: ArrivalProcess; maxInFlight: number }
+  | ({ kind: 'open'; maxInFlight: number; trace?: TraceUse | undefined } & Arrivals)
 
 export interface Budget {
   requests: number | null
@@ -109,7 +117,10 @@ export interface Scenario {
   margins: Readonly<Record<string, number>>
   /** Metrics whose detectable shift must be small enough, else exit 4; value is that shift. */
   detect: Readonly<Record<string, number>>
-  schedule: { cron: string; timezone: string | null } | null
+  /** For `plumbline schedule`; `timezone` null: that of the machine. */
+  schedule: { cron: string; timezone: string | null; jitterS: number } | null
   output: { dir: string; samples: string | null; keep: 'samples' | 'summary' }
   seed: number | null
+  /** Event loops that send and stamp; undefined: as many as the load needs. */
+  workers?: number | undefined
 }

@@ -72,9 +72,31 @@ export const topLevel = {
         .optional()
         .describe('Open loop: requests started per second, whatever the answers do. Needs maxInFlight.'),
       arrivals: z
-        .enum(['constant', 'poisson'])
+        .enum(['constant', 'poisson', 'gamma', 'ramp', 'step'])
         .optional()
-        .describe('Open loop: even gaps, or the chance arrivals of many users. Default: poisson.'),
+        .describe(
+          'Open loop: even gaps; the chance arrivals of many users; gamma gaps (burstiness); a rate that goes to rateTo in a line, or in steps. Default: poisson.',
+        ),
+      burstiness: z
+        .number()
+        .gt(0)
+        .max(1000)
+        .optional()
+        .describe('Gamma arrivals: 1 is Poisson, below it bursts, above it ever more even. Default: 1.'),
+      rateTo: z
+        .number()
+        .gt(0)
+        .max(10_000)
+        .optional()
+        .describe('Ramp and steps: the last rate, requests per second; the first is rate.'),
+      steps: positive.max(1000).optional().describe('Steps: how many rates, each for an equal time. Default: 4.'),
+      trace: z
+        .strictObject({
+          file: z.string().min(1).describe('Mooncake JSON lines, Azure CSV or spans; from the scenario file.'),
+          speed: orElse(z.number().gt(0).max(10_000), 1, '2: twice as fast as recorded.'),
+        })
+        .optional()
+        .describe('Open loop: the recorded arrival times of a trace instead of a rate. Needs maxInFlight.'),
       maxInFlight: positive
         .max(10_000)
         .optional()
@@ -85,6 +107,12 @@ export const topLevel = {
     .optional()
     .describe(
       'Load of cells whose probe asks for none: concurrency, or rate with maxInFlight; never both. Default: concurrency 1.',
+    ),
+  workers: z
+    .union([z.literal('auto'), positive.max(64)])
+    .optional()
+    .describe(
+      'Event loops (threads) that send and stamp. Default: auto, one up to 500 requests in flight, then as many as there are cores.',
     ),
   order: orElse(
     z.enum(['interleaved', 'sequential']),
@@ -160,6 +188,11 @@ export const topLevel = {
         .describe(
           'IANA time zone of the cron expression, such as Europe/Berlin. Default: that of the machine.',
         ),
+      jitterS: z
+        .number()
+        .min(0)
+        .optional()
+        .describe('Each start is put off by a random time up to this, seconds. Default: 0.'),
     })
     .optional()
     .describe('For plumbline schedule.'),
