@@ -1,4 +1,5 @@
 /** What a command may touch of the world, and how it answers. */
+import { once } from 'node:events'
 import { terminalText } from '../border/escape.js'
 
 /** What a command may touch of the world: its streams, its environment, its folder. */
@@ -9,6 +10,10 @@ export interface Io {
   err(text: string): void
   /** Whether `err` is a terminal that takes control codes: not on a pipe, not in CI. */
   isLive: boolean
+  /** Whether `out` is a terminal. */
+  isTerminal: boolean
+  /** Waits until `out` can take more; false once nobody reads it. */
+  drained(): Promise<boolean>
   env: Readonly<Record<string, string | undefined>>
   cwd: string
 }
@@ -23,6 +28,13 @@ export function processIo(): Io {
   return {
     out: (text) => write(process.stdout, text),
     err: (text) => write(process.stderr, text),
+    isTerminal: process.stdout.isTTY,
+    async drained() {
+      // A stream that breaks ends the wait too.
+      if (open.has(process.stdout) && process.stdout.writableNeedDrain)
+        await once(process.stdout, 'drain').catch(() => undefined)
+      return open.has(process.stdout)
+    },
     isLive: process.stderr.isTTY && !process.env['CI'] && process.env['TERM'] !== 'dumb',
     env: process.env,
     cwd: process.cwd(),

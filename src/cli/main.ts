@@ -3,6 +3,7 @@
 import { harnessVersion } from '../index.js'
 import { Command, CommanderError } from 'commander'
 import { acceptCommand } from './accept.js'
+import { attributeCommand } from './attribute.js'
 import type { Register } from './command.js'
 import { compareCommand } from './compare.js'
 import { doctorCommand } from './doctor.js'
@@ -22,6 +23,7 @@ const commands: readonly Register[] = [
   probeCommand,
   compareCommand,
   acceptCommand,
+  attributeCommand,
   trendCommand,
   replayCommand,
   simulateCommand,

@@ -35,3 +35,5 @@ export function phaseText(phases: Phases): string {
 }
 
 export const phaseLegend = LETTERS.map(([, letter, word]) => `${letter} ${word}`).join(', ')
+
+export const phaseOrder: readonly Phase[] = LETTERS.map(([phase]) => phase)

@@ -125,7 +125,15 @@ it.each([
 
 it('plumbline providers names every preset and fits 80 columns', () => {
   const out: string[] = []
-  const io = { out: (text: string) => out.push(text), err: () => undefined, isLive: false, env: {}, cwd: '.' }
+  const io = {
+    out: (text: string) => out.push(text),
+    err: () => undefined,
+    isLive: false,
+    isTerminal: false,
+    drained: () => Promise.resolve(true),
+    env: {},
+    cwd: '.',
+  }
   const program = new Command()
   providersCommand(program, io, () => undefined)
   program.parse(['providers'], { from: 'user' })

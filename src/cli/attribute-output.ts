@@ -1,0 +1,101 @@
+/** What `attribute` prints: groups at the end, one line a span, or one document with both. */
+import { createSummary } from '../index.js'
+import type { Attributed, Dimension, IntakeCounts } from '../index.js'
+import { attributionModel } from '../report/attribution.js'
+import type { AttributionModel } from '../report/attribution.js'
+import { attributionHtml } from '../report/attribution-html.js'
+import { attributionLine, summaryJson } from '../report/attribution-json.js'
+import { attributionMarkdown, attributionText } from '../report/attribution-text.js'
+import { terminalText } from '../border/escape.js'
+import type { Baselines } from './baselines.js'
+import type { Io } from './io.js'
+
+export const FORMATS = ['terminal', 'ndjson', 'markdown', 'html', 'json'] as const
+export type Format = (typeof FORMATS)[number]
+
+export interface Output {
+  add(attributed: Attributed): void
+  /** Hands lines on to the reader; false once nobody reads. */
+  drained(): Promise<boolean>
+  /** Groups since the last time, for those that watch. */
+  interim(counts: Readonly<IntakeCounts>): void
+  end(counts: Readonly<IntakeCounts>): void
+}
+
+export interface OutputOptions {
+  format: Format
+  by: readonly Dimension[]
+  baselines: Baselines
+  isQuiet: boolean
+}
+
+/** Lines are handed over in pieces of about so many characters. */
+const PIECE = 64 * 1024
+
+export function createOutput({ format, by, baselines, isQuiet }: OutputOptions, io: Io): Output {
+  const summary = createSummary(by)
+  let latest = createSummary(by)
+  let isLatestEmpty = true
+  let piece = ''
+  let isFirst = true
+  const flush = (): void => {
+    if (piece !== '') io.out(piece)
+    piece = ''
+  }
+  const modelOf = (from: typeof summary, counts: Readonly<IntakeCounts>): AttributionModel =>
+    attributionModel({
+      summary: from.result(),
+      counts,
+      baselines: baselines.names,
+      notes: baselines.notes,
+    })
+  if (format === 'json') piece = '{"attributions":[\n'
+
+  return {
+    add(attributed) {
+      summary.add(attributed)
+      if (format === 'terminal') {
+        latest.add(attributed)
+        isLatestEmpty = false
+      }
+      if (format !== 'ndjson' && format !== 'json') return
+      const separator = format === 'json' && !isFirst ? ',\n' : ''
+      piece += separator + attributionLine(attributed.attribution) + (format === 'ndjson' ? '\n' : '')
+      isFirst = false
+      if (piece.length >= PIECE) flush()
+    },
+    drained() {
+      flush()
+      return io.drained()
+    },
+    interim(counts) {
+      if (isLatestEmpty) return
+      io.out(`${attributionText(modelOf(latest, counts))}\n`)
+      latest = createSummary(by)
+      isLatestEmpty = true
+    },
+    end(counts) {
+      switch (format) {
+        case 'terminal':
+          return io.out(attributionText(modelOf(summary, counts)))
+        case 'markdown':
+          return io.out(attributionMarkdown(modelOf(summary, counts)))
+        case 'html':
+          return io.out(attributionHtml(modelOf(summary, counts)))
+        case 'json':
+          piece += `\n],"summary":${JSON.stringify(summaryJson(summary.result()))},"counts":${JSON.stringify(counts)},"notes":${JSON.stringify(baselines.notes)}}\n`
+          return flush()
+        case 'ndjson': {
+          flush()
+          if (isQuiet) return
+          const { headline, sentences, notes } = modelOf(summary, counts)
+          for (const line of [headline, ...sentences]) io.err(`${terminalText(line, 2000)}\n`)
+          for (const note of notes) io.err(`note: ${terminalText(note, 2000)}\n`)
+          return
+        }
+        default:
+          return format satisfies never
+      }
+    },
+  }
+}

@@ -1,0 +1,192 @@
+/** `plumbline attribute <baseline> <spans…|->`: why production spans were slow. */
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import {
+  createAttributor,
+  createIntake,
+  dimensions,
+  listSpanFiles,
+  pairUp,
+  parseDialect,
+  readSpans,
+  shippedDialects,
+} from '../index.js'
+import type { Dimension, IntakeOptions, PairedAttributor } from '../index.js'
+import { terminalText } from '../border/escape.js'
+import { problemText } from '../border/problem.js'
+import { whole } from '../report/numbers.js'
+import { listen } from './attribute-live.js'
+import { createOutput, FORMATS } from './attribute-output.js'
+import type { Format, Output } from './attribute-output.js'
+import { loadBaselines } from './baselines.js'
+import type { Register } from './command.js'
+import { wholeNumber } from './flags.js'
+import type { ExitCode, Io } from './io.js'
+import { refuse } from './io.js'
+import { openOtlp } from './otlp-out.js'
+import type { OtlpOut } from './otlp-out.js'
+import { suggest } from './suggest.js'
+
+interface AttributeFlags {
+  by: string
+  format?: string
+  json?: boolean
+  otlp?: string
+  listen?: number
+  host: string
+  forward?: string
+  tokenEnv?: string
+  suggest?: boolean
+  dialect?: string[]
+  out: string
+  quiet?: boolean
+}
+
+export const attributeCommand: Register = (program, io, done) => {
+  program
+    .command('attribute')
+    .description('say why production spans were slow: each against the curves of a baseline')
+    .argument('[baseline]', 'a snapshot, a folder of them, baseline:<scenario> or git:<ref>:<path>')
+    .argument('[spans...]', 'files or folders of spans in any format; - is standard input')
+    .option('--by <list>', `group by ${dimensions.join(', ')}`, 'service,model')
+    .option('--format <format>', `${FORMATS.join(', ')} (default: terminal on a terminal, else ndjson)`)
+    .option('--json', 'one JSON document: every attribution, then the groups')
+    .option('--otlp <file|url>', 'write attributions as OTLP spans: the phases below each call')
+    .option('--listen <port>', 'attribute what an OTLP/HTTP exporter sends to this port', wholeNumber)
+    .option('--host <address>', 'with --listen; another than loopback needs --token-env', '127.0.0.1')
+    .option('--forward <url>', 'with --listen: pass everything on unchanged, and add the attributions')
+    .option('--token-env <name>', 'with --listen: variable that holds the token that senders must bring')
+    .option('--suggest', 'print a scenario that probes what the spans do; needs no baseline')
+    .option('--dialect <file>', 'a tracing dialect of your own, in YAML; may stand several times', collect)
+    .option('--out <dir>', 'folder of results, for baseline:<scenario>', 'results')
+    .option('--quiet', 'no progress and no closing words on stderr')
+    .action(async (baseline: string | undefined, spans: string[], flags: AttributeFlags) =>
+      done(await attribute(baseline, spans, flags, io)),
+    )
+}
+
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
+async function attribute(
+  baseline: string | undefined,
+  spans: readonly string[],
+  flags: AttributeFlags,
+  io: Io,
+): Promise<ExitCode> {
+  const format = flags.json === true ? 'json' : (flags.format ?? (io.isTerminal ? 'terminal' : 'ndjson'))
+  const wrong = (message: string, exit: ExitCode = 2): ExitCode =>
+    refuse([message], format === 'json', io, exit)
+  if (!isFormat(format)) return wrong(`--format ${format} is none of ${FORMATS.join(', ')}`)
+  const by = flags.by.split(',').map((name) => name.trim())
+  const stranger = by.find((name) => !isDimension(name))
+  if (stranger !== undefined) return wrong(`--by ${stranger} is none of ${dimensions.join(', ')}`)
+  const own = await readDialects(flags.dialect ?? [], io)
+  if (typeof own === 'string') return wrong(own)
+
+  if (flags.suggest === true) {
+    const paths = baseline === undefined ? spans : [baseline, ...spans]
+    if (paths.length === 0) return wrong('--suggest needs files or folders of spans; - is standard input')
+    return suggest(paths, own, io)
+  }
+  const { tokenEnv } = flags
+  const token = tokenEnv === undefined ? undefined : io.env[tokenEnv]
+  if (tokenEnv !== undefined && (token === undefined || token === ''))
+    return wrong(`--token-env ${tokenEnv}: the variable is not set`)
+  if (baseline === undefined) return wrong('a baseline is needed: a snapshot, a folder, baseline:<scenario>')
+  if (spans.length === 0 && flags.listen === undefined)
+    return wrong('spans are needed: files, folders, - for standard input, or --listen')
+  if (spans.length > 0 && flags.listen !== undefined)
+    return wrong('give files of spans or --listen, not both')
+  if (flags.listen === undefined && (flags.forward ?? tokenEnv) !== undefined)
+    return wrong('--forward and --token-env belong to --listen')
+
+  const listed = await listSpanFiles(spans.map((path) => (path === '-' ? path : resolve(io.cwd, path))))
+  if (!listed.ok) return wrong(listed.message)
+  const found = await loadBaselines(baseline, { cwd: io.cwd, outDir: flags.out })
+  if (!found.ok) return wrong(found.problem, found.exit)
+  const otlp = flags.otlp === undefined ? undefined : await openOtlp(flags.otlp, io.env)
+  if (otlp?.ok === false) return wrong(otlp.message)
+
+  const isQuiet = flags.quiet === true
+  const { baselines } = found
+  const output = createOutput({ format, by: by.filter(isDimension), baselines, isQuiet }, io)
+  const parts = { attributor: pairUp(createAttributor({ known: baselines.known })), output, otlp: otlp?.out }
+  if (flags.listen === undefined) return ofFiles(listed.files, parts, { own, isQuiet }, io)
+  const { host, forward } = flags
+  const live = { listen: flags.listen, host, forward, token, isTerminal: format === 'terminal' }
+  return listen(live, parts, own, io)
+}
+
+const isFormat = (text: string): text is Format => FORMATS.some((format) => format === text)
+const isDimension = (text: string): text is Dimension => dimensions.some((name) => name === text)
+
+/** The user's own come first: they win over those that ship. A sentence where one is wrong. */
+async function readDialects(
+  files: readonly string[],
+  io: Io,
+): Promise<NonNullable<IntakeOptions['own']> | string> {
+  const own = []
+  for (const file of files) {
+    const text = await readFile(resolve(io.cwd, file), 'utf8').catch(() => null)
+    if (text === null) return `--dialect ${file} cannot be read`
+    const parsed = parseDialect(text, file)
+    if (!parsed.ok) return parsed.problems.map(problemText).join('\n')
+    own.push(parsed.dialect)
+  }
+  return [...own, ...(await shippedDialects())]
+}
+
+async function ofFiles(
+  files: readonly string[],
+  { attributor, output, otlp }: { attributor: PairedAttributor; output: Output; otlp: OtlpOut | undefined },
+  { own, isQuiet }: { own: IntakeOptions['own']; isQuiet: boolean },
+  io: Io,
+): Promise<ExitCode> {
+  const intake = createIntake({ own })
+  const progress = createProgress(io, isQuiet)
+  let isRead = true
+  for await (const spans of readSpans(files, intake)) {
+    for (const span of spans) {
+      for (const pair of attributor.push(span)) {
+        output.add(pair)
+        otlp?.add(pair)
+      }
+    }
+    progress.show(intake.counts.spans)
+    isRead = await output.drained()
+    await otlp?.drained()
+    if (!isRead) break
+  }
+  for (const pair of isRead ? attributor.end() : []) {
+    output.add(pair)
+    otlp?.add(pair)
+  }
+  progress.end()
+  if (isRead) output.end(intake.counts)
+  const fault = (await otlp?.close()) ?? null
+  if (fault !== null) io.err(`warning: ${terminalText(fault, 2000)}\n`)
+  return 0
+}
+
+const SHOW_EVERY_MS = 200
+
+/** One live line on a terminal, nothing elsewhere. */
+function createProgress(io: Io, isQuiet: boolean): { show(spans: number): void; end(): void } {
+  const isShown = io.isLive && !isQuiet
+  const startMs = performance.now()
+  let lastMs = startMs
+  return {
+    show(spans) {
+      const nowMs = performance.now()
+      if (!isShown || nowMs - lastMs < SHOW_EVERY_MS) return
+      lastMs = nowMs
+      const rate = (spans / (nowMs - startMs)) * 1000
+      io.err(`\r\u001b[K${whole(spans)} calls read, ${whole(rate)}/s`)
+    },
+    end() {
+      if (isShown) io.err('\r\u001b[K')
+    },
+  }
+}

@@ -1,0 +1,81 @@
+/** The baselines of `attribute`: a snapshot, or all that lie in a folder. */
+import { readdir, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { knownTargets, listSnapshots, loadSnapshot, readSnapshot } from '../index.js'
+import type { Known, Snapshot } from '../index.js'
+import type { BaselineName } from '../report/attribution.js'
+import type { ExitCode } from './io.js'
+
+export interface Baselines {
+  known: Known[]
+  names: Map<string, BaselineName>
+  notes: string[]
+}
+
+export type FoundBaselines =
+  { ok: true; baselines: Baselines } | { ok: false; problem: string; exit: ExitCode }
+
+/** Samples are let go as soon as the curves are read. */
+export async function loadBaselines(
+  argument: string,
+  places: { cwd: string; outDir: string },
+): Promise<FoundBaselines> {
+  const path = resolve(places.cwd, argument)
+  const isFolder = (await stat(path).catch(() => null))?.isDirectory() === true
+  const baselines: Baselines = { known: [], names: new Map(), notes: [] }
+  if (!isFolder) {
+    const loaded = await loadSnapshot(argument, places)
+    if (!loaded.ok) {
+      const exit = loaded.problem.kind === 'newer-format' ? 5 : 2
+      return { ok: false, problem: loaded.problem.message, exit }
+    }
+    add(baselines, loaded.value)
+  } else {
+    for (const file of await filesIn(path)) {
+      const read = await readSnapshot(file)
+      if (read.ok) add(baselines, read.value)
+      else baselines.notes.push(`left out: ${read.problem.message}`)
+    }
+  }
+  if (baselines.known.length > 0) return { ok: true, baselines }
+  if (baselines.names.size === 0) {
+    const [first] = baselines.notes
+    return {
+      ok: false,
+      exit: 2,
+      problem: `${argument} holds no snapshot that can be read: name a file, or a folder like results/<scenario>${first === undefined ? '' : ` (${first})`}`,
+    }
+  }
+  return {
+    ok: false,
+    exit: 2,
+    problem: `${argument} holds no prefill curve, so no span can be read against it: run a scenario with the probes prompt-length and output-length`,
+  }
+}
+
+function add({ known, names, notes }: Baselines, snapshot: Snapshot): void {
+  // An accepted baseline lies beside the run that it was.
+  if (names.has(snapshot.id)) return
+  names.set(snapshot.id, { scenario: snapshot.scenario.name, file: snapshot.scenario.file })
+  known.push(...knownTargets(snapshot))
+  if (snapshot.partial) notes.push(`baseline ${snapshot.id} is partial: its curves are less sure`)
+  if (snapshot.instrument.overloaded)
+    notes.push(`baseline ${snapshot.id} was measured by an overloaded client: its times are too long`)
+}
+
+/** The snapshots of a folder and of the folders in it, accepted baselines too. */
+async function filesIn(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true })
+  const folders = [
+    path,
+    ...entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name)),
+  ]
+  const files: string[] = []
+  for (const folder of folders) {
+    const list = await listSnapshots(folder)
+    if (list.ok) files.push(...list.value)
+    const accepted = join(folder, 'baseline.json')
+    if (await stat(accepted).catch(() => null)) files.push(accepted)
+  }
+  return files
+}

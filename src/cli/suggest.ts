@@ -1,0 +1,29 @@
+/** `attribute --suggest`: prints a scenario that probes what the spans do. */
+import { resolve } from 'node:path'
+import { createIntake, createPopulation, listSpanFiles, readSpans, suggestScenario } from '../index.js'
+import type { IntakeOptions } from '../index.js'
+import { terminalText } from '../border/escape.js'
+import type { ExitCode, Io } from './io.js'
+import { refuse } from './io.js'
+
+export async function suggest(
+  paths: readonly string[],
+  own: IntakeOptions['own'],
+  io: Io,
+): Promise<ExitCode> {
+  const listed = await listSpanFiles(paths.map((path) => (path === '-' ? path : resolve(io.cwd, path))))
+  if (!listed.ok) return refuse([listed.message], false, io)
+  const intake = createIntake({ own })
+  const population = createPopulation()
+  for await (const spans of readSpans(listed.files, intake)) for (const span of spans) population.add(span)
+  const suggestion = suggestScenario(population.result())
+  for (const [kind, count] of Object.entries(intake.counts.faults))
+    io.err(`note: unreadable: ${count} × ${terminalText(kind, 200)}\n`)
+  if (suggestion === undefined) {
+    const message = `no model has five calls with token counts among ${intake.counts.spans} calls: plumbline doctor says what the spans lack`
+    return refuse([message], false, io)
+  }
+  for (const note of suggestion.notes) io.err(`note: ${terminalText(note, 2000)}\n`)
+  io.out(suggestion.text)
+  return 0
+}
