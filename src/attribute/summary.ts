@@ -1,5 +1,5 @@
 /** Sums up attributions by group, in fixed memory: what slowed the slow spans, how much waiting each cause cost. */
-import type { Cause, Tier } from '../span/causes.js'
+import type { Cause, Tier, Verdict } from '../span/causes.js'
 import type { Attribution } from './attribution.js'
 import { valueOf, type Dimension } from './dimensions.js'
 import { createDurations, type Durations, type VerdictCounts } from './durations.js'
@@ -25,7 +25,7 @@ export interface GroupSummary {
   unknownMs: number
   /** Start of the longest row of spans whose verdict is a change of route; null without one. */
   routeChangedAt: string | null
-  /** Those with the largest excess, at most 10. */
+  /** Of each verdict the span with the largest excess, then the next ones: at most 10. */
   worst: readonly Attribution[]
 }
 
@@ -56,6 +56,7 @@ export interface Summariser {
 
 const MOST_GROUPS = 500
 const MOST_WORST = 10
+const MOST_WORST_OF_VERDICT = 3
 const MOST_KINDS = 100
 const LEAST_FOR_P95 = 100
 /** A pause without a verdict of a changed route ends a row of them. */
@@ -106,7 +107,7 @@ function createTally(key: GroupSummary['key']): Tally {
   let [failed, withoutBaseline, excessMs, unknownMs] = [0, 0, 0, 0]
   let [fromMs, toMs] = [Infinity, -Infinity]
   const causeMs: Partial<Record<Cause, number>> = {}
-  const worst: { attribution: Attribution; excess: number }[] = []
+  const worst = createWorst()
 
   return {
     add({ span, attribution }) {
@@ -123,11 +124,7 @@ function createTally(key: GroupSummary['key']): Tally {
       unknownMs += attribution.unknownMs
       excessMs += excess
       if (attribution.verdict === 'route-change') changes.add(span.startedAtMs)
-      if (attribution.verdict !== 'none' && excess > (worst[MOST_WORST - 1]?.excess ?? 0)) {
-        worst.splice(MOST_WORST - 1)
-        worst.push({ attribution, excess })
-        worst.sort((a, b) => b.excess - a.excess)
-      }
+      if (attribution.verdict !== 'none') worst.add(attribution, excess)
     },
     result: () => ({
       key,
@@ -143,7 +140,7 @@ function createTally(key: GroupSummary['key']): Tally {
       causeMs: { ...causeMs },
       unknownMs,
       routeChangedAt: changes.longestFrom(),
-      worst: worst.map(({ attribution }) => attribution),
+      worst: worst.result(),
     }),
   }
 }
@@ -151,6 +148,26 @@ function createTally(key: GroupSummary['key']): Tally {
 function slowOf(durations: Durations): GroupSummary['slow'] {
   if (durations.count >= LEAST_FOR_P95) return durations.beyond(0.95)
   return { ...durations.beyond(0), overMs: null }
+}
+
+function createWorst(): { add(attribution: Attribution, excess: number): void; result(): Attribution[] } {
+  const kept = new Map<Verdict, { attribution: Attribution; excess: number }[]>()
+  return {
+    add(attribution, excess) {
+      const own = kept.get(attribution.verdict) ?? []
+      if (excess <= (own[MOST_WORST_OF_VERDICT - 1]?.excess ?? -1)) return
+      own.splice(MOST_WORST_OF_VERDICT - 1)
+      own.push({ attribution, excess })
+      own.sort((a, b) => b.excess - a.excess)
+      kept.set(attribution.verdict, own)
+    },
+    result: () =>
+      [...kept.values()]
+        .flatMap((own) => own.map((each, rank) => ({ ...each, rank })))
+        .sort((a, b) => a.rank - b.rank || b.excess - a.excess)
+        .slice(0, MOST_WORST)
+        .map(({ attribution }) => attribution),
+  }
 }
 
 function isoOf(atMs: number): string {

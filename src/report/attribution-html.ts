@@ -28,7 +28,7 @@ export function attributionHtml({ headline, sentences, groups, worst, notes }: A
     `<h1>${htmlText(headline)}</h1>`,
     items(sentences),
     ...groups.map((group) => `<h2>${htmlText(group.title)}</h2>${items(group.sentences)}`),
-    ...(worst.length > 0 ? [`<h2>The largest excesses</h2>${key()}`] : []),
+    ...(worst.length > 0 ? [`<h2>The largest excess of each verdict</h2>${key()}`] : []),
     ...worst.map(
       (span) =>
         `<p>${htmlText(span.title)}</p>${bar(span.phases, span.phaseText)}<small>${htmlText(span.phaseText)}</small>${items(span.evidence)}`,

@@ -13,7 +13,7 @@ export function attributionText({ headline, sentences, groups, worst, notes }: A
     lines.push(...group.sentences.map((each) => wrap(`  ${safe(each)}`, '    ')))
   }
   if (worst.length > 0) {
-    lines.push('', wrap(`the largest excesses (${phaseLegend})`, '  '))
+    lines.push('', wrap(`the largest excess of each verdict (${phaseLegend})`, '  '))
     for (const { title, bar, phaseText, evidence } of worst) {
       lines.push('', wrap(`  ${safe(title)}`, '    '), `    |${bar}|`, wrap(`    ${phaseText}`, '    '))
       lines.push(...evidence.map((each) => wrap(`    - ${safe(each)}`, '      ')))
@@ -30,7 +30,7 @@ export function attributionMarkdown({ headline, sentences, groups, worst, notes 
     lines.push('', `**${markdownCell(group.title)}**`, '', ...group.sentences.map(list))
   }
   if (worst.length > 0) {
-    lines.push('', `The largest excesses (${phaseLegend}):`)
+    lines.push('', `The largest excess of each verdict (${phaseLegend}):`)
     for (const { title, bar, phaseText, evidence } of worst) {
       lines.push('', `${markdownCell(title)}  `, `\`${bar}\`  `, markdownCell(phaseText))
       if (evidence.length > 0) lines.push('', ...evidence.map(list))

@@ -250,9 +250,9 @@ function worstOf(attribution: Attribution): WorstSpan {
   const who = [service, model].filter((name) => name !== undefined).join(' ')
   const reference = referenceMs === null ? '' : `, ${ms(referenceMs)} expected`
   const causes = attribution.causes.map(
-    ({ cause, ms: cost, probability }) => `${VERDICT_WORDS[cause]} ${ms(cost)} (${percent(probability)})`,
+    ({ cause, ms: cost, probability }) => `${VERDICT_WORDS[cause]} ${ms(cost)} (${sureness(probability)})`,
   )
-  const told = causes.length > 0 ? causes.join(', ') : `${VERDICT_WORDS[verdict]} (${percent(confidence)})`
+  const told = causes.length > 0 ? causes.join(', ') : `${VERDICT_WORDS[verdict]} (${sureness(confidence)})`
   return {
     title: `${startedAt.slice(0, 19)}Z ${who}: ${ms(durationMs)}${reference}: ${told}`,
     phases,
@@ -261,5 +261,8 @@ function worstOf(attribution: Attribution): WorstSpan {
     evidence: attribution.causes.flatMap(({ evidence }) => evidence).slice(0, 4),
   }
 }
+
+/** Nothing is certain. */
+const sureness = (probability: number): string => (probability > 0.99 ? '> 99 %' : percent(probability))
 
 const ms = (value: number): string => `${whole(value)} ms`
