@@ -62,6 +62,8 @@ export type { AdaptiveProbe, Block, CellAsk, Next, PlannedProbe, Probe, Seen } f
 export { parseSimulateOptions } from './simulate/options.js'
 export { parseSetting } from './simulate/profiles.js'
 export { startSimulator } from './simulate/server.js'
+export { parseSpansOptions } from './simulate/spans-options.js'
+export { writeLabelledSpans } from './simulate/spans-write.js'
 
 // Production spans
 export { parseDialect, shippedDialects } from './span/dialect-file.js'
@@ -96,3 +98,23 @@ export { otlpLine } from './span/otlp-envelope.js'
 // The instrument
 export { examine } from './instrument/examine.js'
 export type { Examination } from './instrument/examine.js'
+
+// Schedules
+export { nextAlertState } from './schedule/alert.js'
+export { createTimetable, faultOfCron } from './schedule/firing.js'
+export { faultsOfSchedule } from './schedule/fits.js'
+export type { Job, Outcome, ScheduleEvent } from './schedule/job.js'
+export { judgeRun } from './schedule/judge.js'
+export type { Caps } from './schedule/ledger.js'
+export { runScheduler } from './schedule/scheduler.js'
+export type { Reloaded, SchedulerOptions } from './schedule/scheduler.js'
+export { openState } from './schedule/state.js'
+export { createTell, faultOfWebhook } from './schedule/tell.js'
+export { createForwarder } from './serve/forward.js'
+export { startHealth } from './serve/health.js'
+export { countRun, createCounts, jobOf } from './serve/metrics.js'
+export { metricsPage } from './serve/metrics-page.js'
+export { otlpMetrics } from './serve/otlp-metrics.js'
+export { probeSpans } from './serve/probe-spans.js'
+export { otlpRequest } from './span/otlp-envelope.js'
+export { createRandom } from './random/random.js'

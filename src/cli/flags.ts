@@ -14,6 +14,7 @@ export interface RunFlags {
   budgetCost?: number
   dryRun?: boolean
   resume?: boolean
+  workers?: number
   record?: string
   recordPrompts?: boolean
   code: boolean
@@ -26,7 +27,7 @@ export function wholeNumber(text: string): number {
   return value
 }
 
-function positiveNumber(text: string): number {
+export function positiveNumber(text: string): number {
   const value = Number(text)
   if (!(value > 0) || !Number.isFinite(value))
     throw new InvalidArgumentError(`a number above 0 is needed, got '${text}'`)
@@ -61,6 +62,7 @@ export function withRunFlags(command: Command): Command {
       "never spend more than this, in the currency of the targets' prices",
       positiveNumber,
     )
+    .option('--workers <n>', 'threads that send and stamp (default: as many as the load needs)', wholeNumber)
     .option('--dry-run', 'print the plan, its tokens and its cost; send nothing')
     .option('--record <dir>', 'keep the raw answers with their arrival times, for plumbline replay')
     .option('--record-prompts', 'with --record: keep the prompts too')

@@ -13,6 +13,7 @@ import { probeCommand } from './probe.js'
 import { providersCommand } from './providers.js'
 import { replayCommand } from './replay.js'
 import { runCommand } from './run.js'
+import { scheduleCommand } from './schedule.js'
 import { schemaCommand } from './schema.js'
 import { simulateCommand } from './simulate.js'
 import { trendCommand } from './trend.js'
@@ -26,6 +27,7 @@ const commands: readonly Register[] = [
   attributeCommand,
   trendCommand,
   replayCommand,
+  scheduleCommand,
   simulateCommand,
   providersCommand,
   validateCommand,

@@ -72,8 +72,9 @@ export function openLedger(path: string, caps: Caps): OpenedLedger {
       spent: books.spent,
       reserve({ scenario, amount }, atMs) {
         const { day, month } = books.spent(atMs)
-        if (caps.perDay !== null && day + amount > caps.perDay) return { passed: 'day' }
-        if (caps.perMonth !== null && month + amount > caps.perMonth) return { passed: 'month' }
+        const costs = amount > 0 // what is free passes no cap, even one that is spent
+        if (costs && caps.perDay !== null && day + amount > caps.perDay) return { passed: 'day' }
+        if (costs && caps.perMonth !== null && month + amount > caps.perMonth) return { passed: 'month' }
         const id = randomUUID()
         write({ kind: 'reserve', id, scenario, atMs, amount })
         return { id }

@@ -122,15 +122,15 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
       entry.waiting = null
       const { name, worstCost } = entry.job
       const nowMs = clock.utcMs()
-      const reserved = worstCost === 0 ? null : ledger.reserve({ scenario: name, amount: worstCost }, nowMs)
-      if (reserved !== null && 'passed' in reserved) {
+      const reserved = ledger.reserve({ scenario: name, amount: worstCost }, nowMs)
+      if ('passed' in reserved) {
         onEvent({ kind: 'missed', job: name, reason: 'cap', firstMs: dueMs, lastMs: dueMs, count: 1 })
         continue
       }
       lastStartMs = nsToMs(clock.nowNs())
       onEvent({ kind: 'started', job: name, dueMs, waitedMs: Math.max(0, nowMs - startMs) })
       setRunning(name, true)
-      const one = go(entry.job, dueMs, reserved?.id ?? null).finally(() => {
+      const one = go(entry.job, dueMs, reserved.id).finally(() => {
         running.delete(one)
         setRunning(name, false)
         wake.abort()
@@ -139,10 +139,10 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
     }
   }
 
-  async function go(job: Job, dueMs: number, reservation: string | null): Promise<void> {
+  async function go(job: Job, dueMs: number, reservation: string): Promise<void> {
     const startMs = nsToMs(clock.nowNs())
     const outcome = await options.run(job)
-    if (reservation !== null) ledger.settle(reservation, outcome.spent)
+    ledger.settle(reservation, outcome.spent)
     onEvent({ kind: 'finished', job: job.name, dueMs, outcome, tookMs: nsToMs(clock.nowNs()) - startMs })
   }
 
