@@ -1,10 +1,12 @@
-/** `plumbline simulate`: the simulated provider as a server of its own. */
+/** `plumbline simulate`: the simulated provider as a server of its own, or with `--spans` as labelled spans in a file. */
 import { parseSetting, parseSimulateOptions, startSimulator } from '../index.js'
 import { terminalText } from '../border/escape.js'
 import type { Register } from './command.js'
 import { wholeNumber } from './flags.js'
+import { refuse } from './io.js'
+import { misplacedFlag, simulateSpans, type SpansFlags } from './simulate-spans.js'
 
-interface SimulateFlags {
+interface SimulateFlags extends SpansFlags {
   profile: string
   port: number
   host: string
@@ -21,7 +23,7 @@ interface SimulateFlags {
 export const simulateCommand: Register = (program, io, done) => {
   program
     .command('simulate')
-    .description('serve the simulated provider until it is stopped')
+    .description('serve the simulated provider until it is stopped, or write labelled spans (--spans)')
     .option('--profile <name|file>', 'a profile of docs/simulator.md, or a YAML file', '8b-h100')
     .option('--port <n>', '0 takes a free one', wholeNumber, 8080)
     .option('--host <address>', 'another than loopback needs --api-key-env', '127.0.0.1')
@@ -32,6 +34,12 @@ export const simulateCommand: Register = (program, io, done) => {
     .option('--faults-by-header', 'heed the request header x-plumbline-fault')
     .option('--api-key-env <name>', 'environment variable that holds the key to ask for')
     .option('--truth <file>', 'write what befell each request, one JSON object a line')
+    .option('--spans <file>', 'write spans of a service in virtual time and end; - is standard output')
+    .option('--requests <n>', 'with --spans: calls of the service (default: 10000)', wholeNumber)
+    .option('--dialect <list>', 'with --spans: dialects of docs/simulator.md, or all (default: otel-genai)')
+    .option('--carry <list>', 'with --spans: full, ttft, tokens, duration, or all (default: full)')
+    .option('--workload <file>', 'with --spans: YAML with constants of the service')
+    .option('--start <time>', 'with --spans: UTC time at which the run starts')
     .option('--json', 'one JSON line with the URL when it listens')
     .action(async (flags: SimulateFlags) => {
       const set: Record<string, unknown> = {}
@@ -43,6 +51,10 @@ export const simulateCommand: Register = (program, io, done) => {
         }
         set[setting[0]] = setting[1]
       }
+      const misplaced = misplacedFlag(flags)
+      if (misplaced !== undefined) return done(refuse([`error: ${misplaced}`], false, io))
+      if (flags.spans !== undefined)
+        return done(await simulateSpans({ ...flags, spans: flags.spans }, set, io))
       const { profile, port, host, fault, model: models, seed, faultsByHeader, apiKeyEnv, truth } = flags
       const input = {
         profile,
