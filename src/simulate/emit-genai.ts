@@ -34,7 +34,10 @@ export const otelGenai: Emitter = (seen) => {
     // An attribute of the service's own, beside the conventions.
     'tenant.id': seen.tenant,
   }
-  return [call(seen, nodeResource(seen.service), 'assistant.genai', attributes), ...undiciSpans(seen, endpoint)]
+  return [
+    call(seen, nodeResource(seen.service), 'assistant.genai', attributes),
+    ...undiciSpans(seen, endpoint),
+  ]
 }
 
 /** Conventions v1.27 to v1.36 as `opentelemetry-instrumentation-openai-v2` wrote them: no TTFT, no cache counts. */
