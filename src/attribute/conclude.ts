@@ -3,6 +3,7 @@ import { causes as causeNames, type Cause, type Verdict } from '../span/causes.j
 import type { Span } from '../span/span.js'
 import type { Attribution, CauseFound } from './attribution.js'
 import type { Choice } from './choose.js'
+import { beyond, tempered } from './confidence.js'
 import { directCauses, type Direct } from './direct.js'
 import { residualCauses, type ResidualCause } from './evidence.js'
 import { infer, type Inferred } from './infer.js'
@@ -15,6 +16,13 @@ const LISTED_MS = 50
 const LISTED_SHARE = 0.1
 export const listedFrom = (durationMs: number): number => Math.max(LISTED_MS, LISTED_SHARE * durationMs)
 
+/** How far a curve and a ninth decile are off in what lengths cost, as a share of the span. */
+const LAW_SD = 0.02
+/** And in what a whole span of counted lengths should take, at least. */
+const LEAST_SD = 0.03
+/** Durations of a group alone tell this little: standard deviation of their logarithm. */
+const BLIND_SD = 0.3
+
 /** A cause below even odds is not named. */
 const NAMED = 0.5
 
@@ -23,11 +31,15 @@ export function conclude(observation: Observation, choice: Choice, place: Place)
   const limit = listedFrom(span.durationMs)
   const direct = directCauses(observation, place.usual())
   const settled = excessMs < limit
-  const inferred = settled ? undefined : infer(without(observation, direct), place.surroundings(observation))
+  const inferred =
+    settled || observation.blind
+      ? undefined
+      : infer(without(observation, direct), place.surroundings(observation))
   const { phases, sources } = phasesOf(observation, direct, inferred)
-  const found = inferred === undefined ? [] : listCauses(observation, direct, inferred, limit)
+  const found = settled ? [] : listCauses(observation, direct, inferred, limit)
   const unknownMs = Math.max(0, excessMs - found.reduce((sum, { ms }) => sum + ms, 0))
-  const { verdict, confidence } = verdictOf(found, inferred, unknownMs, limit)
+  const { verdict, probability } = verdictOf(observation, found, inferred, { unknownMs, limit })
+  const doubts = [...choice.doubts, ...observation.doubts]
   return {
     ...head(span),
     referenceMs: observation.referenceMs,
@@ -36,10 +48,10 @@ export function conclude(observation: Observation, choice: Choice, place: Place)
     causes: found,
     unknownMs,
     verdict,
-    confidence,
+    confidence: tempered(probability, observation.tier, doubts.length),
     tier: observation.tier,
     baseline: { id: choice.known.baseline.id, ageS: choice.ageS },
-    doubts: [...choice.doubts, ...observation.doubts],
+    doubts,
   }
 }
 
@@ -114,10 +126,10 @@ interface Candidate extends CauseFound {
 function listCauses(
   observation: Observation,
   direct: readonly Direct[],
-  inferred: Inferred,
+  inferred: Inferred | undefined,
   limit: number,
 ): CauseFound[] {
-  const { excessMs } = observation
+  const { excessMs, span } = observation
   const merged = new Map<Cause, Candidate>()
   const add = (cause: Cause, ms: number, probability: number, evidence: readonly string[]): void => {
     const known = merged.get(cause)
@@ -133,12 +145,22 @@ function listCauses(
   }
   for (const [cause, { ms, probability, evidence }] of lengthCauses(observation))
     add(cause, ms, probability, evidence)
-  for (const { cause, firstMs, restMs, evidence } of direct) add(cause, firstMs + restMs, 0.97, [evidence])
+  for (const { cause, firstMs, restMs, evidence } of direct) add(cause, firstMs + restMs, 1, [evidence])
   for (const cause of residualCauses) {
+    if (inferred === undefined) break
     const { probability, ms, evidence } = inferred.causes[cause]
     add(cause, ms * (merged.has(cause) ? probability : 1), probability, evidence)
   }
-  const named = [...merged.values()].filter(({ probability, ms }) => probability >= NAMED && ms > 0)
+  const surely = (candidate: Candidate): Candidate => {
+    const isInferred = candidate.probability < 1
+    // What is told holds as far as its size is known to be worth listing.
+    return isInferred
+      ? candidate
+      : { ...candidate, probability: Math.max(NAMED, beyond(candidate.ms - limit, LAW_SD * span.durationMs)) }
+  }
+  const named = [...merged.values()]
+    .map(surely)
+    .filter(({ probability, ms }) => probability >= NAMED && ms > 0)
   const asked = named.reduce((sum, { ms }) => sum + ms, 0)
   const factor = asked > excessMs ? excessMs / asked : 1
   return named
@@ -157,7 +179,7 @@ function lengthCauses({
   const found: [keyof LengthExcess, { ms: number; probability: number; evidence: string[] }][] = []
   const add = (cause: keyof LengthExcess, isTold: boolean, sentence: string): void => {
     const ms = lengthExcess[cause]
-    if (ms > 0 && isTold) found.push([cause, { ms, probability: 0.97, evidence: [sentence] }])
+    if (ms > 0 && isTold) found.push([cause, { ms, probability: 1, evidence: [sentence] }])
   }
   const prompt = lengths.fresh + lengths.cached
   add(
@@ -184,21 +206,32 @@ function lengthCauses({
 }
 
 function verdictOf(
+  observation: Observation,
   found: readonly CauseFound[],
   inferred: Inferred | undefined,
-  unknownMs: number,
-  limit: number,
-): { verdict: Verdict; confidence: number } {
-  if (inferred === undefined) return { verdict: 'none', confidence: 0.95 }
+  { unknownMs, limit }: { unknownMs: number; limit: number },
+): { verdict: Verdict; probability: number } {
   const [largest] = found
+  const { excessMs, whole, known, blind, span, referenceMs } = observation
+  if (inferred === undefined) {
+    // In the band of the curve, or of the group: sure as far as it is from the limit.
+    const sdMs = blind
+      ? BLIND_SD * referenceMs
+      : Math.max(LEAST_SD, known.tpotNoise.sd) * Math.min(whole.expectedMs, span.durationMs)
+    const isNone = beyond(limit - (span.durationMs - referenceMs), sdMs)
+    if (excessMs < limit) return { verdict: 'none', probability: Math.max(NAMED, isNone) }
+    if (largest !== undefined && largest.ms >= unknownMs)
+      return { verdict: largest.cause, probability: largest.probability }
+    return { verdict: 'unknown', probability: Math.max(NAMED, 1 - isNone) }
+  }
   // What is not explained counts as scatter as far as scatter explains it.
   const isUnknown = unknownMs >= limit && inferred.none < NAMED
   if (largest !== undefined && !(isUnknown && unknownMs > largest.ms)) {
-    return { verdict: largest.cause, confidence: largest.probability }
+    return { verdict: largest.cause, probability: largest.probability }
   }
   return isUnknown
-    ? { verdict: 'unknown', confidence: 1 - inferred.none }
-    : { verdict: 'none', confidence: inferred.none }
+    ? { verdict: 'unknown', probability: 1 - inferred.none }
+    : { verdict: 'none', probability: inferred.none }
 }
 
 const count = (tokens: number): string => Math.round(tokens).toLocaleString('en')

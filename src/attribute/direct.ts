@@ -20,7 +20,7 @@ export interface Usual {
 }
 
 export function directCauses(observation: Observation, usual: Usual): Direct[] {
-  const { span, retryMs } = observation
+  const { span, retryMs, expected } = observation
   const found: Direct[] = []
   if (retryMs > 0) {
     const attempts = span.attempts ?? span.tries?.length
@@ -33,9 +33,11 @@ export function directCauses(observation: Observation, usual: Usual): Direct[] {
     })
   }
   const { queueMs } = span
-  if (queueMs !== undefined && usual.queueMs !== undefined && queueMs > usual.queueMs) {
-    const evidence = `the server reports ${round(queueMs)} of queueing, usually ${round(usual.queueMs)}`
-    found.push({ cause: 'queueing', firstMs: queueMs - usual.queueMs, restMs: 0, evidence })
+  // A group that always queues is no measure: what the baseline queued, at low load, is within its base.
+  const usualMs = Math.min(usual.queueMs ?? 0, expected.base / 2)
+  if (queueMs !== undefined && queueMs > usualMs) {
+    const evidence = `the server reports ${round(queueMs)} of queueing, usually ${round(usualMs)}`
+    found.push({ cause: 'queueing', firstMs: queueMs - usualMs, restMs: 0, evidence })
   }
   found.push(...outside(observation, usual))
   return found

@@ -1,6 +1,8 @@
 /** What speaks for and against each cause beside the clock: facts of the trace, of its neighbours and of its route. */
 import type { Cause } from '../span/causes.js'
+import { serverFirstMs } from './direct.js'
 import type { Observation } from './observation.js'
+import { weighPeers, type PeerEvidence } from './peers.js'
 
 /** Causes that show in what lengths do not explain. */
 export const residualCauses = [
@@ -14,12 +16,14 @@ export const residualCauses = [
 ] as const satisfies readonly Cause[]
 export type ResidualCause = (typeof residualCauses)[number]
 
+const NO_PEERS: PeerEvidence = { slow: 0, crowded: 0 }
+
 /** What is known of the surroundings of a span. Log ratios are of observed to expected. */
 export interface Surroundings {
   /** Spans on the same route within seconds: number, mean log ratio of the rest of the stream and of the first output. */
   near: { count: number; rest: number; first: number }
-  /** The same within minutes, and how much the log ratio of the rest scatters. */
-  wide: { count: number; rest: number; restSd: number }
+  /** Log ratios of the rest of the stream of the spans nearest in time on the route, within minutes. */
+  peers: readonly number[]
   /** The route itself is told (a replica), not only guessed from a backend or a region. */
   replicaKnown: boolean
   /** Which route fact is another one than before, in words; null where none is, undefined where none is told. */
@@ -33,6 +37,8 @@ export interface Surroundings {
 export interface Weight {
   /** Added to the log prior odds. */
   logOdds: number
+  /** Likewise, by the pace of peers: of two causes that explain it only the better one counts. */
+  peers: number
   /** Sentences for the reader. */
   evidence: string[]
 }
@@ -53,12 +59,21 @@ export const PRIOR: Readonly<Record<ResidualCause | 'unknown', number>> = {
 const SLOW = Math.log(1.15)
 
 export function weigh(observation: Observation, around: Surroundings): Record<ResidualCause, Weight> {
-  const { span } = observation
+  const { span, rest, known } = observation
+  const peers =
+    rest === undefined
+      ? NO_PEERS
+      : weighPeers(
+          Math.log(Math.max(1, rest.observedMs) / Math.max(1, rest.expectedMs)),
+          around.peers,
+          known.tpotNoise.sd,
+          around.replicaKnown,
+        )
   return {
     queueing: queueing(observation, around),
-    'noisy-neighbour': neighbour(observation, around),
-    'route-change': route(around),
-    'slow-replica': slowReplica(around, stallShare(observation)),
+    'noisy-neighbour': neighbour(observation, around, peers),
+    'route-change': route(around, peers),
+    'slow-replica': slowReplica(around, stallShare(observation), peers),
     retry: retry(observation),
     'client-stall': clientStall(span.clientPauseMs, stallShare(observation)),
     network: network(observation),
@@ -67,6 +82,8 @@ export function weigh(observation: Observation, around: Surroundings): Record<Re
 
 function queueing({ span }: Observation, { near, limited }: Surroundings): Weight {
   const weight = none()
+  // What the server says that it queued was taken off before: what is left is something else.
+  if (span.queueMs !== undefined) add(weight, -3)
   if (limited > 0.02) add(weight, 1, `${percent(limited)} of calls around it were rate limited`)
   if (near.count >= 3 && near.first > SLOW && near.rest < SLOW / 2) {
     add(weight, 1.5, `${near.count} calls near it waited too, and decoded at their usual pace`)
@@ -75,47 +92,54 @@ function queueing({ span }: Observation, { near, limited }: Surroundings): Weigh
   return weight
 }
 
-function neighbour(observation: Observation, { near, wide, replicaKnown }: Surroundings): Weight {
+function neighbour(
+  observation: Observation,
+  { near, replicaKnown }: Surroundings,
+  peers: PeerEvidence,
+): Weight {
   const weight = none()
   const shaky = unevenness(observation)
   const oneGap = stallShare(observation)
   if (oneGap !== null && oneGap > 0.7) add(weight, -3)
   else if (shaky !== null) {
     if (shaky > 3) add(weight, 1.5, 'gaps between tokens are uneven')
-    else add(weight, -1.5)
+    else add(weight, -0.5)
   }
-  if (near.count >= 3) {
-    if (near.rest > SLOW) {
-      const where = replicaKnown ? 'on the same replica' : 'on the same route'
-      add(weight, 1.5, `${near.count} calls ${where} within seconds were slower too (${ratio(near.rest)})`)
-    } else add(weight, replicaKnown ? -3 : -1)
-  }
-  // A crowd comes and goes.
-  if (wide.count >= 10 && wide.restSd > 0.15) add(weight, 0.7)
+  const where = replicaKnown ? 'on the same replica' : 'on the same route'
+  const isTold = near.count >= 3 && near.rest > SLOW
+  weight.peers = peers.crowded
+  add(
+    weight,
+    0,
+    isTold ? `${near.count} calls ${where} within seconds were slower too (${ratio(near.rest)})` : undefined,
+  )
   return weight
 }
 
-function slowReplica({ near, wide, replicaKnown }: Surroundings, oneGap: number | null): Weight {
+function slowReplica(
+  { peers: around, replicaKnown }: Surroundings,
+  oneGap: number | null,
+  peers: PeerEvidence,
+): Weight {
   const weight = none()
   if (oneGap !== null && oneGap > 0.7) add(weight, -4)
   if (!replicaKnown) return weight
-  if (wide.count >= 6) {
-    if (wide.rest > SLOW && wide.restSd < 0.15) {
-      add(
-        weight,
-        2.5,
-        `all ${wide.count} calls there within minutes were slower by the same ${ratio(wide.rest)}`,
-      )
-    } else if (wide.rest < SLOW / 2) add(weight, -2)
-  }
-  if (near.count >= 3 && near.rest < SLOW / 2) add(weight, -3)
+  const isTold = peers.slow > 1 && peers.slow > peers.crowded
+  weight.peers = peers.slow
+  add(
+    weight,
+    0,
+    isTold ? `${around.length} calls there about that time were slower by much the same factor` : undefined,
+  )
   return weight
 }
 
-function route({ routeChanged, step }: Surroundings): Weight {
+function route({ routeChanged, step }: Surroundings, peers: PeerEvidence): Weight {
   const weight = none()
-  if (typeof routeChanged === 'string') add(weight, 5, routeChanged)
-  else if (routeChanged === null) add(weight, -4)
+  if (typeof routeChanged === 'string') {
+    add(weight, 5, routeChanged)
+    weight.peers = Math.max(0, peers.slow)
+  } else if (routeChanged === null) add(weight, -4)
   if (step > SLOW) add(weight, 1.5, `the whole group has been slower by ${ratio(step)} since a step`)
   return weight
 }
@@ -142,8 +166,10 @@ function clientStall(pauseMs: number | undefined, oneGap: number | null): Weight
   return weight
 }
 
-function network({ span }: Observation): Weight {
+function network({ span, first }: Observation): Weight {
   const weight = none()
+  // Likewise what the client saw and the server did not.
+  if (serverFirstMs(span, first) !== undefined) add(weight, -4)
   if (span.attempts !== undefined && span.attempts > 1) add(weight, -1)
   return weight
 }
@@ -163,7 +189,7 @@ function unevenness({ span }: Observation): number | null {
   return maxMs === undefined || usual === undefined || usual <= 0 ? null : maxMs / usual
 }
 
-const none = (): Weight => ({ logOdds: 0, evidence: [] })
+const none = (): Weight => ({ logOdds: 0, peers: 0, evidence: [] })
 
 function add(weight: Weight, logOdds: number, sentence?: string): void {
   weight.logOdds += logOdds

@@ -7,6 +7,8 @@ export interface Ordinary {
   fresh: number | undefined
   output: number | undefined
   reasoning: number | undefined
+  /** Milliseconds. */
+  duration: number | undefined
 }
 
 export interface Group {
@@ -14,11 +16,15 @@ export interface Group {
   ordinary(): Ordinary
   /** Tokens usually read from the cache, of spans that tell; undefined until some did. */
   usualCached(): number | undefined
+  /** Share of the prompt that is usually cached, as the times of spans that do not tell imply. */
+  impliedShare(): number | undefined
   add(lengths: {
     fresh?: number | undefined
     output?: number | undefined
     reasoning?: number | undefined
     cached?: number | undefined
+    impliedShare?: number | undefined
+    duration?: number | undefined
   }): void
 }
 
@@ -28,6 +34,11 @@ const ORDINARY = 0.9
 /** Quantiles are looked up anew when this share of new spans has come in. */
 const REFRESH = 0.02
 const MOST_GROUPS = 2_000
+/** The share of the cache is learned from so many spans and then kept: else it would follow a service that gets slower. */
+const LEAST_IMPLYING = 30
+const MOST_IMPLYING = 300
+/** A sketch counts from 1 up. */
+const SHARE_SCALE = 1e6
 
 export function createGroups(): (key: string) => Group {
   const groups = new Map<string, Group>()
@@ -49,20 +60,31 @@ function createGroup(): Group {
   const output = lazyQuantile(createSketch(), ORDINARY)
   const reasoning = lazyQuantile(createSketch(), ORDINARY)
   const cached = lazyQuantile(createSketch(), 0.5)
+  const duration = lazyQuantile(createSketch(), ORDINARY)
+  const implied = lazyQuantile(createSketch(), 0.5)
+  let implying = 0
   return {
     ordinary: () => ({
       spans,
       fresh: fresh.value(LEAST_SPANS),
       output: output.value(LEAST_SPANS),
       reasoning: reasoning.value(LEAST_SPANS),
+      duration: duration.value(LEAST_SPANS),
     }),
     usualCached: () => cached.value(10),
+    impliedShare() {
+      const scaled = implied.value(LEAST_IMPLYING)
+      return scaled === undefined ? undefined : scaled / SHARE_SCALE
+    },
     add(lengths) {
       spans++
       fresh.add(lengths.fresh)
       output.add(lengths.output)
       reasoning.add(lengths.reasoning)
       cached.add(lengths.cached)
+      duration.add(lengths.duration)
+      if (lengths.impliedShare !== undefined && implying++ < MOST_IMPLYING)
+        implied.add(lengths.impliedShare * SHARE_SCALE)
     },
   }
 }

@@ -36,11 +36,16 @@ const SHAPES: Readonly<Record<Hypothesis, readonly (readonly [Shape, number])[]>
     ['rest', 0.3],
     ['scale', 0.2],
   ],
-  'slow-replica': [['scale', 1]],
+  // A front end stands before the machine, or on it.
+  'slow-replica': [
+    ['scale', 0.4],
+    ['scaleHalf', 0.3],
+    ['scaleAll', 0.3],
+  ],
   'route-change': [
-    ['scaleAll', 0.4],
+    ['scaleAll', 0.2],
     ['scale', 0.2],
-    ['firstScale', 0.2],
+    ['firstScale', 0.4],
     ['first', 0.2],
   ],
   unknown: [
@@ -49,11 +54,14 @@ const SHAPES: Readonly<Record<Hypothesis, readonly (readonly [Shape, number])[]>
   ],
 }
 
+/** One that explains what befell the peers is enough; one that speaks against them is not helped by one that is silent. */
+const better = (a: number, b: number): number => (Math.max(a, b) > 0 ? Math.max(a, b) : Math.min(a, b))
+
 /** The shape of two shapes at once. */
 function together(a: Shape, b: Shape): Shape {
   if (a === b) return a
   const has = (shape: Shape): boolean => a === shape || b === shape
-  const scales = has('scale') || has('scaleAll') || has('firstScale')
+  const scales = has('scale') || has('scaleHalf') || has('scaleAll') || has('firstScale')
   if (scales) return has('rest') ? 'both' : 'firstScale'
   return 'both'
 }
@@ -78,6 +86,8 @@ export function infer(observation: Observation, around: Surroundings): Inferred 
     const extra = hypothesis === 'unknown' ? 0 : weights[hypothesis].logOdds
     return (prior / (1 - prior)) * Math.exp(extra)
   }
+  const byPeers = (hypothesis: Hypothesis): number =>
+    hypothesis === 'unknown' ? 0 : weights[hypothesis].peers
   let total = judged.none.likelihood
   const tally = new Map<Hypothesis, Tally>(
     hypotheses.map((each) => [each, { mass: 0, firstMs: 0, restMs: 0 }]),
@@ -87,12 +97,12 @@ export function infer(observation: Observation, around: Surroundings): Inferred 
     const oddsA = odds(a)
     for (const [shape, share] of SHAPES[a]) {
       const { likelihood, firstMs, restMs } = judged[shape]
-      const mass = oddsA * share * likelihood
+      const mass = oddsA * Math.exp(byPeers(a)) * share * likelihood
       total += mass
       book(tally.get(a)!, mass, firstMs, restMs)
     }
     for (const b of hypotheses.slice(i + 1)) {
-      const oddsB = odds(b) * PAIR
+      const oddsB = odds(b) * PAIR * Math.exp(better(byPeers(a), byPeers(b)))
       for (const [shapeA, shareA] of SHAPES[a]) {
         for (const [shapeB, shareB] of SHAPES[b]) {
           const shape = together(shapeA, shapeB)
@@ -107,9 +117,16 @@ export function infer(observation: Observation, around: Surroundings): Inferred 
     }
   })
 
-  const causes = Object.fromEntries(
-    residualCauses.map((cause) => [cause, concluded(tally.get(cause)!, total, weights[cause])]),
-  ) as Inferred['causes']
+  const of = (cause: ResidualCause) => concluded(tally.get(cause)!, total, weights[cause])
+  const causes: Inferred['causes'] = {
+    queueing: of('queueing'),
+    'noisy-neighbour': of('noisy-neighbour'),
+    'route-change': of('route-change'),
+    'slow-replica': of('slow-replica'),
+    retry: of('retry'),
+    'client-stall': of('client-stall'),
+    network: of('network'),
+  }
   return { none: judged.none.likelihood / total, unknown: tally.get('unknown')!.mass / total, causes }
 }
 

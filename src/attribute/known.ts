@@ -28,6 +28,8 @@ export interface Known {
   tpotNodes: Float64Array
   /** Regions, fingerprints and models that served the baseline, as `routeFacts` writes them. */
   routes: ReadonlySet<string>
+  /** Fresh prompt in the middle of the sampled ones, by ratio. */
+  typicalFresh: number
   /** Longest lengths that were sampled, tokens. */
   longest: { fresh: number; cached: number; context: number; output: number }
   /** Of the prefix cache, where it was probed: shortest prefix and step in tokens, lifetime in seconds. */
@@ -58,6 +60,7 @@ export function knownTargets(snapshot: Snapshot): Known[] {
         model,
         region,
         ...lawsOf(prefill, decode),
+        typicalFresh: middleOf(prefill.validity['fresh']),
         longest: {
           fresh: prefill.validity['fresh']?.[1] ?? 0,
           cached: prefill.validity['cached']?.[1] ?? 0,
@@ -71,6 +74,9 @@ export function knownTargets(snapshot: Snapshot): Known[] {
     ]
   })
 }
+
+const middleOf = ([low, high]: readonly [number, number] = [0, 0]): number =>
+  Math.sqrt(Math.max(1, low) * Math.max(1, high))
 
 function lawsOf(
   prefill: Curve,

@@ -4,10 +4,20 @@ import type { Stretch } from './observation.js'
 
 /**
  * `none`: noise alone. `first`: time added before the first output. `rest`: time added behind it. `both`: to both,
- * one not knowing of the other. `scale`: prefill and decode take f times as long. `scaleAll`: base too.
+ * one not knowing of the other. `scale`: prefill and decode take f times as long. `scaleHalf`, `scaleAll`: half of base, or
+ * all of it, too.
  * `firstScale`: `first` and `scale` at once.
  */
-export const shapes = ['none', 'first', 'rest', 'both', 'scale', 'scaleAll', 'firstScale'] as const
+export const shapes = [
+  'none',
+  'first',
+  'rest',
+  'both',
+  'scale',
+  'scaleHalf',
+  'scaleAll',
+  'firstScale',
+] as const
 export type Shape = (typeof shapes)[number]
 
 export interface Judged {
@@ -63,6 +73,7 @@ export function judgeShapes(stretches: Stretches): Record<Shape, Judged> {
       restMs: lateRest.ms,
     },
     scale: scaled(baseMs, false),
+    scaleHalf: scaled(baseMs / 2, false),
     scaleAll: scaled(0, false),
     firstScale: scaled(baseMs, true),
   }

@@ -53,6 +53,8 @@ export interface Observation {
   rest: Stretch | undefined
   /** All but the retries. */
   whole: Stretch
+  /** Tokens were not counted: the curve has nothing to say of it, and only its group can be asked. */
+  blind: boolean
   /** Reasoning was over before the first output came. */
   hidden: boolean
   referenceMs: number
@@ -78,19 +80,23 @@ export function observe(span: Span, { known, ordinary, warmTokens }: Context): O
   const prompt = lengths.fresh + lengths.cached
   const warm = Math.max(lengths.cached, Math.min(warmTokens, Math.max(0, prompt - 1)))
   const retryMs = Math.min(span.durationMs, span.retryMs ?? 0)
-  const { ttftMs } = span
+  // What a server times itself begins where its own span does, or so little later that the base holds it.
+  const ttftMs = span.ttftMs ?? span.serverTtftMs
   const usable = ttftMs !== undefined && !span.doubts.includes('buffered') && ttftMs <= span.durationMs
   const firstMs = !usable ? undefined : span.ttftScope === 'attempt' ? ttftMs : Math.max(0, ttftMs - retryMs)
   const hidden = firstMs === undefined || isHidden(span, firstMs, lengths, known)
-  const expected = partsOf(known, lengths)
   const wholeMs = span.durationMs - retryMs
+  const blind = assumed.includes('fresh') || assumed.includes('visible')
+  const expected = blind ? blindParts(known, wholeMs, firstMs) : partsOf(known, lengths)
   const expectedFirst =
     expected.base + expected.prefillFresh + expected.prefillCached + (hidden ? expected.reasoning : 0)
   const expectedRest = expected.decode + (hidden ? 0 : expected.reasoning)
   const decoded = lengths.visible + (hidden ? 0 : lengths.reasoning)
   const split = firstMs !== undefined && firstMs <= wholeMs
   const reference = referenceOf(lengths, warm, ordinary, known)
-  const referenceMs = sum(partsOf(known, reference))
+  const referenceMs = blind
+    ? (ordinary.duration ?? sum(partsOf(known, { ...lengths, visible: known.longest.output })))
+    : sum(partsOf(known, reference))
   return {
     span,
     known,
@@ -106,10 +112,11 @@ export function observe(span: Span, { known, ordinary, warmTokens }: Context): O
         ? { observedMs: wholeMs - firstMs, expectedMs: expectedRest }
         : undefined,
     whole: { observedMs: wholeMs, expectedMs: sum(expected) },
+    blind,
     hidden,
     referenceMs,
     excessMs: Math.max(0, span.durationMs - referenceMs),
-    lengthExcess: excessOf(lengths, warm, reference, known),
+    lengthExcess: blind ? NO_EXCESS : excessOf(lengths, warm, reference, known),
     doubts: doubtsOf(span, lengths, known, assumed),
   }
 }
@@ -127,6 +134,22 @@ export function partsOf(known: Known, { fresh, cached, visible, reasoning }: Len
   }
 }
 
+const NO_EXCESS: LengthExcess = { 'prefill-surge': 0, 'cold-cache': 0, 'long-output': 0, reasoning: 0 }
+
+/** Without counted tokens: a prompt of middling length, and all behind it decode. */
+function blindParts(known: Known, wholeMs: number, firstMs: number | undefined): Parts {
+  const guess = known.ttft(known.typicalFresh, 0)
+  const toFirst = Math.min(wholeMs, firstMs ?? guess.base + guess.prefillFresh)
+  const base = Math.min(guess.base, toFirst)
+  return {
+    base,
+    prefillFresh: toFirst - base,
+    prefillCached: 0,
+    reasoning: 0,
+    decode: Math.max(0, wholeMs - toFirst),
+  }
+}
+
 function lengthsOf(
   span: Span,
   ordinary: Ordinary,
@@ -136,7 +159,7 @@ function lengthsOf(
 ): Lengths {
   const { inputTokens, cacheReadTokens, outputTokens, reasoningTokens } = span
   if (inputTokens === undefined) assumed.push('fresh')
-  const prompt = inputTokens ?? ordinary.fresh ?? known.longest.fresh
+  const prompt = inputTokens ?? known.typicalFresh
   if (cacheReadTokens === undefined) assumed.push('cached')
   const cached = Math.min(prompt, cacheReadTokens ?? warmTokens)
   if (outputTokens === undefined) assumed.push('visible')
@@ -190,7 +213,7 @@ function tierOf(span: Span, usable: boolean): Tier {
   const { queueMs, prefillMs, decodeMs, inputTokens, outputTokens, cacheReadTokens } = span
   const counted = inputTokens !== undefined && outputTokens !== undefined
   if (counted && (queueMs !== undefined || prefillMs !== undefined || decodeMs !== undefined)) return 'A'
-  if (usable && inputTokens !== undefined) return cacheReadTokens === undefined ? 'C' : 'B'
+  if (usable && counted) return cacheReadTokens === undefined ? 'C' : 'B'
   return counted ? 'D' : 'E'
 }
 

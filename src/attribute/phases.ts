@@ -3,6 +3,7 @@ import type { Phase, Phases } from '../span/causes.js'
 import { phases as names } from '../span/causes.js'
 import type { PhaseSource } from './attribution.js'
 import type { Direct } from './direct.js'
+import { residualCauses } from './evidence.js'
 import type { Inferred } from './infer.js'
 import type { Observation } from './observation.js'
 
@@ -29,7 +30,7 @@ export function phasesOf(
     sources[phase] = cause === 'client-stall' || cause === 'network' ? 'trace' : 'server'
   }
   const taken = (part: 'firstMs' | 'restMs'): number =>
-    direct.reduce((total, each) => (each.cause === 'retry' ? total : total + each[part]), 0)
+    direct.reduce((ms, each) => (each.cause === 'retry' ? ms : ms + each[part]), 0)
 
   const added = inferred === undefined ? undefined : delaysOf(inferred)
   const prefill: Partial<Phases> = {
@@ -69,8 +70,9 @@ function delaysOf({ causes }: Inferred): { first: Partial<Phases>; rest: Partial
   const add = (to: Partial<Phases>, phase: Phase, ms: number): void => {
     to[phase] = (to[phase] ?? 0) + ms
   }
-  for (const [cause, { probability, firstMs, restMs }] of Object.entries(causes)) {
-    const phase = PHASE_OF[cause as keyof typeof PHASE_OF]
+  for (const cause of residualCauses) {
+    const { probability, firstMs, restMs } = causes[cause]
+    const phase = PHASE_OF[cause]
     add(first, phase.first, probability * firstMs)
     add(rest, phase.rest, probability * restMs)
   }

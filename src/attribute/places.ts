@@ -11,6 +11,7 @@ import { createSketch } from './sketch.js'
 
 export interface Place {
   ordinary(): Ordinary
+  /** Tokens that a prompt of this length usually finds in the cache. */
   usualCached(): number | undefined
   usual(): Usual
   surroundings(observation: Observation): Surroundings
@@ -24,8 +25,10 @@ export interface Places {
 const NEAR_MS = 10_000
 const NEAR_MOST = 20
 const WIDE_MS = 300_000
-const WIDE_MOST = 60
+const WIDE_MOST = 12
 const MOST_KEYS = 20_000
+/** Where a whole prompt in the cache saves less, no clock tells its share. */
+const LEAST_SAVED_MS = 5
 /** Usual times are told after so many spans. */
 const LEAST_TOLD = 20
 
@@ -70,7 +73,13 @@ export function createPlaces(): Places {
       const route = numberOf(`${model}\n${span.region ?? ''}\n${span.backend ?? ''}\n${span.replica ?? ''}`)
       return {
         ordinary: group.ordinary,
-        usualCached: group.usualCached,
+        usualCached() {
+          if (span.cacheReadTokens !== undefined) return group.usualCached()
+          const share = group.impliedShare()
+          return share === undefined || span.inputTokens === undefined
+            ? group.usualCached()
+            : share * span.inputTokens
+        },
         usual: () => ({
           queueMs: usualOf(state.queue),
           outsideFirstMs: usualOf(state.outsideFirst),
@@ -95,7 +104,7 @@ export function createPlaces(): Places {
         },
       }
 
-      function around({ span: own }: Observation): Pick<Surroundings, 'near' | 'wide'> {
+      function around({ span: own }: Observation): Pick<Surroundings, 'near' | 'peers'> {
         const near = neighbours.near(route, own.startedAtMs, NEAR_MS, NEAR_MOST)
         const wide = neighbours.near(route, own.startedAtMs, WIDE_MS, WIDE_MOST)
         const rests = (of: typeof near): number[] =>
@@ -103,7 +112,7 @@ export function createPlaces(): Places {
         const firsts = near.map(({ logFirst }) => logFirst).filter((x) => !Number.isNaN(x))
         return {
           near: { count: rests(near).length, rest: middle(rests(near)), first: middle(firsts) },
-          wide: { count: rests(wide).length, rest: middle(rests(wide)), restSd: scatter(rests(wide)) },
+          peers: rests(wide),
         }
       }
     },
@@ -134,6 +143,8 @@ function remember(
     output: assumed.includes('visible') ? undefined : lengths.visible,
     reasoning: assumed.includes('visible') ? undefined : lengths.reasoning,
     cached: span.cacheReadTokens,
+    impliedShare: impliedShare(observation),
+    duration: span.durationMs,
   })
   if (span.queueMs !== undefined) state.queue.add(span.queueMs)
   const serverTtftMs = serverFirstMs(span, first)
@@ -146,7 +157,29 @@ function remember(
   state.routes.add(span)
 }
 
-function logsOf({ first, rest, whole, retryMs }: Observation): { logFirst: number; logRest: number } {
+/** Share of the prompt that must have been cached for the span to be on the curve. */
+function impliedShare({
+  assumed,
+  blind,
+  known,
+  lengths,
+  first,
+  whole,
+  hidden,
+}: Observation): number | undefined {
+  if (blind || !assumed.includes('cached')) return undefined
+  const prompt = lengths.fresh + lengths.cached
+  const savedMs = known.ttft(prompt, 0).prefillFresh - known.ttft(0, prompt).prefillCached
+  const { observedMs, expectedMs } = hidden || first === undefined ? whole : first
+  if (savedMs < LEAST_SAVED_MS) return undefined
+  return Math.min(1, Math.max(0, lengths.cached / prompt + (expectedMs - observedMs) / savedMs))
+}
+
+function logsOf({ first, rest, whole, retryMs, blind }: Observation): {
+  logFirst: number
+  logRest: number
+} {
+  if (blind) return { logFirst: NaN, logRest: NaN }
   const log = (observedMs: number, expectedMs: number): number =>
     Math.log(Math.max(0.05, observedMs) / Math.max(0.05, expectedMs))
   if (first === undefined)
@@ -163,11 +196,4 @@ function usualOf(sketch: ReturnType<typeof createSketch>): number | undefined {
 
 function middle(values: readonly number[]): number {
   return values.length === 0 ? 0 : median(values)
-}
-
-/** Robust: one stalled neighbour makes no crowd. */
-function scatter(values: readonly number[]): number {
-  if (values.length < 2) return 0
-  const centre = median(values)
-  return 1.4826 * median(values.map((x) => Math.abs(x - centre)))
 }

@@ -1,0 +1,45 @@
+/** What the pace of other spans on a route says of it: all as usual, all slower by the same factor, or some of them now and then. */
+import { wildDensity } from './noise.js'
+
+export interface PeerEvidence {
+  /** Log likelihood ratios against peers at their usual pace. */
+  slow: number
+  crowded: number
+}
+
+/** Share of the nearest peers that share a spell with the span. */
+const IN_SPELL = 0.85
+/** Of peers in a crowd, those that met it; how far they are slowed (mean log ratio). */
+const MET = 0.75
+const SLOWED = 0.35
+/** Peers are not independent: each further one counts for less (design effect, Kish 1965). */
+const RHO = 0.1
+const MOST = 8
+
+/**
+ * `own` and `peers` are log ratios of observed to expected behind the first output; `sd` is that of health. `sure`:
+ * the peers were served by the same replica, and not only perhaps.
+ */
+export function weighPeers(own: number, peers: readonly number[], sd: number, sure: boolean): PeerEvidence {
+  const inSpell = sure ? IN_SPELL : IN_SPELL / 3
+  const same = Math.hypot(Math.SQRT2 * sd, 0.03)
+  const health = Math.hypot(sd, 0.02)
+  let slow = 0
+  let crowded = 0
+  for (const peer of peers) {
+    const usual = 0.95 * gauss(peer, health) + 0.05 * wildDensity(peer, 3 * health)
+    const alike = 0.93 * gauss(peer - own, same) + 0.07 * wildDensity(peer - own, 4 * same)
+    const met = peer > 0 ? Math.exp(-peer / SLOWED) / SLOWED : 0
+    slow += Math.log((inSpell * alike + (1 - inSpell) * usual) / usual)
+    const among = inSpell * MET
+    crowded += Math.log((among * met + (1 - among) * usual) / usual)
+  }
+  const design = 1 + Math.max(0, peers.length - 1) * RHO
+  // Held together, so that what tells the two apart is kept.
+  const over = Math.max(0, Math.max(slow, crowded) / design - MOST)
+  return { slow: Math.max(-MOST, slow / design - over), crowded: Math.max(-MOST, crowded / design - over) }
+}
+
+function gauss(x: number, sd: number): number {
+  return Math.exp(-0.5 * (x / sd) ** 2) / (sd * Math.sqrt(2 * Math.PI))
+}
