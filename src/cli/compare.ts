@@ -15,6 +15,8 @@ import { comparisonMarkdown, comparisonText } from '../report/comparison-text.js
 import { comparisonJunit } from '../report/junit.js'
 import type { Register } from './command.js'
 import type { ExitCode, Io } from './io.js'
+import type { GithubReport } from './github.js'
+import { tellGithub } from './github.js'
 import { refuse } from './io.js'
 
 const FORMATS = ['terminal', 'markdown', 'json', 'junit'] as const
@@ -84,7 +86,19 @@ async function compare(
   })
   const conclusion = conclude(comparison)
   io.out(formatted(conclusion, format))
+  await tellGithub(githubReport(conclusion), io)
   return conclusion.exit
+}
+
+function githubReport(conclusion: Conclusion): GithubReport {
+  const { exit, sentences } = conclusion
+  const { headline } = comparisonModel(conclusion)
+  const level = exit === 1 ? ('error' as const) : ('warning' as const)
+  return {
+    markdown: `${comparisonMarkdown(comparisonModel(conclusion))}\n`,
+    outputs: { 'compare-exit': String(exit), headline },
+    annotations: exit === 0 ? [] : [{ level, title: headline, message: sentences.join(' ') }],
+  }
 }
 
 /** A sentence where the folder cannot be read, or holds too few days. Snapshots of it that cannot be read count as not there. */

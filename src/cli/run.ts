@@ -1,11 +1,16 @@
 /** `plumbline run <scenario.yaml…>`: run probes, write a snapshot, print the summary. */
 import type { Scenario } from '../index.js'
 import { terminalText } from '../border/escape.js'
-import { loadScenario } from '../index.js'
+import { loadScenario, readSnapshot } from '../index.js'
+import { summaryMarkdown } from '../report/summary-markdown.js'
+import { summaryOf } from '../report/summary.js'
+import type { Executed } from './execute.js'
 import { execute } from './execute.js'
 import type { RunFlags } from './flags.js'
 import { withRunFlags } from './flags.js'
 import type { ExitCode, Io } from './io.js'
+import type { GithubReport } from './github.js'
+import { tellGithub } from './github.js'
 import { refuse, worst } from './io.js'
 import type { Register } from './command.js'
 
@@ -25,11 +30,32 @@ async function runScenarios(files: readonly string[], flags: RunFlags, io: Io): 
   for (const scenario of scenarios) {
     const executed = await execute(scenario, flags, { isMore: runs.length > 0 }, io)
     runs.push({ scenario: scenario.name, ...executed.json, exit: executed.exit })
+    await tellGithub(await githubReport(scenario.name, executed), io)
     if (executed.isInterrupted) break
   }
   const exit = worst(runs.map((each) => each.exit))
   if (flags.json === true) io.out(`${JSON.stringify({ exit, runs }, null, 1)}\n`)
   return exit
+}
+
+async function githubReport(name: string, { exit, json }: Executed): Promise<GithubReport> {
+  const path = 'path' in json && typeof json.path === 'string' ? json.path : null
+  const read = path === null ? null : await readSnapshot(path)
+  const level = exit === 0 ? null : 'error'
+  return {
+    markdown: read?.ok === true ? summaryMarkdown(summaryOf(read.value)) : '',
+    outputs: { 'run-exit': String(exit), ...(path !== null && { snapshot: path }) },
+    annotations:
+      level === null ? [] : [{ level, title: `plumbline run ${name}`, message: whyOf(exit, json) }],
+  }
+}
+
+/** What went wrong, in the words that stderr has too. */
+function whyOf(exit: ExitCode, json: object): string {
+  if ('error' in json) return String(json.error)
+  const stop = 'stop' in json ? json.stop : null
+  if (typeof stop === 'object' && stop !== null && 'message' in stop) return String(stop.message)
+  return exit === 1 ? 'an expectation is not met' : `ended with ${exit}`
 }
 
 /** Every file is checked before the first one is run. */
