@@ -96,10 +96,10 @@ export const rooms = {
   },
   report: {
     holds: 'the model of a result, and a function from it to a string for each format',
-    uses: ['units', 'stats', 'curve'],
+    uses: ['units', 'stats', 'sample', 'curve', 'span'],
     types: words(
-      'random tokens prompt provider protocol credentials wire plan sample scenario snapshot compare',
-      'span attribute simulate instrument metrics run schedule serve',
+      'random tokens prompt provider protocol credentials wire plan scenario snapshot compare',
+      'attribute simulate instrument metrics run schedule serve',
     ),
   },
   cli: { holds: 'one thin file a command: flags in, exit code out', uses: [EDGE, 'report'] },

@@ -12,6 +12,7 @@ import { processIo } from './io.js'
 import { probeCommand } from './probe.js'
 import { providersCommand } from './providers.js'
 import { replayCommand } from './replay.js'
+import { reportCommand } from './report.js'
 import { runCommand } from './run.js'
 import { scheduleCommand } from './schedule.js'
 import { schemaCommand } from './schema.js'
@@ -26,6 +27,7 @@ const commands: readonly Register[] = [
   acceptCommand,
   attributeCommand,
   trendCommand,
+  reportCommand,
   replayCommand,
   scheduleCommand,
   simulateCommand,

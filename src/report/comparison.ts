@@ -1,5 +1,5 @@
 /** The model of a comparison: plain words first, then the tables that let a reader doubt them. */
-import type { CellShift, Shift } from '../compare/comparison.js'
+import type { CellShift, Shift, Verdict } from '../compare/comparison.js'
 import type { Conclusion } from '../compare/conclude.js'
 import { figure, percent } from './numbers.js'
 import type { Cell, Table } from './summary.js'
@@ -138,8 +138,12 @@ function rangeOf({ low, high }: { low: number | null; high: number | null }): st
   return low === null || high === null ? '' : `[${change(Math.max(0, low))}, ${change(high)}]`
 }
 
+export function verdictTone(verdict: Verdict): Cell['tone'] {
+  return verdict === 'worse' ? 'bad' : verdict === 'better' ? 'good' : undefined
+}
+
 /** A ratio as a change: `+18 %`, `−3.1 %`. */
-function change(ratio: number): string {
+export function change(ratio: number): string {
   const share = ratio - 1
   if (Math.abs(share) < 0.0005) return '0 %'
   return `${share > 0 ? '+' : '−'}${percent(Math.abs(share))}`

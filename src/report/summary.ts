@@ -10,6 +10,8 @@ export interface Cell {
   text: string
   /** Numbers stand flush right. */
   right: boolean
+  /** For formats with colours; the text says it too. */
+  tone?: 'good' | 'bad' | undefined
 }
 
 export interface Table {
@@ -110,7 +112,7 @@ function targetSummary(target: SnapshotTarget, snapshot: Snapshot): TargetSummar
 }
 
 /** Cells are visited in random order; a reader wants lengths and loads to rise. */
-function inReadingOrder(rows: readonly SummaryRow[]): SummaryRow[] {
+export function inReadingOrder(rows: readonly SummaryRow[]): SummaryRow[] {
   const keys = (row: SummaryRow): number[] => [
     row.promptTokens,
     row.prefixTokens,
@@ -166,19 +168,19 @@ function tableOf(probe: string, rows: readonly SummaryRow[]): Table {
   }
 }
 
-function cacheLabel({ cache, prefixTokens }: SummaryRow): string {
+export function cacheLabel({ cache, prefixTokens }: SummaryRow): string {
   return cache === 'warm' ? `warm ${whole(prefixTokens)}` : cache
 }
 
-function loadLabel({ concurrency, rate: perS, connection, cell }: SummaryRow): string {
+export function loadLabel({ concurrency, rate: perS, connection, cell, arrivals }: SummaryRow): string {
   const load =
     perS === null
       ? `${concurrency ?? 1} in flight`
-      : `${perS}/s ${cell.includes('/poisson') ? 'poisson' : 'constant'}`
+      : `${perS}/s ${arrivals ?? (cell.includes('/poisson') ? 'poisson' : 'constant')}`
   return connection === 'new' ? `${load}, new conn.` : load
 }
 
-function failures({ errors }: SummaryRow): string {
+export function failures({ errors }: SummaryRow): string {
   return Object.entries(errors)
     .map(([kind, count]) => `${count} ${kind}`)
     .join(', ')
@@ -275,7 +277,7 @@ function rate(name: string, parameter: Parameter | undefined, per: number): stri
   return `${name} rate ${figure(per / value)}${bounds} tokens/s`
 }
 
-const UNITS: Readonly<Record<Parameter['unit'], string>> = {
+export const UNITS: Readonly<Record<Parameter['unit'], string>> = {
   ms: 'ms',
   'us/token': 'µs/token',
   'us/token^2': 'µs/token²',
@@ -296,11 +298,12 @@ function parameterText(name: string, { value, low, high, unit, bounded, unverifi
   return `${name} ${shown} ${UNITS[unit]}${mark}`
 }
 
-function instrumentLine({ error, loopDelay, overloaded }: InstrumentReport): string {
+function instrumentLine({ error, loopDelay, overloaded, workers }: InstrumentReport): string {
   const timing =
     error === null
       ? 'timing error not known'
       : `timing error p50 ${figure(error.p50)} ms, p99 ${figure(error.p99)} ms (${plural(error.streams, 'stream')}, ${plural(error.n, 'event')})`
   const loop = `event-loop delay p99 ${figure(loopDelay.p99)} ms, max ${figure(loopDelay.max)} ms`
-  return `${timing}; ${loop}${overloaded ? '; OVERLOADED: do not trust these numbers' : ''}`
+  const loops = workers === undefined ? '' : `; ${plural(workers, 'worker thread')}`
+  return `${timing}; ${loop}${loops}${overloaded ? '; OVERLOADED: do not trust these numbers' : ''}`
 }
