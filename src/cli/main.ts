@@ -7,6 +7,7 @@ import { attributeCommand } from './attribute.js'
 import type { Register } from './command.js'
 import { compareCommand } from './compare.js'
 import { doctorCommand } from './doctor.js'
+import { initCommand } from './init.js'
 import type { ExitCode, Io } from './io.js'
 import { processIo } from './io.js'
 import { probeCommand } from './probe.js'
@@ -34,6 +35,7 @@ const commands: readonly Register[] = [
   providersCommand,
   validateCommand,
   schemaCommand,
+  initCommand,
   doctorCommand,
 ]
 

@@ -1,0 +1,117 @@
+/** `plumbline init`: a scenario, a pipeline and a .gitignore to start with. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline/promises'
+import { harnessVersion, initFiles, providers } from '../index.js'
+import type { InitAnswers, InitFile } from '../index.js'
+import { terminalText } from '../border/escape.js'
+import type { Register } from './command.js'
+import type { ExitCode, Io } from './io.js'
+import { refuse } from './io.js'
+
+interface InitFlags {
+  ci: string
+  provider?: string
+  model?: string
+  apiKeyEnv?: string
+  force?: boolean
+}
+
+export const initCommand: Register = (program, io, done) => {
+  program
+    .command('init')
+    .description('write a scenario, a pipeline and a .gitignore; asks three things on a terminal')
+    .option('--ci <kind>', 'github or gitlab', 'github')
+    .option('--provider <name>', 'a preset of plumbline providers (default: the simulated provider)')
+    .option('--model <name>', 'what to measure')
+    .option('--api-key-env <name>', 'variable that holds the key (default: the usual one of the provider)')
+    .option('--force', 'replace files that are there')
+    .action(async (flags: InitFlags) => done(await init(flags, io)))
+}
+
+async function init(flags: InitFlags, io: Io): Promise<ExitCode> {
+  const { ci } = flags
+  if (ci !== 'github' && ci !== 'gitlab')
+    return refuse([`--ci ${ci} is neither github nor gitlab`], false, io)
+  const answers = answersOf(isTerminal() ? await ask(flags, io) : flags)
+  if (typeof answers === 'string') return refuse([answers], false, io)
+  for (const file of initFiles(answers, ci, harnessVersion)) {
+    const said = await write(file, flags.force === true, io)
+    io.err(`${terminalText(said)}\n`)
+  }
+  if (ci === 'gitlab') io.err("add to .gitlab-ci.yml: include: [{ local: '/plumbline.gitlab-ci.yml' }]\n")
+  if (answers.keyEnv !== null && !io.env[answers.keyEnv]) {
+    io.err(`set ${answers.keyEnv} to the key first, here and as a secret of the pipeline\n`)
+  }
+  io.out('npx llm-plumbline run plumbline.yaml --dry-run\n')
+  return 0
+}
+
+function isTerminal(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY
+}
+
+/** Provider, model, key variable; what a flag says is not asked. */
+async function ask(flags: InitFlags, io: Io): Promise<InitFlags> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = async (question: string, usual: string): Promise<string> =>
+      (await lines.question(`${question} [${usual}]: `)).trim() || usual
+    const provider =
+      flags.provider ?? (await answer('provider (plumbline providers lists them)', 'simulated'))
+    const preset = Object.hasOwn(providers, provider) ? providers[provider] : undefined
+    if (preset === undefined) return { ...flags, provider }
+    const [cheapest = 'model'] = Object.keys(preset.prices)
+    const model = flags.model ?? (await answer('model', cheapest))
+    const usual = preset.apiKeyEnv ?? 'none'
+    const key = flags.apiKeyEnv ?? (await answer('variable that holds the key', usual))
+    return { ...flags, provider, model, apiKeyEnv: key }
+  } catch (error) {
+    // The terminal was closed over the question.
+    if (error instanceof Error && error.name === 'AbortError') io.err('\n')
+    else throw error
+    return flags
+  } finally {
+    lines.close()
+  }
+}
+
+/** A sentence where they do not fit. */
+function answersOf({ provider, model, apiKeyEnv }: InitFlags): InitAnswers | string {
+  if (provider === undefined || provider === 'simulated') {
+    return { provider: null, model: model ?? 'simulated', keyEnv: null }
+  }
+  const preset = Object.hasOwn(providers, provider) ? providers[provider] : undefined
+  if (preset === undefined) return `no provider is called ${provider}: plumbline providers lists them`
+  if (model === undefined) return `--model is needed with --provider ${provider}`
+  const keyEnv = apiKeyEnv === 'none' ? null : (apiKeyEnv ?? preset.apiKeyEnv)
+  if (keyEnv !== null && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(keyEnv)) {
+    return '--api-key-env takes the name of a variable, never the key itself'
+  }
+  return { provider: preset, model, keyEnv }
+}
+
+/** What became of the file, in a sentence. */
+async function write({ path, text, adds }: InitFile, force: boolean, io: Io): Promise<string> {
+  const whole = join(io.cwd, path)
+  const before = await readFile(whole, 'utf8').catch(() => null)
+  if (before === null) {
+    await mkdir(dirname(whole), { recursive: true })
+    await writeFile(whole, text)
+    return `${path}: written`
+  }
+  if (adds) {
+    const present = new Set(before.split(/\r?\n/))
+    const missing = text.split('\n').filter((line) => line !== '' && !present.has(line))
+    if (missing.length === 0) return `${path}: has all its lines already`
+    await writeFile(
+      whole,
+      `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`,
+    )
+    return `${path}: ${missing.length} lines added`
+  }
+  if (before === text) return `${path}: is there already, and the same`
+  if (!force) return `${path}: IS THERE ALREADY and was left as it is; --force replaces it`
+  await writeFile(whole, text)
+  return `${path}: replaced`
+}
