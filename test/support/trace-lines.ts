@@ -26,7 +26,7 @@ export function traceLines(options: TraceOptions): string[] {
     const what = fault(i)
     const input = Math.round(around(6000, 0.2))
     const fresh = what === 'cold-cache' ? input : Math.min(input, Math.round(around(200, 0.3)))
-    const output = Math.round(around(120, 0.3) * (what === 'long-output' ? 12 : 1))
+    const output = Math.round(around(30, 0.3) * (what === 'long-output' ? 12 : 1))
     const noise = around(1, 0.05)
     const queueMs = what === 'queueing' ? 2500 : 0
     const ttftMs = (law.baseMs + (fresh * law.freshUs + (input - fresh) * law.hitUs) / 1000) * noise + queueMs
