@@ -44,7 +44,7 @@ export function createAttributor({ known }: AttributorOptions): Attributor {
     const choice = choose(span)
     if (choice === undefined || span.error !== undefined) return { span, seen: undefined }
     const place = places.of(span)
-    const warmTokens = conversations.warmTokens(span, place.usualCached(), choice.known)
+    const warmTokens = conversations.warmTokens(span, place.usualCached(span), choice.known)
     const observation = observe(span, { known: choice.known, ordinary: place.ordinary(), warmTokens })
     place.add(observation)
     conversations.add(span)

@@ -29,7 +29,7 @@ const NAMED = 0.5
 export function conclude(observation: Observation, choice: Choice, place: Place): Attribution {
   const { span, excessMs } = observation
   const limit = listedFrom(span.durationMs)
-  const direct = directCauses(observation, place.usual())
+  const direct = directCauses(observation, place.usual(observation))
   const settled = excessMs < limit
   const inferred =
     settled || observation.blind
@@ -163,11 +163,20 @@ function listCauses(
     .filter(({ probability, ms }) => probability >= NAMED && ms > 0)
   const asked = named.reduce((sum, { ms }) => sum + ms, 0)
   const factor = asked > excessMs ? excessMs / asked : 1
+  // The scatter about what a cause should cost is shared out with it, unless something unknown may have a part in it.
+  const open = named.filter(({ cause }) => !isCounted(cause)).reduce((sum, { ms }) => sum + ms, 0)
+  const scatterMs = Math.max(0, excessMs - asked) * (1 - (inferred?.unknown ?? 1))
+  const share = (each: Candidate): number =>
+    each.ms * factor + (open > 0 && !isCounted(each.cause) ? (scatterMs * each.ms) / open : 0)
   return named
-    .map((each) => ({ ...each, ms: each.ms * factor }))
+    .map((each) => ({ ...each, ms: share(each) }))
     .filter(({ ms }) => ms >= limit)
     .sort((a, b) => b.ms - a.ms || causeNames.indexOf(a.cause) - causeNames.indexOf(b.cause))
 }
+
+/** Causes whose size the token counts tell. */
+const isCounted = (cause: Cause): boolean =>
+  cause === 'prefill-surge' || cause === 'cold-cache' || cause === 'long-output' || cause === 'reasoning'
 
 function lengthCauses({
   lengthExcess,

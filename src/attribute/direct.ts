@@ -4,7 +4,7 @@ import type { Span } from '../span/span.js'
 import type { Observation, Stretch } from './observation.js'
 
 export interface Direct {
-  cause: Extract<Cause, 'queueing' | 'retry' | 'network' | 'client-stall'>
+  cause: Extract<Cause, 'queueing' | 'retry' | 'network' | 'client-stall' | 'route-change'>
   /** Beyond what is usual. */
   firstMs: number
   restMs: number
@@ -17,6 +17,8 @@ export interface Usual {
   /** Client's first-token time less the server's, and client's duration less the server's. */
   outsideFirstMs: number | undefined
   outsideMs: number | undefined
+  /** Where the route is another one than before: in which words, and its own usual `outsideFirstMs`. */
+  moved: { evidence: string; outsideFirstMs: number | undefined } | undefined
 }
 
 export function directCauses(observation: Observation, usual: Usual): Direct[] {
@@ -51,9 +53,17 @@ function outside({ span, first, retryMs }: Observation, usual: Usual): Direct[] 
   let firstMs = 0
   if (first !== undefined && serverTtftMs !== undefined && usual.outsideFirstMs !== undefined) {
     firstMs = Math.max(0, first.observedMs - serverTtftMs - usual.outsideFirstMs)
-    if (firstMs > 0) {
+    const { moved, outsideFirstMs } = usual
+    // A longer way by another route is the route's, as far as all who take it have it.
+    const routeMs =
+      moved === undefined
+        ? 0
+        : Math.min(firstMs, Math.max(0, (moved.outsideFirstMs ?? Infinity) - outsideFirstMs))
+    if (moved !== undefined && routeMs > 0)
+      found.push({ cause: 'route-change', firstMs: routeMs, restMs: 0, evidence: moved.evidence })
+    if (firstMs > routeMs) {
       const evidence = `the first output was ${round(first.observedMs)} away for the client, ${round(serverTtftMs)} for the server`
-      found.push({ cause: 'network', firstMs, restMs: 0, evidence })
+      found.push({ cause: 'network', firstMs: firstMs - routeMs, restMs: 0, evidence })
     }
   }
   if (serverMs !== undefined && serverMs !== serverTtftMs && usual.outsideMs !== undefined) {

@@ -9,8 +9,8 @@ export interface Neighbour {
 }
 
 export interface NeighbourStore {
-  /** Numbers of the keys: the route (replica or backend) and the group. */
-  add(route: number, group: number, neighbour: Neighbour): void
+  /** Routes are numbered: of a replica, backend or region. */
+  add(route: number, startMs: number, logFirst: number, logRest: number): void
   /** Up to `most` spans on the route, the span at `startMs` itself left out, whose starts lie within `withinMs` of it; the nearest in time first. */
   near(route: number, startMs: number, withinMs: number, most: number): Neighbour[]
 }
@@ -30,7 +30,7 @@ export function createNeighbours(): NeighbourStore {
   let filled = 0
 
   return {
-    add(route, _group, { startMs, logFirst, logRest }) {
+    add(route, startMs, logFirst, logRest) {
       const slot = next % SLOTS
       starts[slot] = startMs
       routes[slot] = route

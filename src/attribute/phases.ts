@@ -25,9 +25,9 @@ export function phasesOf(
   if (retryMs > 0) sources.retry = 'trace'
   for (const { cause, firstMs, restMs } of direct) {
     if (cause === 'retry') continue
-    const phase = cause === 'queueing' ? 'queue' : cause === 'network' ? 'network' : 'client'
+    const phase = cause === 'queueing' ? 'queue' : cause === 'client-stall' ? 'client' : 'network'
     phases[phase] += firstMs + restMs
-    sources[phase] = cause === 'client-stall' || cause === 'network' ? 'trace' : 'server'
+    sources[phase] = cause === 'queueing' ? 'server' : 'trace'
   }
   const taken = (part: 'firstMs' | 'restMs'): number =>
     direct.reduce((ms, each) => (each.cause === 'retry' ? ms : ms + each[part]), 0)

@@ -2,18 +2,19 @@
 import type { Span } from '../span/span.js'
 import { serverFirstMs, type Usual } from './direct.js'
 import type { Surroundings } from './evidence.js'
-import { createGroups, type Ordinary } from './groups.js'
-import { createNeighbours } from './neighbours.js'
+import { createGroups, type Group, type Ordinary } from './groups.js'
+import { createNeighbours, type NeighbourStore } from './neighbours.js'
 import type { Observation } from './observation.js'
 import { createRouteMemory, createStepWatch, type RouteMemory, type StepWatch } from './routes.js'
 import { median } from '../stats/quantile.js'
-import { createSketch } from './sketch.js'
+import { createSketch, type Sketch } from './sketch.js'
 
+/** Of one group on one route. */
 export interface Place {
   ordinary(): Ordinary
-  /** Tokens that a prompt of this length usually finds in the cache. */
-  usualCached(): number | undefined
-  usual(): Usual
+  /** Tokens that the prompt of this span usually finds in the cache. */
+  usualCached(span: Span): number | undefined
+  usual(observation: Observation): Usual
   surroundings(observation: Observation): Surroundings
   add(observation: Observation): void
 }
@@ -31,8 +32,10 @@ const MOST_KEYS = 20_000
 const LEAST_SAVED_MS = 5
 /** Usual times are told after so many spans. */
 const LEAST_TOLD = 20
+const LEAST_MOVED = 5
 
 interface GroupState {
+  group: Group
   routes: RouteMemory
   steps: StepWatch
   queue: ReturnType<typeof createSketch>
@@ -46,81 +49,104 @@ export function createPlaces(): Places {
   const groups = createGroups()
   const states = new Map<string, GroupState>()
   const neighbours = createNeighbours()
-  const numbers = new Map<string, number>()
-  let lastNumber = 0
+  const routes = new Map<string, number>()
+  const places = new Map<string, Place>()
+  let lastRoute = 0
   const numberOf = (key: string): number => {
-    const known = numbers.get(key)
+    const known = routes.get(key)
     if (known !== undefined) return known
-    if (numbers.size >= MOST_KEYS) numbers.clear()
-    numbers.set(key, ++lastNumber)
-    return lastNumber
+    if (routes.size >= MOST_KEYS) routes.clear()
+    routes.set(key, ++lastRoute)
+    return lastRoute
   }
   const stateOf = (key: string): GroupState => {
-    const state = states.get(key) ?? createState()
-    if (!states.has(key)) {
-      if (states.size >= MOST_KEYS) states.clear()
-      states.set(key, state)
-    }
+    const known = states.get(key)
+    if (known !== undefined) return known
+    if (states.size >= MOST_KEYS) states.clear()
+    const state = createState(groups(key))
+    states.set(key, state)
     return state
   }
 
   return {
     of(span) {
       const model = span.modelRequested ?? span.modelServed ?? ''
-      const key = `${span.service ?? ''}\n${span.operation}\n${model}`
-      const group = groups(key)
-      const state = stateOf(key)
-      const route = numberOf(`${model}\n${span.region ?? ''}\n${span.backend ?? ''}\n${span.replica ?? ''}`)
-      return {
-        ordinary: group.ordinary,
-        usualCached() {
-          if (span.cacheReadTokens !== undefined) return group.usualCached()
-          const share = group.impliedShare()
-          return share === undefined || span.inputTokens === undefined
-            ? group.usualCached()
-            : share * span.inputTokens
-        },
-        usual: () => ({
-          queueMs: usualOf(state.queue),
-          outsideFirstMs: usualOf(state.outsideFirst),
-          outsideMs: usualOf(state.outside),
-        }),
-        surroundings: (observation) => ({
-          ...around(observation),
-          replicaKnown: observation.span.replica !== undefined,
-          routeChanged: state.routes.changed(observation.span, observation.known),
-          step: state.steps.step(),
-          limited: state.limited,
-        }),
-        add(observation) {
-          remember(observation, state, group)
-          const logs = logsOf(observation)
-          neighbours.add(route, 0, { startMs: span.startedAtMs, ...logs })
-          const { ttftNoise, tpotNoise } = observation.known
-          const [log, noise] = Number.isNaN(logs.logRest)
-            ? [logs.logFirst, ttftNoise]
-            : [logs.logRest, tpotNoise]
-          if (!Number.isNaN(log)) state.steps.add((log - noise.centre) / noise.sd, log)
-        },
-      }
-
-      function around({ span: own }: Observation): Pick<Surroundings, 'near' | 'peers'> {
-        const near = neighbours.near(route, own.startedAtMs, NEAR_MS, NEAR_MOST)
-        const wide = neighbours.near(route, own.startedAtMs, WIDE_MS, WIDE_MOST)
-        const rests = (of: typeof near): number[] =>
-          of.map(({ logRest }) => logRest).filter((x) => !Number.isNaN(x))
-        const firsts = near.map(({ logFirst }) => logFirst).filter((x) => !Number.isNaN(x))
-        return {
-          near: { count: rests(near).length, rest: middle(rests(near)), first: middle(firsts) },
-          peers: rests(wide),
-        }
-      }
+      const route = `${model}\n${span.region ?? ''}\n${span.backend ?? ''}\n${span.replica ?? ''}`
+      const group = `${span.service ?? ''}\n${span.operation}\n${model}`
+      const key = `${group}\n${route}\n${span.modelServed ?? ''}`
+      const known = places.get(key)
+      if (known !== undefined) return known
+      if (places.size >= MOST_KEYS) places.clear()
+      const place = createPlace(stateOf(group), numberOf(route), neighbours)
+      places.set(key, place)
+      return place
     },
   }
 }
 
-function createState(): GroupState {
+function createPlace(state: GroupState, route: number, neighbours: NeighbourStore): Place {
+  const { group } = state
+  /** Client's first-token time less the server's, on this route. */
+  const outsideFirst = createSketch()
   return {
+    ordinary: group.ordinary,
+    usualCached(span) {
+      if (span.cacheReadTokens !== undefined) return group.usualCached()
+      const share = group.impliedShare()
+      return share === undefined || span.inputTokens === undefined
+        ? group.usualCached()
+        : share * span.inputTokens
+    },
+    usual: ({ span, known }) => ({
+      queueMs: usualOf(state.queue),
+      outsideFirstMs: usualOf(state.outsideFirst),
+      outsideMs: usualOf(state.outside),
+      moved: movedOf(state.routes.changed(span, known), outsideFirst),
+    }),
+    surroundings: (observation) => ({
+      ...around(observation),
+      replicaKnown: observation.span.replica !== undefined,
+      routeChanged: state.routes.changed(observation.span, observation.known),
+      step: state.steps.step(),
+      limited: state.limited,
+    }),
+    add(observation) {
+      remember(observation, state, outsideFirst)
+      const { span, known } = observation
+      const logs = logsOf(observation)
+      neighbours.add(route, span.startedAtMs, logs.logFirst, logs.logRest)
+      const isFirst = Number.isNaN(logs.logRest)
+      const log = isFirst ? logs.logFirst : logs.logRest
+      const noise = isFirst ? known.ttftNoise : known.tpotNoise
+      if (!Number.isNaN(log)) state.steps.add((log - noise.centre) / noise.sd, log)
+    },
+  }
+
+  function around({ span: own }: Observation): Pick<Surroundings, 'near' | 'peers'> {
+    const near = neighbours.near(route, own.startedAtMs, NEAR_MS, NEAR_MOST)
+    const wide = neighbours.near(route, own.startedAtMs, WIDE_MS, WIDE_MOST)
+    const rests = (of: typeof near): number[] =>
+      of.map(({ logRest }) => logRest).filter((x) => !Number.isNaN(x))
+    const firsts = near.map(({ logFirst }) => logFirst).filter((x) => !Number.isNaN(x))
+    return {
+      near: { count: rests(near).length, rest: middle(rests(near)), first: middle(firsts) },
+      peers: rests(wide),
+    }
+  }
+}
+
+/** What a changed route says, and how far it is: what came over it least often stands for what it always costs. */
+function movedOf(changed: string | null | undefined, outsideFirst: Sketch): Usual['moved'] {
+  if (typeof changed !== 'string') return undefined
+  return {
+    evidence: changed,
+    outsideFirstMs: outsideFirst.count < LEAST_MOVED ? undefined : outsideFirst.quantile(0.5),
+  }
+}
+
+function createState(group: Group): GroupState {
+  return {
+    group,
     routes: createRouteMemory(),
     steps: createStepWatch(),
     queue: createSketch(),
@@ -130,14 +156,10 @@ function createState(): GroupState {
   }
 }
 
-function remember(
-  observation: Observation,
-  state: GroupState,
-  group: ReturnType<ReturnType<typeof createGroups>>,
-): void {
+function remember(observation: Observation, state: GroupState, outsideFirst: Sketch): void {
   const { span, lengths, warmTokens, assumed, first, retryMs } = observation
   const prompt = lengths.fresh + lengths.cached
-  group.add({
+  state.group.add({
     // As it would be with a warm prefix: a cold cache makes no prompt longer.
     fresh: assumed.includes('fresh') ? undefined : prompt - warmTokens,
     output: assumed.includes('visible') ? undefined : lengths.visible,
@@ -148,8 +170,12 @@ function remember(
   })
   if (span.queueMs !== undefined) state.queue.add(span.queueMs)
   const serverTtftMs = serverFirstMs(span, first)
-  if (first !== undefined && serverTtftMs !== undefined)
-    state.outsideFirst.add(first.observedMs - serverTtftMs)
+  if (first !== undefined && serverTtftMs !== undefined) {
+    outsideFirst.add(first.observedMs - serverTtftMs)
+    // The way to another region is not what is usual.
+    if (typeof state.routes.changed(span, observation.known) !== 'string')
+      state.outsideFirst.add(first.observedMs - serverTtftMs)
+  }
   if (span.serverMs !== undefined && span.serverMs !== serverTtftMs)
     state.outside.add(span.durationMs - retryMs - span.serverMs)
   const limited = span.httpStatus === 429 || (span.attempts ?? 1) > 1 ? 1 : 0
