@@ -221,6 +221,10 @@ describe('rate limits', () => {
     expect(readReset('5s', Number.NaN)).toBe(5)
   })
 
+  it('a moment that no calendar has is none: month 99 is undefined, never NaN', () => {
+    expect(readReset('2026-99-24T09:00:10Z', Date.parse(date))).toBeUndefined()
+  })
+
   it('any header value gives a number from 0 up or nothing', () => {
     const value = fc.oneof(fc.string(), fc.stringMatching(/^[\d.hms:TZ-]{0,24}$/), fc.double().map(String))
     fc.assert(

@@ -412,6 +412,14 @@ describe('openai-chat: what single providers add', () => {
     expect(usageOf(usage)).toEqual([{ promptTokens: 2000, cachedTokens: 0, cacheWriteTokens: 1920 }])
   })
 
+  it('xAI counts reasoning beside the completion, OpenAI within it: output is 387 and 387 of 399 and 399 in all', () => {
+    const reasoning = { completion_tokens_details: { reasoning_tokens: 386 } }
+    const beside = { prompt_tokens: 12, completion_tokens: 1, total_tokens: 399, ...reasoning }
+    const within = { prompt_tokens: 12, completion_tokens: 387, total_tokens: 399, ...reasoning }
+    for (const usage of [beside, within])
+      expect(usageOf(usage)).toEqual([{ promptTokens: 12, outputTokens: 387, reasoningTokens: 386 }])
+  })
+
   it('Fireworks tells its times in the last chunk, in seconds, some of them as text', () => {
     const metrics = {
       'server-time-to-first-token': '0.25',
