@@ -63,18 +63,35 @@ function readUsage(usage: Fields, events: StreamEvent[]): void {
   const hit = read(usage, 'prompt_cache_hit_tokens')
   const miss = read(usage, 'prompt_cache_miss_tokens')
   const parted = hit === undefined || miss === undefined ? undefined : hit + miss
+  const promptTokens = read(usage, 'prompt_tokens') ?? parted
+  const completionTokens = read(usage, 'completion_tokens')
+  const reasoningTokens = read(completion, 'reasoning_tokens') ?? read(usage, 'reasoning_tokens')
   pushUsage(
     {
-      promptTokens: read(usage, 'prompt_tokens') ?? parted,
+      promptTokens,
       cachedTokens: read(prompt, 'cached_tokens') ?? hit ?? read(usage, 'cached_tokens'), // Moonshot, Together
       cacheWriteTokens: read(prompt, 'cache_write_tokens'),
-      outputTokens: read(usage, 'completion_tokens'),
-      reasoningTokens: read(completion, 'reasoning_tokens') ?? read(usage, 'reasoning_tokens'),
+      outputTokens: withReasoning(
+        { promptTokens, completionTokens, reasoningTokens },
+        count(usage.total_tokens),
+      ),
+      reasoningTokens,
     },
     events,
   )
   // Groq puts its times beside the counts.
   if (usage.prompt_time !== undefined || usage.total_time !== undefined) readSeconds(usage, events)
+}
+
+/** xAI counts reasoning beside the completion (docs, "Consumption and rate limits"), which shows in its total alone. */
+function withReasoning(
+  counts: Readonly<Record<'promptTokens' | 'completionTokens' | 'reasoningTokens', number | undefined>>,
+  totalTokens: number | undefined,
+): number | undefined {
+  const { promptTokens = 0, completionTokens, reasoningTokens = 0 } = counts
+  if (completionTokens === undefined) return undefined
+  const whole = completionTokens + reasoningTokens
+  return totalTokens === promptTokens + whole ? whole : completionTokens
 }
 
 function readGroq(groq: Fields, events: StreamEvent[]): void {
