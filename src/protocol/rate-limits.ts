@@ -95,8 +95,10 @@ export function readReset(value: string, sentUtcMs: number): number | undefined 
     const parts = said.matchAll(/(\d+(?:\.\d+)?)(d|h|ms|m|s|us|µs)/g)
     return [...parts].reduce((total, [, size, unit]) => total + Number(size) * (UNIT_S[unit ?? ''] ?? 0), 0)
   }
-  const until = (utcMs: number) =>
-    Number.isNaN(sentUtcMs) ? undefined : Math.max(0, (utcMs - sentUtcMs) / 1000)
+  const until = (utcMs: number) => {
+    const resetS = (utcMs - sentUtcMs) / 1000
+    return Number.isNaN(resetS) ? undefined : Math.max(0, resetS)
+  }
   if (RFC_3339.test(said)) return until(Date.parse(said.replace(' ', 'T')))
   if (!/^\d{1,15}(?:\.\d+)?$/.test(said)) return undefined
   const number = Number(said)
