@@ -58,6 +58,13 @@ const misses = (prefixTokens: number): Sample[] => [1, 2, 3, 4].map((at) => aske
 const fit = (samples: readonly Sample[]) =>
   fitCurves(samples, { random: createRandom(1), resamples: 99 }).curves
 
+test('a miss that a server tells by leaving its zero out is a miss: the bracket and the lifetime need it', () => {
+  const untold = (samples: readonly Sample[]): Sample[] =>
+    samples.map((each) => ({ ...each, cachedTokens: undefined }))
+  const [edges] = fit([asked(1024, 1024, 5), ...untold(misses(928))])
+  expect(edges?.parameters['minimum']).toMatchObject({ value: 1024, low: 929 })
+})
+
 test('minimum with its bracket down to the longest prefix that was not served, step exact once proven', () => {
   const samples = [
     ...misses(784),

@@ -120,6 +120,44 @@ test('a design goes on from its plan to its decisions under one name', () => {
   expect([source.next(), source.next()]).toEqual([{ done: 'found' }, { done: 'found' }])
 })
 
+test('each target has its own reason, under its name; one that all share stands alone', () => {
+  const reasonOf = (reasons: Record<string, string>) => {
+    const seen = (target: string) => ({ blocks: target === 'a' ? 1 : 2, cells: [], halfWidths: {} })
+    const decide = (_: Seen, __: unknown, { target }: { target: string }): Next => ({
+      done: reasons[target]!,
+    })
+    return adaptiveSource(decide, seen, options(['a', 'b'])).next()
+  }
+  expect(reasonOf({ a: 'knee at 4', b: 'knee at 16' })).toEqual({ done: 'a: knee at 4; b: knee at 16' })
+  expect(reasonOf({ a: 'knee at 4', b: 'knee at 4' })).toEqual({ done: 'knee at 4' })
+})
+
+test('what two deciding parts under one name found is told of both', () => {
+  const deciding = (done: string) =>
+    adaptiveSource(
+      () => ({ done }),
+      () => ({ blocks: 1, cells: [], halfWidths: {} }),
+      options(['a']),
+    )
+  const source = chainedSource(deciding('40 % saved'), deciding('found'))
+  expect([source.next(), source.next()]).toEqual(Array(2).fill({ done: '40 % saved; found' }))
+})
+
+test('a probe whose last 3 blocks brought no sample is stopped: what it asks for cannot be measured', () => {
+  const source = adaptiveSource(
+    () => ({ ask: [ask(64)] }),
+    (_, end) => ({
+      blocks: end,
+      cells: [{ ...emptyCell(ask(64)), errors: Math.min(end, 2) }],
+      halfWidths: {},
+    }),
+    options(['a']),
+  )
+  const blocks = [...inOrder([source], 'interleaved', createRandom(1))]
+  expect(blocks).toHaveLength(5)
+  expect(source.next()).toEqual({ done: expect.stringContaining('3 blocks') })
+})
+
 test('the turns of a conversation stay in order in one chain, the conversations do not', () => {
   const turn = (conversation: number, index: number) => ({
     conversation,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { summarise } from '../../src/run/summarise.js'
+import { toCondition } from '../../src/plan/cell.js'
+import { cellsSeen, summarise } from '../../src/run/summarise.js'
 import type { Sample } from '../../src/sample/sample.js'
 import { sampleOf } from '../snapshot/data.js'
 
@@ -64,5 +65,18 @@ describe('summary rows', () => {
       ['a', 2],
       ['b', 2],
     ])
+  })
+})
+
+describe('what an adaptive probe sees', () => {
+  it('a server that leaves zeros out has reported its 4 misses: hits 0 of 4; one that reports nothing 0 of 0', () => {
+    const ask = { promptTokens: 4672, prefixTokens: 4608, outputTokens: 2, cache: 'warm' } as const
+    const condition = toCondition({ ...ask, search: true }, { kind: 'closed', concurrency: 1 })
+    const hitsOf = (cacheState: Sample['cacheState']) => {
+      const of = samples(4, () => ({ cell: 'c', cacheState, cachedTokens: undefined }))
+      return cellsSeen(of, new Map([['c', condition]]))[0]?.cacheHits
+    }
+    expect(hitsOf('contradicted')).toEqual({ reported: 4, hits: 0, mostTokens: 0 })
+    expect(hitsOf('unverified')).toEqual({ reported: 0, hits: 0, mostTokens: 0 })
   })
 })

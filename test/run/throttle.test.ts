@@ -85,11 +85,20 @@ describe('the pace of an account', () => {
 
   it('is told by headers: 60 requests missing that come back in 30 s are one every half a second', () => {
     expect(refillNs({ limitRequests: 60, remainingRequests: 0, resetRequestsS: 30 }, 1)).toBe(0.5 * S)
-    // The scarcer limit decides: 8,000 of 10,000 tokens missing in 4 s, and a request needs 1,000.
-    const both = { limitRequests: 60, remainingRequests: 30, resetRequestsS: 30, limitTokens: 10_000 }
-    expect(refillNs({ ...both, remainingTokens: 2000, resetTokensS: 4 }, 1000)).toBe(0.5 * S)
+    // The scarcer limit decides: 8,000 of 10,000 tokens missing in 4 s, and a request needs 3,000.
+    const both = { limitRequests: 60, remainingRequests: 0, resetRequestsS: 30, limitTokens: 10_000 }
+    const tokens = { remainingTokens: 2000, resetTokensS: 4 }
+    expect(refillNs({ ...both, ...tokens, remainingRequests: 30 }, 3000)).toBe(1.5 * S)
+    expect(refillNs({ ...both, ...tokens }, 3000)).toBe(0.5 * S)
     expect(refillNs({ remainingRequests: 3 }, 1)).toBeUndefined()
     expect(refillNs(undefined, 1)).toBeUndefined()
+  })
+
+  it('is not told by a limit with room left: 1 of 1,000 used until the hour is over is not one request an hour', () => {
+    const limits = { limitRequests: 1000, remainingRequests: 999, resetRequestsS: 3600 }
+    expect(refillNs(limits, 1000)).toBeUndefined()
+    const tokens = { limitTokens: 1e6, remainingTokens: 999_000, resetTokensS: 3600 }
+    expect(refillNs(tokens, 1000)).toBeUndefined()
   })
 
   it('learns from a storm once: 40 refusals of requests sent together are one window', () => {
