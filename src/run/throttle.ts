@@ -138,6 +138,7 @@ function refill(
 ): { left: number; ns: number } | undefined {
   if (limit === undefined || remaining === undefined || resetS === undefined) return undefined
   const missing = limit - remaining
-  if (missing <= 0 || resetS <= 0) return undefined
+  // One with room for the request did not refuse it: its window says nothing of the pace.
+  if (remaining >= need || missing <= 0 || resetS <= 0) return undefined
   return { left: remaining / limit, ns: (resetS / missing) * need * 1e9 }
 }
