@@ -23,13 +23,14 @@ const T_975 = 1.96
  * served, exact once a prefix half a step longer was served no more. Null without any such sample.
  */
 export function fitCache(samples: readonly Sample[]): Fitted | null {
-  const rows = samples.flatMap(({ asked, outcome, warmup, cachedTokens }): CacheSample[] =>
+  const rows = samples.flatMap(({ asked, outcome, warmup, cacheState, cachedTokens }): CacheSample[] =>
     asked.search === true &&
     asked.cache === 'warm' &&
     outcome === 'ok' &&
     !warmup &&
-    cachedTokens !== undefined
-      ? [{ prefixTokens: asked.prefixTokens, cachedTokens, ageS: asked.ageS }]
+    // Where the state is known, a count that is left out was one of 0 (Gemini).
+    (cachedTokens !== undefined || cacheState !== 'unverified')
+      ? [{ prefixTokens: asked.prefixTokens, cachedTokens: cachedTokens ?? 0, ageS: asked.ageS }]
       : [],
   )
   if (rows.length === 0) return null
