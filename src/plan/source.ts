@@ -49,7 +49,8 @@ export function adaptiveSource(
 ): BlockSource {
   let block = options.firstBlock
   let open = [...options.targets]
-  let reason = 'done'
+  const reasons = new Map<string, string>()
+  const fruitless = fruitlessBlocks()
   return {
     probe: options.probe,
     total: null,
@@ -57,35 +58,65 @@ export function adaptiveSource(
       const visits: Visit[] = []
       const still: string[] = []
       for (const target of open) {
-        const next = decision(() => decide(seen(target, block), options.random, { target, block }))
+        const known = seen(target, block)
+        const next = decision(() => decide(known, options.random, { target, block }))
         const kept = 'done' in next ? [] : keptVisits(block, next.ask, [target], options)
-        if ('done' in next) reason = next.done
+        if ('done' in next) reasons.set(target, next.done)
         else if (kept.length === 0)
-          reason = `stopped, since its probe asked for nothing that ${target} can show`
-        else if (block >= options.firstBlock + MOST_BLOCKS) reason = `stopped after ${MOST_BLOCKS} blocks`
+          reasons.set(target, `stopped, since its probe asked for nothing that ${target} can show`)
+        else if (fruitless(target, known) >= MOST_FRUITLESS)
+          reasons.set(target, `stopped, since its last ${MOST_FRUITLESS} blocks brought no sample`)
+        else if (block >= options.firstBlock + MOST_BLOCKS)
+          reasons.set(target, `stopped after ${MOST_BLOCKS} blocks`)
         else {
           still.push(target)
           visits.push(...kept)
         }
       }
       open = still
-      if (open.length === 0) return { done: reason }
+      if (open.length === 0) return { done: together(reasons) }
       return { probe: options.probe, block: block++, visits: options.random.shuffle(visits) }
     },
   }
 }
 
-/** One after another under one name: what is known beforehand, then what depends on it. */
+/** Of each target the reason that it ended with; one that all share stands alone. */
+function together(reasons: ReadonlyMap<string, string>): string {
+  const distinct = new Set(reasons.values())
+  if (distinct.size <= 1) return [...distinct][0] ?? 'done'
+  return [...reasons].map(([target, reason]) => `${target}: ${reason}`).join('; ')
+}
+
+// What cannot be built, or whose prime is refused, never becomes a sample that the probe could decide on.
+const MOST_FRUITLESS = 3
+
+/** How many blocks in a row brought nothing new to decide on; to be asked once a block. */
+function fruitlessBlocks(): (target: string, seen: Seen) => number {
+  const last = new Map<string, { samples: number; blocks: number }>()
+  return (target, { cells }) => {
+    const samples = cells.reduce((sum, { n, contradicted, errors }) => sum + n + contradicted + errors, 0)
+    const before = last.get(target)
+    const blocks = before?.samples === samples ? before.blocks + 1 : 0
+    last.set(target, { samples, blocks })
+    return blocks
+  }
+}
+
+/** One after another under one name: what is known beforehand, then what depends on it; what was decided is told of both. */
 export function chainedSource(first: BlockSource, then: BlockSource): BlockSource {
   let at = first
+  let before = ''
   return {
     probe: first.probe,
     total: null,
     next() {
-      const next = at.next()
-      if (!('done' in next) || at === then) return next
-      at = then
-      return at.next()
+      let next = at.next()
+      if ('done' in next && at !== then) {
+        if (first.total === null) before = `${next.done}; `
+        at = then
+        next = at.next()
+      }
+      return 'done' in next ? { done: before + next.done } : next
     },
   }
 }
