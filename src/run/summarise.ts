@@ -109,7 +109,10 @@ function toSeen(condition: Condition, samples: readonly Sample[]): CellSeen {
   const done = samples.filter((sample) => sample.outcome === 'ok')
   const middleAndTail = (values: readonly number[]): { p50: number; p90: number } | undefined =>
     values.length === 0 ? undefined : { p50: median(values), p90: quantile(values, 0.9) }
-  const cached = done.flatMap((sample) => (sample.cachedTokens === undefined ? [] : [sample.cachedTokens]))
+  // Where the state is known, a count that is left out was one of 0 (`omitsZeros` of its protocol).
+  const cached = done.flatMap(({ cacheState, cachedTokens }) =>
+    cachedTokens === undefined && cacheState === 'unverified' ? [] : [cachedTokens ?? 0],
+  )
   return {
     ask: toAsk(condition),
     n: good.length,
