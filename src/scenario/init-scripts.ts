@@ -45,6 +45,7 @@ for code in 2 3 5 1 4 0; do
 done
 if [ "$run" -gt 5 ]; then code=$run; fi
 echo "$code" > plumbline.exit
+echo "exit=$code" >> "\${GITHUB_OUTPUT:-/dev/null}"
 `
 
 /** Fails by the exit code of what was measured. INCONCLUSIVE: 'pass' lets 4 pass. */
