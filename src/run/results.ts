@@ -164,6 +164,8 @@ async function nothingToResume(folder: string): Promise<string> {
 async function turnIntoSnapshot(path: string, folder: string, { onEvent }: RunOptions): Promise<void> {
   const read = await readJournal(path)
   if (!read.ok) {
+    // Torn inside its first line: nothing was measured.
+    if (read.problem.kind === 'cut') return rm(path, { force: true })
     onEvent({ kind: 'note', text: `left as it is: ${read.problem.message}` })
     return
   }

@@ -1,7 +1,8 @@
 /** The results folder: which file lies where, and which of them is the newest. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { readSnapshot } from './format.js'
 import { JOURNAL_ENDING } from './journal.js'
 import { liveLocks } from './lock.js'
 import type { Result } from './problem.js'
@@ -107,16 +108,26 @@ export async function newestSnapshot(dir: string): Promise<Result<string>> {
   return fail('not-found', dir, 'holds no snapshot; name a folder that does, such as results/<scenario>')
 }
 
-/** Journals that dead runs left and nobody has made a snapshot of, oldest first. A folder that is not there has none. */
+/**
+ * Journals that dead runs left and no whole snapshot was made of, oldest first. A folder that is not there has none.
+ * One whose snapshot is whole was left by a run that died in its last moment: it goes.
+ */
 export async function findJournals(dir: string): Promise<Result<string[]>> {
   try {
     const names = await readdir(dir)
     const live = new Set((await liveLocks(dir)).map(({ holder }) => holder?.run))
-    const runs = names
+    const dead = names
       .filter((name) => name.endsWith(JOURNAL_ENDING))
       .map((name) => name.slice(0, -JOURNAL_ENDING.length))
-    const left = runs.filter((run) => !live.has(run) && !names.includes(`${run}.json`))
-    return { ok: true, value: left.toSorted(compareText).map((run) => join(dir, run + JOURNAL_ENDING)) }
+      .filter((run) => !live.has(run))
+    const left: string[] = []
+    for (const run of dead.toSorted(compareText)) {
+      const path = join(dir, run + JOURNAL_ENDING)
+      const isSaved = names.includes(`${run}.json`) && (await readSnapshot(snapshotPath(dir, run))).ok
+      if (isSaved) await rm(path, { force: true })
+      else left.push(path)
+    }
+    return { ok: true, value: left }
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return { ok: true, value: [] }
     return { ok: false, problem: diskProblem(error, dir, 'read') }

@@ -35,11 +35,7 @@ test('20: a host without an address exits 3 and is named', async () => {
   expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('nobody.invalid') })
 })
 
-test.each([
-  ['expired', 'CERT_HAS_EXPIRED'],
-  ['selfSigned', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
-  ['server', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
-] as const)(
+test.each(['expired', 'selfSigned', 'server'] as const)(
   '21: a certificate that does not hold (%s) exits 3, says "custom CA", never to switch checks off',
   async (which) => {
     const port = await portOf(createTls({ ...certificates[which] }, (socket) => void socket.resume()))
