@@ -122,7 +122,7 @@ export function seeCall(outcome: VirtualOutcome, caller: Caller, scene: Scene, h
     ...(first !== undefined &&
       (isFull || carry === 'ttft') && {
         firstMs: startMs + first,
-        gapMs: meanGapMs(outcome, first, scene),
+        gapMs: isFull ? meanGapMs(outcome, first, scene) : undefined,
       }),
     ...(isFull && { chunksMs: chunksOf(outcome, scene)?.map((ms) => startMs + ms) }),
     ...(served && carry !== 'duration' && { usage: usageOf(outcome, isFull) }),
@@ -184,7 +184,7 @@ function tryOf(attempt: Attempt, outcome: VirtualOutcome, scene: Scene, hex: Hex
 
 function servedHeaders(outcome: VirtualOutcome, scene: Scene, hex: Hex): Record<string, string> {
   const { region, replica } = outcome
-  const where = { 'cf-ray': `${hex(16)}-${colo(region)}`, 'x-hostname': hostName(region, replica) }
+  const where = { 'cf-ray': `${hex(16)}-${colo(region)}`, 'x-served-by': hostName(region, replica) }
   const heldMs = headersMs(outcome, scene)
   if (heldMs === undefined) return where
   return {

@@ -12,19 +12,23 @@ import { ordinaryLengths } from './workload-usual.js'
 const tokens = z.int().min(1)
 
 export const WorkloadSchema = z.strictObject({
-  ratePerS: z.number().positive().optional().describe('calls; default: 2, or a tenth of what engines can do'),
+  ratePerS: z
+    .number()
+    .positive()
+    .optional()
+    .describe('calls; default: 2, or a twentieth of what engines can do'),
   cv: z
     .number()
     .positive()
     .default(1)
     .describe('of the gaps between calls: 1 is Poisson, more is bursty (gamma)'),
   tenants: z.int().min(1).default(24).describe('each with a system prompt of its own'),
-  systemTokens: tokens.default(1500).describe('median, lognormal over tenants'),
+  systemTokens: tokens.default(1200).describe('median, lognormal over tenants'),
   turnTokens: tokens.default(200).describe('median of what a user says'),
   answerTokens: tokens.default(180).describe('median of the visible answer'),
   reasoningTokens: z.int().min(0).optional().describe('median; default: what the profile thinks'),
   sigma: z.number().min(0).max(2).default(0.4).describe('of the logarithms of all lengths'),
-  turns: z.number().min(1).default(5).describe('calls of a conversation, mean of a geometric'),
+  turns: z.number().min(1).default(4).describe('calls of a conversation, mean of a geometric'),
   idleMs: z.number().min(0).default(60_000).describe('between two calls of a conversation, mean'),
 })
 
@@ -175,12 +179,12 @@ function totalTokens(parts: readonly Part[]): number {
   return parts.reduce((sum, part) => sum + part.tokens, 0)
 }
 
-/** Hosted services do not notice one customer; engines are given a tenth of the work that would fill them. */
+/** Hosted services do not notice one customer; engines are given a twentieth of the work that would fill them. */
 function usualRatePerS(workload: Workload, { kind, constants }: Profile): number {
   if (kind === 'law') return 2
   const { turnTokens, answerTokens, systemTokens } = workload
   const context = systemTokens + turnTokens + answerTokens
   const tokenMs = (constants.tokenUs + constants.sequenceUs) * 1e-3 + constants.contextNs * context * 1e-6
   const callMs = idlePrefillMs(constants, turnTokens + answerTokens, 0) + answerTokens * tokenMs
-  return (0.1 * constants.replicas * 1000) / callMs
+  return (0.05 * constants.replicas * 1000) / callMs
 }
