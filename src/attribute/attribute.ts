@@ -45,7 +45,12 @@ export function createAttributor({ known }: AttributorOptions): Attributor {
     if (choice === undefined || span.error !== undefined) return { span, seen: undefined }
     const place = places.of(span)
     const warmTokens = conversations.warmTokens(span, place.usualCached(span), choice.known)
-    const observation = observe(span, { known: choice.known, ordinary: place.ordinary(), warmTokens })
+    const observation = observe(span, {
+      known: choice.known,
+      ordinary: place.ordinary(),
+      warmTokens,
+      hides: place.hides(),
+    })
     place.add(observation)
     conversations.add(span)
     return { span, seen: { observation, choice, place } }

@@ -164,10 +164,12 @@ function listCauses(
   const asked = named.reduce((sum, { ms }) => sum + ms, 0)
   const factor = asked > excessMs ? excessMs / asked : 1
   // The scatter about what a cause should cost is shared out with it, unless something unknown may have a part in it.
-  const open = named.filter(({ cause }) => !isCounted(cause)).reduce((sum, { ms }) => sum + ms, 0)
+  const timed = new Set<Cause>(direct.map(({ cause }) => cause))
+  const isOpen = ({ cause }: Candidate): boolean => !isCounted(cause) && !timed.has(cause)
+  const open = named.filter(isOpen).reduce((sum, { ms }) => sum + ms, 0)
   const scatterMs = Math.max(0, excessMs - asked) * (1 - (inferred?.unknown ?? 1))
   const share = (each: Candidate): number =>
-    each.ms * factor + (open > 0 && !isCounted(each.cause) ? (scatterMs * each.ms) / open : 0)
+    each.ms * factor + (open > 0 && isOpen(each) ? (scatterMs * each.ms) / open : 0)
   return named
     .map((each) => ({ ...each, ms: share(each) }))
     .filter(({ ms }) => ms >= limit)

@@ -16,7 +16,7 @@ export const residualCauses = [
 ] as const satisfies readonly Cause[]
 export type ResidualCause = (typeof residualCauses)[number]
 
-const NO_PEERS: PeerEvidence = { slow: 0, crowded: 0 }
+const NO_PEERS: PeerEvidence = { slow: 0, crowded: 0, all: 0 }
 
 /** What is known of the surroundings of a span. Log ratios are of observed to expected. */
 export interface Surroundings {
@@ -45,8 +45,7 @@ export interface Weight {
 
 /** Prior probability that a span of unknown history has this cause in a size worth listing. */
 export const PRIOR: Readonly<Record<ResidualCause | 'unknown', number>> = {
-  // At one fixed prompt 4-28 % of calls to hosted services take half as long again (ATTRIBUTION, numbers).
-  queueing: 0.06,
+  queueing: 0.02,
   'noisy-neighbour': 0.02,
   'route-change': 0.01,
   'slow-replica': 0.01,
@@ -81,10 +80,11 @@ export function weigh(observation: Observation, around: Surroundings): Record<Re
   }
 }
 
-function queueing({ span }: Observation, { near, limited }: Surroundings): Weight {
+function queueing({ span, first }: Observation, { near, limited }: Surroundings): Weight {
   const weight = none()
   // What the server says that it queued was taken off before: what is left is something else.
   if (span.queueMs !== undefined) add(weight, -3)
+  else if (serverFirstMs(span, first) !== undefined) add(weight, 1.8, 'the wait was within the server')
   if (limited > 0.02) add(weight, 1, `${percent(limited)} of calls around it were rate limited`)
   if (near.count >= 3 && near.first > SLOW && near.rest < SLOW / 2) {
     add(weight, 1.5, `${near.count} calls near it waited too, and decoded at their usual pace`)
@@ -117,14 +117,9 @@ function neighbour(
   return weight
 }
 
-function slowReplica(
-  { peers: around, replicaKnown }: Surroundings,
-  oneGap: number | null,
-  peers: PeerEvidence,
-): Weight {
+function slowReplica({ peers: around }: Surroundings, oneGap: number | null, peers: PeerEvidence): Weight {
   const weight = none()
   if (oneGap !== null && oneGap > 0.7) add(weight, -4)
-  if (!replicaKnown) return weight
   const isTold = peers.slow > 1 && peers.slow > peers.crowded
   weight.peers = peers.slow
   add(
@@ -139,8 +134,9 @@ function route({ routeChanged, step }: Surroundings, peers: PeerEvidence): Weigh
   const weight = none()
   if (typeof routeChanged === 'string') {
     add(weight, 5, routeChanged)
-    weight.peers = Math.max(0, peers.slow)
+    weight.peers = Math.max(0, peers.all)
   } else if (routeChanged === null) add(weight, -4)
+  else weight.peers = peers.all
   if (step > SLOW) add(weight, 1.5, `the whole group has been slower by ${ratio(step)} since a step`)
   return weight
 }

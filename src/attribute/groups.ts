@@ -9,6 +9,8 @@ export interface Ordinary {
   reasoning: number | undefined
   /** Milliseconds. */
   duration: number | undefined
+  /** Tokens, cached or not. */
+  prompt: number | undefined
 }
 
 export interface Group {
@@ -25,6 +27,7 @@ export interface Group {
     cached?: number | undefined
     impliedShare?: number | undefined
     duration?: number | undefined
+    prompt?: number | undefined
   }): void
 }
 
@@ -60,6 +63,7 @@ function createGroup(): Group {
   const output = lazyQuantile(createSketch(), ORDINARY)
   const reasoning = lazyQuantile(createSketch(), ORDINARY)
   const cached = lazyQuantile(createSketch(), 0.5)
+  const prompt = lazyQuantile(createSketch(), ORDINARY)
   const duration = lazyQuantile(createSketch(), ORDINARY)
   const implied = lazyQuantile(createSketch(), 0.5)
   let implying = 0
@@ -70,6 +74,7 @@ function createGroup(): Group {
       output: output.value(LEAST_SPANS),
       reasoning: reasoning.value(LEAST_SPANS),
       duration: duration.value(LEAST_SPANS),
+      prompt: prompt.value(LEAST_SPANS),
     }),
     usualCached: () => cached.value(10),
     impliedShare() {
@@ -83,6 +88,7 @@ function createGroup(): Group {
       reasoning.add(lengths.reasoning)
       cached.add(lengths.cached)
       duration.add(lengths.duration)
+      prompt.add(lengths.prompt)
       if (lengths.impliedShare !== undefined && implying++ < MOST_IMPLYING)
         implied.add(lengths.impliedShare * SHARE_SCALE)
     },

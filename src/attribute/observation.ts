@@ -57,6 +57,8 @@ export interface Observation {
   blind: boolean
   /** Reasoning was over before the first output came. */
   hidden: boolean
+  /** What this span alone says of that; undefined where it did not think, or nothing is told. */
+  looksHidden: boolean | undefined
   referenceMs: number
   excessMs: number
   lengthExcess: LengthExcess
@@ -72,9 +74,11 @@ export interface Context {
   ordinary: Ordinary
   /** Tokens that should have been cached, by what came before; 0 where nothing says so. */
   warmTokens: number
+  /** Whether spans of its group think before their first output, as most of them look; undefined where none told. */
+  hides?: boolean | undefined
 }
 
-export function observe(span: Span, { known, ordinary, warmTokens }: Context): Observation {
+export function observe(span: Span, { known, ordinary, warmTokens, hides }: Context): Observation {
   const assumed: (keyof Lengths)[] = []
   const lengths = lengthsOf(span, ordinary, warmTokens, known, assumed)
   const prompt = lengths.fresh + lengths.cached
@@ -84,7 +88,9 @@ export function observe(span: Span, { known, ordinary, warmTokens }: Context): O
   const ttftMs = span.ttftMs ?? span.serverTtftMs
   const usable = ttftMs !== undefined && !span.doubts.includes('buffered') && ttftMs <= span.durationMs
   const firstMs = !usable ? undefined : span.ttftScope === 'attempt' ? ttftMs : Math.max(0, ttftMs - retryMs)
-  const hidden = firstMs === undefined || isHidden(span, firstMs, lengths, known)
+  const looksHidden =
+    firstMs === undefined || lengths.reasoning === 0 ? undefined : isHidden(span, firstMs, lengths, known)
+  const hidden = firstMs === undefined || (looksHidden !== undefined && (hides ?? looksHidden))
   const wholeMs = span.durationMs - retryMs
   const blind = assumed.includes('fresh') || assumed.includes('visible')
   const expected = blind ? blindParts(known, wholeMs, firstMs) : partsOf(known, lengths)
@@ -114,6 +120,7 @@ export function observe(span: Span, { known, ordinary, warmTokens }: Context): O
     whole: { observedMs: wholeMs, expectedMs: sum(expected) },
     blind,
     hidden,
+    looksHidden,
     referenceMs,
     excessMs: Math.max(0, span.durationMs - referenceMs),
     lengthExcess: blind ? NO_EXCESS : excessOf(lengths, warm, reference, known),
@@ -202,7 +209,6 @@ function excessOf(lengths: Lengths, warm: number, reference: Lengths, known: Kno
  * A first visible text later than the first output says that the thinking was streamed; else the nearer reading holds.
  */
 function isHidden({ ttfvtMs }: Span, firstMs: number, lengths: Lengths, known: Known): boolean {
-  if (lengths.reasoning === 0) return false
   if (ttfvtMs !== undefined && ttfvtMs > firstMs * 1.01) return false
   const parts = partsOf(known, lengths)
   const without = parts.base + parts.prefillFresh + parts.prefillCached

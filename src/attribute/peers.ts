@@ -5,10 +5,13 @@ export interface PeerEvidence {
   /** Log likelihood ratios against peers at their usual pace. */
   slow: number
   crowded: number
+  /** All of the group slower by the same factor, whoever served it. */
+  all: number
 }
 
-/** Share of the nearest peers that share a spell with the span. */
+/** Share of the nearest peers that share a spell with the span, and a replica where none is told. */
 const IN_SPELL = 0.85
+const SAME_REPLICA = 0.3
 /** Of peers in a crowd, those that met it; how far they are slowed (mean log ratio). */
 const MET = 0.75
 const SLOWED = 0.35
@@ -21,14 +24,16 @@ const MOST = 8
  * the peers were served by the same replica, and not only perhaps.
  */
 export function weighPeers(own: number, peers: readonly number[], sd: number, sure: boolean): PeerEvidence {
-  const inSpell = sure ? IN_SPELL : IN_SPELL / 3
+  const inSpell = sure ? IN_SPELL : IN_SPELL * SAME_REPLICA
   const same = Math.hypot(Math.SQRT2 * sd, 0.03)
   const health = Math.hypot(sd, 0.02)
   let slow = 0
+  let all = 0
   let crowded = 0
   for (const peer of peers) {
     const usual = 0.95 * gauss(peer, health) + 0.05 * wildDensity(peer, 3 * health)
     const alike = 0.93 * gauss(peer - own, same) + 0.07 * wildDensity(peer - own, 4 * same)
+    all += Math.log((IN_SPELL * alike + (1 - IN_SPELL) * usual) / usual)
     const met = peer > 0 ? Math.exp(-peer / SLOWED) / SLOWED : 0
     slow += Math.log((inSpell * alike + (1 - inSpell) * usual) / usual)
     const among = inSpell * MET
@@ -36,8 +41,9 @@ export function weighPeers(own: number, peers: readonly number[], sd: number, su
   }
   const design = 1 + Math.max(0, peers.length - 1) * RHO
   // Held together, so that what tells the two apart is kept.
-  const over = Math.max(0, Math.max(slow, crowded) / design - MOST)
-  return { slow: Math.max(-MOST, slow / design - over), crowded: Math.max(-MOST, crowded / design - over) }
+  const over = Math.max(0, Math.max(slow, crowded, all) / design - MOST)
+  const held = (x: number): number => Math.max(-MOST, x / design - over)
+  return { slow: held(slow), crowded: held(crowded), all: held(all) }
 }
 
 function gauss(x: number, sd: number): number {

@@ -14,6 +14,8 @@ export interface Place {
   ordinary(): Ordinary
   /** Tokens that the prompt of this span usually finds in the cache. */
   usualCached(span: Span): number | undefined
+  /** Whether reasoning is over before the first output, as most spans of the group look. */
+  hides(): boolean | undefined
   usual(observation: Observation): Usual
   surroundings(observation: Observation): Surroundings
   add(observation: Observation): void
@@ -41,6 +43,8 @@ interface GroupState {
   queue: ReturnType<typeof createSketch>
   outsideFirst: ReturnType<typeof createSketch>
   outside: ReturnType<typeof createSketch>
+  /** Spans that looked as if they thought unseen, less those that did not; of about the last hundred. */
+  hidden: number
   /** Share of calls that were rate limited or tried again, of about the last hundred. */
   limited: number
 }
@@ -95,8 +99,10 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
       const share = group.impliedShare()
       return share === undefined || span.inputTokens === undefined
         ? group.usualCached()
-        : share * span.inputTokens
+        : // What makes a prompt longer than usual is not in the cache.
+          share * Math.min(span.inputTokens, group.ordinary().prompt ?? Infinity)
     },
+    hides: () => (state.hidden === 0 ? undefined : state.hidden > 0),
     usual: ({ span, known }) => ({
       queueMs: usualOf(state.queue),
       outsideFirstMs: usualOf(state.outsideFirst),
@@ -152,6 +158,7 @@ function createState(group: Group): GroupState {
     queue: createSketch(),
     outsideFirst: createSketch(),
     outside: createSketch(),
+    hidden: 0,
     limited: 0,
   }
 }
@@ -165,6 +172,7 @@ function remember(observation: Observation, state: GroupState, outsideFirst: Ske
     output: assumed.includes('visible') ? undefined : lengths.visible,
     reasoning: assumed.includes('visible') ? undefined : lengths.reasoning,
     cached: span.cacheReadTokens,
+    prompt: assumed.includes('fresh') ? undefined : prompt,
     impliedShare: impliedShare(observation),
     duration: span.durationMs,
   })
@@ -178,6 +186,8 @@ function remember(observation: Observation, state: GroupState, outsideFirst: Ske
   }
   if (span.serverMs !== undefined && span.serverMs !== serverTtftMs)
     state.outside.add(span.durationMs - retryMs - span.serverMs)
+  if (observation.looksHidden !== undefined)
+    state.hidden += (observation.looksHidden ? 1 : -1) - state.hidden / 100
   const limited = span.httpStatus === 429 || (span.attempts ?? 1) > 1 ? 1 : 0
   state.limited += (limited - state.limited) / 100
   state.routes.add(span)

@@ -29,7 +29,8 @@ export function createRouteMemory(): RouteMemory {
       for (const fact of factsOf(span)) {
         const usual = isUsual(fact, known)
         if (usual === undefined) continue
-        judged = true
+        // That the model is the same says nothing of who serves it.
+        judged ||= !fact.startsWith('model ')
         if (usual) continue
         const kind = fact.slice(0, fact.indexOf(' ') + 1)
         const before = [...known.routes, ...seen.keys()].find(
