@@ -4,7 +4,8 @@ import { highest } from './highest.js'
 
 interface Settings {
   rate: readonly number[]
-  arrivals: 'constant' | 'poisson'
+  arrivals: 'constant' | 'poisson' | 'gamma'
+  burstiness: number
   maxInFlight: number
   seconds: number
   promptTokens: number
@@ -23,8 +24,14 @@ export const arrivalRate: MixedProbe<Settings> = {
     z.strictObject({
       rate: z.array(z.number().positive()).min(1).describe('Requests started per second.'),
       arrivals: z
-        .enum(['constant', 'poisson'])
-        .describe('`constant`: equal gaps. `poisson`: exponential gaps, as independent users make them.'),
+        .enum(['constant', 'poisson', 'gamma'])
+        .describe(
+          '`constant`: equal gaps. `poisson`: exponential gaps, as independent users make them. `gamma`: gaps by `burstiness`.',
+        ),
+      burstiness: z
+        .number()
+        .positive()
+        .describe('Gamma arrivals: 1 is Poisson, below it bursts, above it ever more even.'),
       maxInFlight: z
         .int()
         .min(1)
@@ -58,6 +65,7 @@ export const arrivalRate: MixedProbe<Settings> = {
   defaults: {
     rate: [1, 4],
     arrivals: 'poisson',
+    burstiness: 1,
     maxInFlight: 64,
     seconds: 10,
     promptTokens: 512,
@@ -70,7 +78,7 @@ export const arrivalRate: MixedProbe<Settings> = {
   },
   goesOn: ({ upTo }) => upTo > 0,
   plan(settings, random) {
-    const { rate, arrivals, maxInFlight, seconds, promptTokens, outputTokens, blocks } = settings
+    const { rate, arrivals, burstiness, maxInFlight, seconds, promptTokens, outputTokens, blocks } = settings
     const hasLimits = Object.keys(settings.limits).length > 0
     return Array.from({ length: blocks }, () =>
       random.shuffle(rate).map((perS) => ({
@@ -80,6 +88,7 @@ export const arrivalRate: MixedProbe<Settings> = {
         cache: 'fresh' as const,
         rate: perS,
         arrivals,
+        ...(arrivals === 'gamma' && { burstiness }),
         maxInFlight,
         requests: Math.max(1, Math.round(perS * seconds)),
         ...(hasLimits && { limits: limitsOf(settings) }),
@@ -87,7 +96,8 @@ export const arrivalRate: MixedProbe<Settings> = {
     )
   },
   next(settings, seen) {
-    const { rate, arrivals, maxInFlight, seconds, promptTokens, outputTokens, upTo, goodput } = settings
+    const { rate, arrivals, burstiness, maxInFlight, seconds, promptTokens, outputTokens, upTo, goodput } =
+      settings
     const cells = seen.cells.filter(({ ask }) => ask.search === true)
     const step = highest(
       cells.map((cell) => ({ load: cell.ask.rate ?? 0, does: (cell.goodput ?? 0) >= goodput })),
@@ -109,6 +119,7 @@ export const arrivalRate: MixedProbe<Settings> = {
           cache: 'fresh',
           rate: step.ask,
           arrivals,
+          ...(arrivals === 'gamma' && { burstiness }),
           maxInFlight,
           requests: Math.max(settings.searchRequests, Math.round(step.ask * seconds)),
           search: true,

@@ -53,6 +53,7 @@ export async function execute(
     clock: systemClock,
     env: io.env,
     seed: flags.seed,
+    workers: flags.workers,
     extraHeaders,
     record: recordOption(flags),
     resume: flags.resume,

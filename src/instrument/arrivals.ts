@@ -57,12 +57,13 @@ function openCells(samples: readonly Sample[]): Map<string, OpenCell> {
     const visit = visitCell(sample.cell)
     if (visit === null) continue
     const key = `${sample.target} ${visit}`
-    const load = loadOf(sample.cell)
+    const { arrivals: process = 'unknown', maxInFlight = Infinity } = sample.asked
     const cell = cells.get(key) ?? {
       target: sample.target,
       cell: visit,
-      asked: rate,
-      ...load,
+      asked: rateOf(sample.asked) ?? rate,
+      process,
+      maxInFlight,
       visits: new Map(),
     }
     cells.set(key, cell)
@@ -86,10 +87,9 @@ function visitCell(cell: string): string | null {
   return turn === '1' ? `${probe}/*` : null
 }
 
-/** The load is named in the cell, before its last part: `poisson5-max50`. */
-function loadOf(cell: string): { process: string; maxInFlight: number } {
-  const named = /^([a-z]+)[\d.]+(?:e[+-]?\d+)?-max(\d+)$/.exec(cell.split('/').at(-2) ?? '')
-  return { process: named?.[1] ?? 'unknown', maxInFlight: Number(named?.[2] ?? Infinity) }
+/** A ramp's or steps' mean over the visit. */
+function rateOf({ rate, rateTo }: Sample['asked']): number | null {
+  return rate === null || rateTo === undefined ? rate : (rate + rateTo) / 2
 }
 
 function checkCell({ target, cell, asked, process, maxInFlight, visits }: OpenCell): ArrivalCheck {

@@ -3,7 +3,7 @@ import { frameBody } from '../protocol/frame.js'
 import { quantiles } from '../stats/quantile.js'
 import { nsToMs, type Clock } from '../units/time.js'
 import type { Exchange, WireRequest } from '../wire/exchange.js'
-import { createTransport } from '../wire/transport.js'
+import { createTransport, type Transport, type TransportOptions } from '../wire/transport.js'
 import { hrtimeOffsetNs, timerStepNs } from './clock-check.js'
 import { pacedEntry, spawnPaced } from './paced-process.js'
 import { END_MARKER, type PacedOptions } from './paced-server.js'
@@ -24,6 +24,8 @@ export interface CalibrateOptions {
   clock: Clock
   /** Length of the burst. */
   durationMs?: number | undefined
+  /** How the run connects, where that is not by one transport on this event loop. */
+  connect?: ((options: TransportOptions) => Transport) | undefined
   /** The paced server's program; another one only in tests. */
   entry?: string | undefined
 }
@@ -92,11 +94,11 @@ function asProblem(error: unknown): { problem: string } {
 
 async function receiveBurst(
   paced: PacedOptions,
-  { clock, entry }: CalibrateOptions,
+  { clock, entry, connect = createTransport }: CalibrateOptions,
 ): Promise<Burst | { problem: string }> {
   const server = await spawnPaced(paced, { entry: entry ?? pacedEntry(), limitMs: START_LIMIT_MS })
   if ('problem' in server) return { problem: `the paced server did not start: ${server.problem}` }
-  const transport = createTransport({
+  const transport = connect({
     origin: server.origin,
     clock,
     http: '1.1',

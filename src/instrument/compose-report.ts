@@ -21,6 +21,7 @@ export function composeReport(
   calibration: Calibration,
   loop: LoopReading,
   samples: readonly Sample[],
+  workers?: number,
 ): InstrumentReport {
   const arrivals = checkArrivals(samples)
   const judgements = [
@@ -32,6 +33,7 @@ export function composeReport(
   const overloaded = judgements.flatMap((each) => each.overloaded)
   return {
     timerNs: calibration.timerNs,
+    ...(workers !== undefined && { workers }),
     error: calibration.error,
     loopDelay: loop.delay,
     arrivals: arrivals.flatMap(({ report }) => report ?? []),

@@ -25,6 +25,8 @@ export interface ArrivalReport {
 export interface InstrumentReport {
   /** Smallest step of the clock, nanoseconds. */
   timerNs: number
+  /** Event loops that the load was spread over; absent: one, the main thread's own. */
+  workers?: number | undefined
   /**
    * Timing error, milliseconds: stamped here minus sent by a bare paced server in a process of its own, at
    * `streams` concurrent streams over `n` events. Null: not calibrated, and `warnings` says why.

@@ -37,6 +37,17 @@ export interface WatchOptions {
   uptimeMs?: (() => number) | undefined
 }
 
+/** Of several loops that stamp side by side the one whose turns came latest in sum; what the clocks did is of `main`. */
+export function latest(main: LoopReading, loops: readonly LoopReading[]): LoopReading {
+  const sum = ({ late }: LoopReading): number => late.reduce((total, { lateMs }) => total + lateMs, 0)
+  const worst = loops.reduce<LoopReading | null>(
+    (found, each) => (found === null || sum(each) > sum(found) ? each : found),
+    null,
+  )
+  const { suspendedMs, clockJumpMs } = main
+  return worst === null ? main : { ...worst, suspendedMs, clockJumpMs }
+}
+
 export const TICK_MS = 25
 const RESOLUTION_MS = 10
 /** libuv counts in whole milliseconds: a timer of an idle loop is up to this late. */

@@ -1,9 +1,10 @@
 /** A cell: one condition of a probe on a target, under a name that two snapshots share. */
-import type { ArrivalProcess, CacheAsked, CellAsk, ConnectionMode, Question, RequestLimits } from './probe.js'
+import type { Arrivals } from './arrivals.js'
+import { DEFAULT_STEPS, meanRate } from './arrivals.js'
+import type { CacheAsked, CellAsk, ConnectionMode, Question, RequestLimits } from './probe.js'
 
 export type CellLoad =
-  | { kind: 'closed'; concurrency: number }
-  | { kind: 'open'; rate: number; arrivals: ArrivalProcess; maxInFlight: number }
+  { kind: 'closed'; concurrency: number } | ({ kind: 'open'; maxInFlight: number } & Arrivals)
 
 /** A `CellAsk` with every default filled in. */
 export interface Condition {
@@ -26,7 +27,8 @@ const DEFAULT_MAX_IN_FLIGHT = 256
 /** Fills in what a probe left open; `load` stands in where it asked for no load of its own. */
 export function toCondition(ask: CellAsk, load: CellLoad): Condition {
   const cellLoad = loadOf(ask, load)
-  const perVisit = cellLoad.kind === 'closed' ? cellLoad.concurrency : Math.max(1, Math.round(cellLoad.rate))
+  const perVisit =
+    cellLoad.kind === 'closed' ? cellLoad.concurrency : Math.max(1, Math.round(meanRate(cellLoad)))
   return {
     promptTokens: ask.promptTokens,
     prefixTokens: ask.cache === 'warm' ? ask.prefixTokens : 0,
@@ -49,6 +51,9 @@ function loadOf(ask: CellAsk, fallback: CellLoad): CellLoad {
       rate: ask.rate,
       arrivals: ask.arrivals ?? 'poisson',
       maxInFlight: ask.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT,
+      ...(ask.burstiness !== undefined && { burstiness: ask.burstiness }),
+      ...(ask.rateTo !== undefined && { rateTo: ask.rateTo }),
+      ...(ask.steps !== undefined && { steps: ask.steps }),
     }
   }
   if (ask.concurrency !== undefined) return { kind: 'closed', concurrency: ask.concurrency }
@@ -78,5 +83,17 @@ export function questionLabel(question: Question): string {
 function loadLabel(load: CellLoad): string {
   return load.kind === 'closed'
     ? `c${load.concurrency}`
-    : `${load.arrivals}${load.rate}-max${load.maxInFlight}`
+    : `${load.arrivals}${load.rate}${shapeLabel(load)}-max${load.maxInFlight}`
+}
+
+function shapeLabel({
+  arrivals,
+  rate,
+  burstiness = 1,
+  rateTo = rate,
+  steps = DEFAULT_STEPS,
+}: Arrivals): string {
+  if (arrivals === 'gamma') return `@${burstiness}`
+  if (arrivals === 'ramp') return `to${rateTo}`
+  return arrivals === 'step' ? `to${rateTo}x${steps}` : ''
 }

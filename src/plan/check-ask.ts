@@ -18,6 +18,9 @@ function faultOfQuestion(question: Question): boolean {
   return !['arithmetic', 'echo', 'json'].includes(question.kind)
 }
 
+/** A trace belongs to the scenario's load: it is a file. */
+const PROBE_ARRIVALS: ReadonlySet<string> = new Set(['constant', 'poisson', 'gamma', 'ramp', 'step'])
+
 const isWhole = (value: unknown, least: number): boolean =>
   Number.isSafeInteger(value) && Number(value) >= least
 
@@ -34,6 +37,9 @@ function faultOfAsk(ask: CellAsk): string | null {
     requests,
     connection,
     arrivals,
+    burstiness,
+    rateTo,
+    steps,
     ageS,
     question,
   } = ask
@@ -53,8 +59,11 @@ function faultOfAsk(ask: CellAsk): string | null {
   if (maxInFlight !== undefined && !isWhole(maxInFlight, 1)) return `maxInFlight ${String(maxInFlight)}`
   if (connection !== undefined && connection !== 'reused' && connection !== 'new')
     return `connection ${String(connection)}: 'reused' or 'new' is needed`
-  if (arrivals !== undefined && arrivals !== 'constant' && arrivals !== 'poisson')
-    return `arrivals ${String(arrivals)}: 'constant' or 'poisson' is needed`
+  if (arrivals !== undefined && !PROBE_ARRIVALS.has(arrivals))
+    return `arrivals ${arrivals}: one of ${[...PROBE_ARRIVALS].join(', ')} is needed`
+  for (const [name, value] of Object.entries({ burstiness, rateTo }))
+    if (value !== undefined && !(value > 0 && Number.isFinite(value))) return `${name} ${String(value)}`
+  if (steps !== undefined && !isWhole(steps, 1)) return `steps ${String(steps)}`
   if (requests !== undefined && !isWhole(requests, 1)) return `requests ${String(requests)}`
   if (ageS !== undefined && (cache !== 'warm' || !(ageS >= 0 && ageS <= LONGEST_AGE_S)))
     return `ageS ${String(ageS)}: a warm prefix is left alone for 0 to ${LONGEST_AGE_S} seconds`

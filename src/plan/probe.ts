@@ -5,7 +5,7 @@ import type { Random } from '../random/random.js'
 /** `any`: whatever the cache holds; the user's own prompts, which no curve is fitted on. */
 export type CacheAsked = 'fresh' | 'warm' | 'any'
 export type ConnectionMode = 'reused' | 'new'
-export type ArrivalProcess = 'constant' | 'poisson'
+export type ArrivalProcess = 'constant' | 'poisson' | 'gamma' | 'ramp' | 'step' | 'trace'
 /** A kind of question with one right answer. `depth`: where in the prompt the fact to recall stands, 0 to 1. */
 export type Question =
   { kind: 'recall'; depth: number } | { kind: 'arithmetic' } | { kind: 'echo' } | { kind: 'json' }
@@ -41,6 +41,12 @@ export interface CellAsk {
   /** Open loop: arrivals per second. */
   rate?: number | undefined
   arrivals?: ArrivalProcess | undefined
+  /** `gamma`: 1 is Poisson, below it bursts, above it ever more even; the CV of the gaps is 1/√burstiness. */
+  burstiness?: number | undefined
+  /** `ramp` and `step`: the last rate; the first is `rate`. */
+  rateTo?: number | undefined
+  /** `step`: how many rates, each for an equal time. */
+  steps?: number | undefined
   /** Open loop: upper bound of requests in flight. */
   maxInFlight?: number | undefined
   /** Default 'reused'. */

@@ -15,6 +15,7 @@ import type { OwnPrompts } from './own-prompts.js'
 import { noPrompts, readOwnPrompts } from './own-prompts.js'
 import type { Refused } from './contract.js'
 import { nothingSeen, sourcesOf } from './sources.js'
+import { withTrace } from './trace-file.js'
 import { warmUpRequests } from './warm-up.js'
 
 export interface PlannedCell extends PlannedTokens {
@@ -54,9 +55,12 @@ export interface DryRun {
   notes: string[]
 }
 
-export async function dryRun(scenario: Scenario, seed: number | undefined): Promise<DryRun | Refused> {
-  const fault = faultOfBudget(scenario)
+export async function dryRun(asked: Scenario, seed: number | undefined): Promise<DryRun | Refused> {
+  const fault = faultOfBudget(asked)
   if (fault !== null) return { kind: 'refused', exit: 2, message: fault }
+  const traced = await withTrace(asked)
+  if (!traced.ok) return { kind: 'refused', exit: 2, message: traced.message }
+  const { scenario } = traced
   const own = await ownPrompts(scenario)
   if ('exit' in own) return own
   const random = createRandom(seed ?? scenario.seed ?? randomInt(2 ** 31))

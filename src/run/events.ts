@@ -32,6 +32,7 @@ export type StopReason =
   | 'redirect'
   | 'not-streaming'
   | 'disk'
+  | 'worker'
 
 export interface Stop {
   reason: StopReason

@@ -11,7 +11,7 @@ import type { SnapshotTarget } from '../snapshot/snapshot.js'
 import type { Tokenizer } from '../tokens/tokenizer.js'
 import { loadTokenizer } from '../tokens/load-tokenizer.js'
 import type { Clock } from '../units/time.js'
-import type { Transport } from '../wire/transport.js'
+import type { Transport, TransportOptions } from '../wire/transport.js'
 import { createTransport } from '../wire/transport.js'
 import { openAccess } from './access.js'
 import { protocols } from './tables.js'
@@ -43,6 +43,8 @@ export interface OpenOptions {
   /** Secret headers given on the command line. */
   extraHeaders: Readonly<Record<string, string>>
   maxConnections: number
+  /** How the target's own transport is made. @default createTransport, on this event loop */
+  connect?: ((options: TransportOptions) => Transport) | undefined
 }
 
 export type Opened = { ok: true; live: LiveTarget; secrets: string[] } | { ok: false; message: string }
@@ -57,22 +59,22 @@ export async function openTarget(target: Target, baseUrl: string, options: OpenO
   const tls = readTlsFiles(target)
   if (!tls.ok) return tls
   const tokenizer = await loadTokenizer(target.tokenizer)
-  const connect = (origin: string, maxConnections: number): Transport =>
-    createTransport({
-      origin,
-      clock: options.clock,
-      http: target.http,
-      maxConnections,
-      tls: tls.files,
-      proxy: target.proxy ?? 'env',
-    })
+  const transportTo = (origin: string, maxConnections: number): TransportOptions => ({
+    origin,
+    clock: options.clock,
+    http: target.http,
+    maxConnections,
+    tls: tls.files,
+    proxy: target.proxy ?? 'env',
+  })
+  const connect = options.connect ?? createTransport
   const live: LiveTarget = {
     target,
     baseUrl,
     basePath: url.pathname.replace(/\/+$/, ''),
     protocol,
-    transport: connect(url.origin, options.maxConnections),
-    connectBeside: (origin) => connect(origin, 1),
+    transport: connect(transportTo(url.origin, options.maxConnections)),
+    connectBeside: (origin) => createTransport(transportTo(origin, 1)),
     tokenizer,
     builder: createPromptBuilder(tokenizer),
     correction: { overhead: 0, ratio: 1, pairs: 0 },

@@ -13,6 +13,8 @@ export interface LoadContext {
   stopping(): boolean
   /** Ends a wait for the next due time. */
   drain: AbortSignal
+  /** How long before its due time an open loop's chain is called: whoever carries it waits out the rest. @default 0 */
+  leadNs?: number | undefined
 }
 
 /**
@@ -48,16 +50,16 @@ const LEAD_NS = 5_000_000
 async function openLoop<T>(
   chains: readonly T[],
   load: Extract<CellLoad, { kind: 'open' }>,
-  { clock, random, stopping, drain }: LoadContext,
+  { clock, random, stopping, drain, leadNs = 0 }: LoadContext,
   start: (chain: T, intendedNs: number) => Promise<void>,
 ): Promise<void> {
   const limit = pLimit(load.maxInFlight)
-  const originNs = clock.nowNs() + LEAD_NS
-  const offsets = arrivalOffsetsNs(load.arrivals, load.rate, chains.length, random)
+  const originNs = clock.nowNs() + LEAD_NS + leadNs
+  const offsets = arrivalOffsetsNs(load, chains.length, random)
   const running: Promise<void>[] = []
   for (const [i, chain] of chains.entries()) {
     const dueNs = Math.round(originNs + offsets[i]!)
-    await waitUntil(dueNs, clock, drain)
+    await waitUntil(dueNs - leadNs, clock, drain)
     if (stopping()) break
     // At the bound the start is held back; the delay shows as start delay, since it is counted from the due time.
     running.push(limit(async () => (stopping() ? undefined : start(chain, dueNs))))

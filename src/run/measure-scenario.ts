@@ -4,7 +4,8 @@ import type { Redactor } from '../border/redact.js'
 import { calibrate } from '../instrument/calibrate.js'
 import { composeReport } from '../instrument/compose-report.js'
 import type { InstrumentReport } from '../instrument/report.js'
-import { watchLoop } from '../instrument/watch-loop.js'
+import type { LoopReading } from '../instrument/watch-loop.js'
+import { latest, watchLoop } from '../instrument/watch-loop.js'
 import { createBudget } from '../plan/budget.js'
 import type { Sample } from '../sample/sample.js'
 import type { Scenario } from '../scenario/scenario.js'
@@ -16,6 +17,7 @@ import { assemble } from './assemble.js'
 import { backOffMs } from './back-off.js'
 import { checkLengths } from './check-lengths.js'
 import { conduct } from './conduct.js'
+import type { Crew } from './crew.js'
 import type { Stop } from './events.js'
 import { createGate } from './gate.js'
 import type { LiveTarget } from './live-target.js'
@@ -39,6 +41,8 @@ import { warmUpRequests } from './warm-up.js'
 
 export interface MeasureContext extends RunOptions {
   targets: ReadonlyMap<string, LiveTarget>
+  /** Null: the main thread sends and stamps by itself. */
+  crew: Crew | null
   ownPrompts: OwnPrompts
   redactor: Redactor
 }
@@ -60,7 +64,7 @@ async function measureInto(
   scenario: Scenario,
   context: MeasureContext,
 ): Promise<RunResult> {
-  const { clock, control, onEvent, targets, ownPrompts, redactor } = context
+  const { clock, control, onEvent, targets, crew, ownPrompts, redactor } = context
   const { journal, run, before } = results
 
   const random = createRandom(run.seed)
@@ -122,10 +126,14 @@ async function measureInto(
   const unsync = record.keepSynced()
 
   onEvent({ kind: 'phase', text: 'calibrating the instrument' })
-  const calibration = await calibrate({ streams: plan.mostInFlight, clock })
+  const calibration = await calibrate({ streams: plan.mostInFlight, clock, connect: crew?.connect })
   const loop = watchLoop()
-  const instrument = (): InstrumentReport => composeReport(calibration, loop.read(), record.samples())
-  record.append({ kind: 'instrument', instrument: instrument() })
+  // Of a crew the loop that was latest: it is there that the stamps are taken.
+  const reading = async (): Promise<LoopReading> =>
+    crew === null ? loop.read() : latest(loop.read(), await crew.loops())
+  const instrument = async (): Promise<InstrumentReport> =>
+    composeReport(calibration, await reading(), record.samples(), crew?.workers)
+  record.append({ kind: 'instrument', instrument: await instrument() })
 
   const rules = createStopRules(scenario.errorLimit, before.samples)
   const backOff = (headers: Exchange['headers'], attempt: number): number | null =>
@@ -149,7 +157,11 @@ async function measureInto(
     },
     onReserve: record.reserve,
     measure: createMeasure({ runStartNs, runStartUtcMs, redact: redactor.text }),
-    onLanded: gate.heed,
+    onLanded(prepared, exchange) {
+      gate.heed(prepared, exchange)
+      const lost = crew?.lost() ?? null
+      if (lost !== null) stop({ reason: 'worker', message: lost })
+    },
     onExchange: (exchange, prepared, sent) => recorder?.exchange(exchange, prepared, sent),
     onSample(sample, reported, headers) {
       record.add(sample, reported)
@@ -199,7 +211,7 @@ async function measureInto(
   const end = {
     endedAt: new Date(runStartUtcMs + nsToMs(clock.nowNs() - runStartNs)).toISOString(),
     partialReason: reasonOf(ended),
-    instrument: instrument(),
+    instrument: await instrument(),
     targets: lives.map(toSnapshotTarget),
     used: budget.used(),
     notes: [...before.notes, ...record.notes()],

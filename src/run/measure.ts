@@ -99,7 +99,19 @@ function keySource({ target, authorize }: LiveTarget): string | null {
 
 function askedLoad(
   load: CellLoad,
-): Pick<Sample['asked'], 'concurrency' | 'rate' | 'arrivals' | 'maxInFlight'> {
+): Pick<
+  Sample['asked'],
+  'concurrency' | 'rate' | 'arrivals' | 'maxInFlight' | 'burstiness' | 'rateTo' | 'steps'
+> {
   if (load.kind === 'closed') return { concurrency: load.concurrency, rate: null }
-  return { concurrency: null, rate: load.rate, arrivals: load.arrivals, maxInFlight: load.maxInFlight }
+  const { rate, arrivals, maxInFlight, burstiness, rateTo, steps } = load
+  return {
+    concurrency: null,
+    rate,
+    arrivals,
+    maxInFlight,
+    ...(burstiness !== undefined && { burstiness }),
+    ...(rateTo !== undefined && { rateTo }),
+    ...(steps !== undefined && { steps }),
+  }
 }

@@ -9,17 +9,31 @@ import { openTarget } from './live-target.js'
 import { noPrompts, readOwnPrompts } from './own-prompts.js'
 import type { Simulators } from './simulators.js'
 import { startSimulators } from './simulators.js'
+import type { Crew } from './crew.js'
+import { startCrew } from './crew.js'
+import { withTrace } from './trace-file.js'
+import { workersOf } from './workers.js'
 
-export async function run(scenario: Scenario, options: RunOptions): Promise<RunResult> {
-  const fault = faultOfBudget(scenario)
+export async function run(asked: Scenario, options: RunOptions): Promise<RunResult> {
+  const fault = faultOfBudget(asked)
   if (fault !== null) return { kind: 'refused', exit: 2, message: fault }
+  const traced = await withTrace(asked)
+  if (!traced.ok) return { kind: 'refused', exit: 2, message: traced.message }
+  const { scenario } = traced
   const started = await startSimulators(scenario.targets)
   if (!started.ok) return { kind: 'refused', exit: 3, message: started.message }
   const targets = new Map<string, LiveTarget>()
+  const workers = workersOf(scenario, options.workers)
+  let crew: Crew | null = null
   try {
+    if (workers > 1) {
+      const hired = await startCrew({ workers, clock: options.clock, entry: options.workerEntry })
+      if ('problem' in hired) return { kind: 'refused', exit: 3, message: hired.problem }
+      crew = hired
+    }
     const secrets: string[] = []
     for (const target of scenario.targets) {
-      const opened = await open(target, started.simulators, options)
+      const opened = await open(target, started.simulators, crew, options)
       if (!opened.ok) return { kind: 'refused', exit: 2, message: opened.message }
       targets.set(target.name, opened.live)
       secrets.push(...opened.secrets)
@@ -29,16 +43,18 @@ export async function run(scenario: Scenario, options: RunOptions): Promise<RunR
     return await measureScenario(scenario, {
       ...options,
       targets,
+      crew,
       ownPrompts: own.prompts,
       redactor: createRedactor(secrets),
     })
   } finally {
     await Promise.all([...targets.values()].map((live) => live.transport.close()))
+    await crew?.close()
     await started.simulators.close()
   }
 }
 
-function open(target: Target, simulators: Simulators, options: RunOptions) {
+function open(target: Target, simulators: Simulators, crew: Crew | null, options: RunOptions) {
   const baseUrl = simulators.urlOf(target.name) ?? target.baseUrl
   if (baseUrl === null) throw new Error(`target ${target.name} has neither a base URL nor a simulator`)
   return openTarget(target, baseUrl, {
@@ -46,6 +62,7 @@ function open(target: Target, simulators: Simulators, options: RunOptions) {
     env: options.env,
     extraHeaders: options.extraHeaders ?? {},
     maxConnections: MAX_CONNECTIONS,
+    connect: crew?.connect,
   })
 }
 

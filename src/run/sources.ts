@@ -203,7 +203,10 @@ const FEWEST_OPEN = 8
 /** How many requests a load will have in flight, for the calibration: the bound of an open loop is seldom reached. */
 function likelyInFlight(load: CellLoad): number {
   if (load.kind === 'closed') return load.concurrency
-  return Math.min(load.maxInFlight, Math.max(FEWEST_OPEN, Math.ceil(load.rate * ANSWER_S)))
+  return Math.min(
+    load.maxInFlight,
+    Math.max(FEWEST_OPEN, Math.ceil(Math.max(load.rate, load.rateTo ?? 0) * ANSWER_S)),
+  )
 }
 
 /** Why a target cannot show this condition, or null. */

@@ -136,7 +136,8 @@ function toSeen(condition: Condition, samples: readonly Sample[]): CellSeen {
 function toAsk({ load, ...condition }: Condition): CellAsk {
   const ask: CellAsk = condition
   if (load.kind === 'closed') return { ...ask, concurrency: load.concurrency }
-  return { ...ask, rate: load.rate, arrivals: load.arrivals, maxInFlight: load.maxInFlight }
+  const { rate, arrivals, maxInFlight, burstiness, rateTo, steps } = load
+  return { ...ask, rate, arrivals, maxInFlight, burstiness, rateTo, steps }
 }
 
 function groupBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {

@@ -65,13 +65,20 @@ export async function measureVisit(
   const spares = spareRequests(visit, prefix, context)
   await openConnections(visit, chains)
   const { stopping, drain } = context
-  await underLoad(chains, visit.load, { clock, random, stopping, drain }, async (chain, intendedNs) => {
-    for (const [i, prepared] of chain.entries()) {
-      if (stopping()) return
-      const again = (): Prepared | null => spares.pop() ?? orNull(preparer.measure(prepared.planned, prefix))
-      await sendWithRetry(prepared, i === 0 ? intendedNs : clock.nowNs(), context, again)
-    }
-  })
+  const leadNs = chains[0]?.[0]?.target.transport.leadNs
+  await underLoad(
+    chains,
+    visit.load,
+    { clock, random, stopping, drain, leadNs },
+    async (chain, intendedNs) => {
+      for (const [i, prepared] of chain.entries()) {
+        if (stopping()) return
+        const again = (): Prepared | null =>
+          spares.pop() ?? orNull(preparer.measure(prepared.planned, prefix))
+        await sendWithRetry(prepared, i === 0 ? intendedNs : clock.nowNs(), context, again)
+      }
+    },
+  )
   sender.settle()
   return true
 }

@@ -82,6 +82,10 @@ export interface Sample {
     /** Open loop only. */
     arrivals?: ArrivalProcess | undefined
     maxInFlight?: number | undefined
+    /** Shape of gamma arrivals; last rate of a ramp or of steps; how many steps. */
+    burstiness?: number | undefined
+    rateTo?: number | undefined
+    steps?: number | undefined
     /** Warm: how long the prefix was left alone before this request, seconds. Absent: no longer than it took. */
     ageS?: number | undefined
     connection: ConnectionMode

@@ -18,9 +18,11 @@ export function readGate(gate: TopLevel['gate']): Pick<Scenario, 'margins' | 'de
 
 /** Either concurrency, or rate with maxInFlight. */
 export function readLoad(load: TopLevel['load'], problem: Complain): Load {
-  const { concurrency, rate, arrivals, maxInFlight } = load ?? {}
+  const { concurrency, rate: asked, arrivals, maxInFlight, burstiness, rateTo, steps, trace } = load ?? {}
+  // The mean rate of a trace is known once it is read.
+  const rate = trace === undefined ? asked : TRACE_UNREAD
   if (rate === undefined) {
-    for (const [key, value] of Object.entries({ arrivals, maxInFlight })) {
+    for (const [key, value] of Object.entries({ arrivals, maxInFlight, burstiness, rateTo, steps })) {
       if (value !== undefined)
         problem(
           ['load', key],
@@ -43,7 +45,39 @@ export function readLoad(load: TopLevel['load'], problem: Complain): Load {
       'is missing: an open loop needs the most requests in flight, such as maxInFlight: 50',
     )
   }
-  return { kind: 'open', rate, arrivals: arrivals ?? 'poisson', maxInFlight: maxInFlight ?? 1 }
+  const most = maxInFlight ?? 1
+  if (trace !== undefined) {
+    for (const [key, value] of Object.entries({ rate: asked, arrivals, burstiness, rateTo, steps }))
+      if (value !== undefined)
+        problem(['load', key], 'cannot stand beside trace, which says when requests start', 'key')
+    return { kind: 'open', rate, arrivals: 'trace', maxInFlight: most, trace }
+  }
+  checkShape({ burstiness, rateTo, steps }, arrivals, problem)
+  return {
+    kind: 'open',
+    rate,
+    arrivals: arrivals ?? 'poisson',
+    maxInFlight: most,
+    ...(burstiness !== undefined && { burstiness }),
+    ...(rateTo !== undefined && { rateTo }),
+    ...(steps !== undefined && { steps }),
+  }
+}
+
+const TRACE_UNREAD = 1
+
+type Shape = Partial<Record<'burstiness' | 'rateTo' | 'steps', number | undefined>>
+
+/** Each belongs to its own arrivals, and a ramp or steps need their end. */
+function checkShape(shape: Shape, arrivals: string | undefined, problem: Complain): void {
+  const owners = { burstiness: ['gamma'], rateTo: ['ramp', 'step'], steps: ['step'] } as const
+  for (const key of ['burstiness', 'rateTo', 'steps'] as const) {
+    const of: readonly string[] = owners[key]
+    if (shape[key] !== undefined && !of.includes(arrivals ?? 'poisson'))
+      problem(['load', key], `belongs to arrivals: ${of.join(' or ')}`, 'key')
+  }
+  if ((arrivals === 'ramp' || arrivals === 'step') && shape.rateTo === undefined)
+    problem(['load', 'rateTo'], `is missing: arrivals: ${arrivals} need their last rate`)
 }
 
 /** Grammar, metrics, and the names of targets and probes; a null set of names could not be found out. */

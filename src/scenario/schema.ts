@@ -89,10 +89,16 @@ export const topLevel = {
         .max(10_000)
         .optional()
         .describe('Ramp and steps: the last rate, requests per second; the first is rate.'),
-      steps: positive.max(1000).optional().describe('Steps: how many rates, each for an equal time. Default: 4.'),
+      steps: positive
+        .max(1000)
+        .optional()
+        .describe('Steps: how many rates, each for an equal time. Default: 4.'),
       trace: z
         .strictObject({
-          file: z.string().min(1).describe('Mooncake JSON lines, Azure CSV or spans; from the scenario file.'),
+          file: z
+            .string()
+            .min(1)
+            .describe('Mooncake JSON lines, Azure CSV or spans; from the scenario file.'),
           speed: orElse(z.number().gt(0).max(10_000), 1, '2: twice as fast as recorded.'),
         })
         .optional()

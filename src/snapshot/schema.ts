@@ -18,7 +18,14 @@ function oneOf<T extends string>(members: Record<T, true>): z.ZodType<T> {
 const law = oneOf<Law>({ prefill: true, decode: true, contention: true, cache: true })
 const cacheAsked = oneOf<CacheAsked>({ fresh: true, warm: true, any: true })
 const connection = oneOf<ConnectionMode>({ reused: true, new: true })
-const arrivals = oneOf<ArrivalProcess>({ constant: true, poisson: true })
+const arrivals = oneOf<ArrivalProcess>({
+  constant: true,
+  poisson: true,
+  gamma: true,
+  ramp: true,
+  step: true,
+  trace: true,
+})
 const cacheState = oneOf<CacheState>({ confirmed: true, contradicted: true, unverified: true })
 const unit = oneOf<ParameterUnit>({
   ms: true,
@@ -93,6 +100,7 @@ const spread = z.object({ p50: number, p99: number, max: number })
 
 export const instrumentSchema: z.ZodType<InstrumentReport> = z.object({
   timerNs: number,
+  workers: z.int().min(1).optional(),
   error: z.object({ p50: number, p99: number, streams: count, n: count }).nullable(),
   loopDelay: spread,
   arrivals: z.array(
@@ -184,6 +192,9 @@ export const askedSchema: z.ZodType<Sample['asked']> = z.object({
   rate: nullableNumber,
   arrivals: arrivals.optional(),
   maxInFlight: number.optional(),
+  burstiness: number.optional(),
+  rateTo: number.optional(),
+  steps: number.optional(),
   ageS: number.optional(),
   connection,
   search: z.literal(true).optional(),

@@ -35,9 +35,13 @@ export interface SendOptions {
   /** 'new': a connection for this exchange alone, closed after it. 'reused': a kept one where there is one. */
   connection: 'reused' | 'new'
   signal?: AbortSignal | undefined
+  /** Not sent before this instant of the clock; only a transport with a `leadNs` heeds it. */
+  notBeforeNs?: number | undefined
 }
 
 export interface Transport {
+  /** How long before its due time a request should be handed over, nanoseconds; undefined: at that time. */
+  readonly leadNs?: number | undefined
   /** Opens connections beforehand until `n` exchanges can start at once: `n` of HTTP/1.1, fewer of HTTP/2. */
   warm(n: number): Promise<Warmed>
   /** Never rejects. No redirect is followed, nothing is sent twice. */
@@ -98,14 +102,14 @@ export function createTransport(options: TransportOptions): Transport {
     const opened = await opening.done
     openings.delete(opening)
     if ('kind' in opened) return opened
-    const { socket, tcp, session } = opened
+    const { socket, tcp, session, dnsMs, connectMs, tlsMs } = opened
     const settings = { origin, at, clock, hint, idleMs, forward, ...callbacks }
     const link = session
       ? http2Link({ session, socket, tcp }, settings)
       : http1Link({ socket, tcp }, settings)
     links.add(link)
     socket.once('close', () => links.delete(link))
-    return { link, times: opened }
+    return { link, times: { dnsMs, connectMs, tlsMs } } // an exchange is data: no socket may hang on it
   }
 
   const perConnection = http === '2' && origin.protocol === 'https:' ? MAX_STREAMS : 1

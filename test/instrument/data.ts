@@ -1,6 +1,7 @@
 /** Open-loop samples and readings for the tests of this room. */
 import type { Calibration } from '../../src/instrument/calibrate.js'
 import type { LoopReading } from '../../src/instrument/watch-loop.js'
+import type { ArrivalProcess } from '../../src/plan/probe.js'
 import type { Sample } from '../../src/sample/sample.js'
 
 export const RUN_START_UTC_MS = Date.UTC(2026, 10, 23, 9, 0, 0)
@@ -24,7 +25,7 @@ export const IDLE: LoopReading = {
 
 interface Shape {
   rate: number | null
-  process?: string
+  process?: ArrivalProcess
   maxInFlight?: number
   block?: number
   /** How long each request takes, milliseconds. */
@@ -55,6 +56,7 @@ export function visitOf(
       cache: 'fresh',
       concurrency: rate === null ? 1 : null,
       rate,
+      ...(rate !== null && { arrivals: process, maxInFlight }),
       connection: 'reused',
     },
     startedAt: new Date(RUN_START_UTC_MS + atMs).toISOString(),

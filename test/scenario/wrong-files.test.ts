@@ -388,7 +388,7 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
   [
     'arrivals of an unknown kind',
     `${T}${P}load: { rate: 5, maxInFlight: 9, arrivals: possion }\n`,
-    "x.yaml:3:44: load.arrivals must be one of constant, poisson, got 'possion' (did you mean 'poisson'?)",
+    "x.yaml:3:44: load.arrivals must be one of constant, poisson, gamma, ramp, step, got 'possion' (did you mean 'poisson'?)",
   ],
   [
     'an order that is not there',

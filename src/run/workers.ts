@@ -1,0 +1,28 @@
+/** How many event loops a load needs. */
+import { availableParallelism } from 'node:os'
+import { createRandom } from '../random/random.js'
+import type { Scenario } from '../scenario/scenario.js'
+import { nothingSeen, sourcesOf } from './sources.js'
+
+/**
+ * Requests in flight that one event loop stamps well: `npm run bench:truth` with 500 streams of 50 tokens/s still has
+ * room, with 1,000 a core is full (docs/instrument.md).
+ */
+const STREAMS_A_LOOP = 500
+
+/** Loops for so many requests in flight; no more than there are cores, for then they only disturb each other. */
+export function loopsFor(inFlight: number, cores: number = availableParallelism()): number {
+  return Math.max(1, Math.min(cores, Math.ceil(inFlight / STREAMS_A_LOOP)))
+}
+
+/** As asked for on the command line or in the scenario, else by the load that its plan is likely to make. */
+export function workersOf(scenario: Scenario, asked: number | undefined): number {
+  const given = asked ?? scenario.workers
+  if (given !== undefined) return given
+  const { mostInFlight } = sourcesOf(scenario, {
+    random: createRandom(scenario.seed ?? 1),
+    ...nothingSeen,
+    ownRequests: [],
+  })
+  return loopsFor(mostInFlight)
+}
