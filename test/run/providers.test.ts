@@ -119,6 +119,21 @@ describe('parameters that a target refuses', () => {
   })
 })
 
+describe('money', () => {
+  it('a stream that broke off with 1 of 12 output tokens counted costs all 12: its server may have gone on', async () => {
+    const { url } = await server((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const usage = { input_tokens: 70, output_tokens: 1 }
+      const start = JSON.stringify({ type: 'message_start', message: { model: 'm', usage } })
+      response.write(`event: message_start\ndata: ${start}\n\n`, () => response.destroy())
+    })
+    const target = `{ name: an, provider: anthropic, baseUrl: '${url}', apiKeyEnv: null, model: m, tokenizer: o200k_base, price: { inputPerM: 0, outputPerM: 1000000 } }`
+    const { samples, snapshot } = finished(await runHere(scenarioOf(target)))
+    expect(samples.map(({ outcome }) => outcome)).toEqual(Array(3).fill('truncated'))
+    expect(snapshot.spent.cost?.amount).toBe(3 * 12)
+  })
+})
+
 describe('bedrock-converse', () => {
   const codec = new EventStreamCodec(
     (bytes) => (typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes)),

@@ -89,3 +89,18 @@ it.each([
   const notes = snapshot.notes.filter((note) => note.includes('metrics'))
   expect(notes).toEqual([expect.stringContaining(why)])
 })
+
+it('a reading that is under way when the run ends is waited for, not broken off and told as a fault', async () => {
+  const { url } = await fakeTarget()
+  const slow = createServer((_, response) => {
+    setTimeout(() => response.end('vllm:num_requests_running 1\n'), 700)
+  })
+  await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void slow.close())
+  const { port } = slow.address() as AddressInfo
+  const probe = '{ probe: prompt-length, promptTokens: [64], outputTokens: 2, blocks: 1 }'
+  const scenario = yaml(url, `http://127.0.0.1:${port}/metrics`).replace(/\{ probe: .*\}/, probe)
+  const { snapshot } = finished(await runHere(scenario, { env: { TEST_KEY: KEY } }))
+  expect(snapshot.serverMetrics?.[0]).toMatchObject({ scrapes: 2, failed: 0 })
+  expect(snapshot.notes.filter((note) => note.includes('metrics'))).toEqual([])
+})
