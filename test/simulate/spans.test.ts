@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createRandom } from '../../src/random/random.js'
 import { parseIncidents } from '../../src/simulate/incidents.js'
+import { SPAN_DIALECTS } from '../../src/simulate/emit-dialects.js'
 import { PHASE_NAMES } from '../../src/simulate/job.js'
 import { parseSpansOptions, type SpansOptions } from '../../src/simulate/spans-options.js'
+import { CARRIES } from '../../src/simulate/spans-seen.js'
 import { SPAN_PHASES } from '../../src/simulate/spans-truth.js'
 import { writeLabelledSpans } from '../../src/simulate/spans-write.js'
 import { labelledSpans, type LabelledCall, type SpansSetup } from '../../src/simulate/spans.js'
-import { planVisits } from '../../src/simulate/workload.js'
+import { planVisits, WorkloadSchema } from '../../src/simulate/workload.js'
 
 function setupOf(options: SpansOptions): SpansSetup {
   const parsed = parseSpansOptions(options)
@@ -204,5 +206,18 @@ describe('writing', () => {
   ])('%j is refused with what would do', (options, problem) => {
     const parsed = parseSpansOptions(options)
     expect(parsed.ok ? '' : parsed.problems.join('; ')).toMatch(problem)
+  })
+})
+
+describe('docs/simulator.md', () => {
+  const page = readFileSync('docs/simulator.md', 'utf8')
+
+  it('names every dialect, every way of carrying and every constant of the service with its default', () => {
+    const names = [...SPAN_DIALECTS, ...CARRIES, ...Object.keys(WorkloadSchema.shape)]
+    expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
+    const { tenants, systemTokens, turnTokens, answerTokens, turns } = WorkloadSchema.parse({})
+    expect(page).toContain(`| \`tenants\` | ${tenants} |`)
+    expect(page).toContain(`| ${systemTokens}, ${turnTokens}, ${answerTokens} |`)
+    expect(page).toContain(`| \`turns\` | ${turns} |`)
   })
 })
