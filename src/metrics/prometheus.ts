@@ -14,7 +14,8 @@ export interface Exposition {
 }
 
 // name, labels, value, and behind them a timestamp or (OpenMetrics) an exemplar, which say nothing to us.
-const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)[ \t]*(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?[\d.]+)?[ \t]*$/
+// No two runs of blanks side by side: a line of nothing else would take the square of its length.
+const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:[ \t]*\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?[\d.]+)?[ \t]*$/
 const LABEL = /[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(?:,|$)/y
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 
