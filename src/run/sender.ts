@@ -137,15 +137,17 @@ export function createSender(options: SenderOptions): Sender {
 }
 
 /**
- * What a request used: nothing where it never left, no tokens where the server refused it, else what usage says. A
- * count below what was sent or seen is no count: a server that reports too little frees no money.
+ * What a request used: nothing where it never left, no tokens where the server refused it, what usage says of a whole
+ * answer, else the worst. A count below what was sent or seen is no count: a server that reports too little frees no money.
  */
 function settlement(sample: Sample, exchange: Exchange, prepared: Prepared): Reported | null {
   if (exchange.startNs === undefined) return null
   if (exchange.status !== undefined && exchange.status >= 400)
     return { promptTokens: 0, outputTokens: 0, cost: 0 }
-  const { tokenSource, promptTokens, outputTokens, cost } = sample
-  if (tokenSource !== 'usage') return {}
+  const { outcome, tokenSource, promptTokens, outputTokens, cost } = sample
+  // Behind what broke off the server may have gone on, and usage in mid-stream (Anthropic, Gemini) knows the begin only.
+  const isWhole = outcome === 'ok' || outcome === 'empty'
+  if (!isWhole || tokenSource !== 'usage') return {}
   const isLow = (promptTokens ?? 0) < leastPrompt(prepared) || (outputTokens ?? 0) < leastOutput(sample)
   return isLow ? {} : { promptTokens, outputTokens, cost: cost?.amount }
 }
