@@ -33,7 +33,8 @@ interface Source {
   transport: Transport
   readings: TimedReading[]
   failed: number
-  isBusy: boolean
+  /** The reading that is not answered yet. */
+  underWay: Promise<void> | undefined
 }
 
 /** Parsing a page takes well below a millisecond: only the few lines that are known are looked into. */
@@ -42,10 +43,8 @@ export function startScraper(lives: readonly LiveTarget[], options: ScraperOptio
   const sources = lives.flatMap((live) => (live.target.metrics === null ? [] : [sourceOf(live)]))
 
   async function read(source: Source): Promise<void> {
-    if (source.isBusy || isGivenUp(source)) return
-    source.isBusy = true
+    if (isGivenUp(source)) return
     const exchange = await source.transport.send(source.request, { connection: 'reused' })
-    source.isBusy = false
     const page = exchange.failure === undefined && exchange.status === 200 ? exchange.body : undefined
     const reading = page && readEngine(new TextDecoder().decode(page))
     if (reading !== undefined) {
@@ -58,13 +57,19 @@ export function startScraper(lives: readonly LiveTarget[], options: ScraperOptio
       note(`${source.live.target.name}: ${faultOf(source, exchange, page !== undefined)}`)
   }
 
+  /** One at a time: a slow server is not asked again before it has answered. */
+  function begin(source: Source): void {
+    source.underWay ??= read(source).finally(() => (source.underWay = undefined))
+  }
+
   const timers = sources.map((source) => {
-    void read(source)
-    return setInterval(() => void read(source), INTERVAL_MS)
+    begin(source)
+    return setInterval(() => begin(source), INTERVAL_MS)
   })
   return {
     async stop() {
       for (const timer of timers) clearInterval(timer)
+      for (const { underWay } of sources) await underWay
       await Promise.all(sources.map(read))
       await Promise.all(sources.map(({ transport }) => transport.close()))
     },
@@ -99,7 +104,7 @@ function sourceOf(live: LiveTarget): Source {
     transport: live.connectBeside(url.origin),
     readings: [],
     failed: 0,
-    isBusy: false,
+    underWay: undefined,
   }
 }
 
