@@ -140,7 +140,8 @@ test('what two deciding parts under one name found is told of both', () => {
       options(['a']),
     )
   const source = chainedSource(deciding('40 % saved'), deciding('found'))
-  expect([source.next(), source.next()]).toEqual(Array(2).fill({ done: '40 % saved; found' }))
+  const done = '40 % saved; found'
+  expect([source.next(), source.next()]).toEqual([{ done }, { done }])
 })
 
 test('a probe whose last 3 blocks brought no sample is stopped: what it asks for cannot be measured', () => {
