@@ -18,38 +18,46 @@ body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,
 .skip{position:absolute;left:-999px}
 .skip:focus{left:1rem;top:1rem;background:var(--sheet);padding:.5rem 1rem;z-index:1}
 header,main,footer,nav{max-width:1240px;margin:0 auto;padding:0 24px}
-header{padding-top:22px}
+header{padding-top:20px}
+.top{display:flex;justify-content:space-between;align-items:center;gap:16px;margin-bottom:6px}
 .brand{display:flex;align-items:center;gap:8px;margin:0;color:var(--muted);font-size:13px;letter-spacing:.02em}
 .brand svg{width:13px;height:22px}
-h1{font-size:15px;font-weight:600;margin:14px 0 2px}
+h1{font-size:16px;font-weight:600;margin:0}
 .verdict{font-size:clamp(19px,2.1vw,25px);line-height:1.3;font-weight:500;letter-spacing:-.01em;margin:0 0 8px;max-width:58em;padding-left:14px;border-left:4px solid var(--plain)}
 .verdict.good{border-color:var(--good)}
 .verdict.bad{border-color:var(--bad)}
 .verdict.unsure{border-color:var(--t4)}
 .more{margin:0 0 8px;padding-left:18px;list-style:none}
 .about{display:flex;flex-wrap:wrap;gap:2px 18px;margin:0;padding:0 0 0 18px;list-style:none;color:var(--muted);font-size:13px}
-nav{margin-top:12px}
-nav ul{display:flex;flex-wrap:wrap;gap:2px 16px;margin:0;padding:8px 0;list-style:none;font-size:13px;border-block:1px solid var(--rule)}
+nav{margin-top:10px}
+nav ul{display:flex;flex-wrap:wrap;gap:2px 16px;margin:0;padding:6px 0;list-style:none;font-size:13px;border-block:1px solid var(--rule)}
 a{color:var(--t0);text-underline-offset:3px;text-decoration-thickness:1px}
 nav a{color:var(--ink);text-decoration-color:var(--rule)}
 nav a:hover{text-decoration-color:currentColor}
 :focus-visible{outline:2px solid var(--t0);outline-offset:2px;border-radius:2px}
-section{margin:22px 0 34px}
+section{margin:18px 0 28px}
 h2{font-size:19px;font-weight:600;letter-spacing:-.01em;margin:0 0 2px}
 .lead{margin:0 0 10px;color:var(--muted);max-width:62em}
-.blocks{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:18px;margin-top:10px}
-.block{margin:0;min-width:0;background:var(--sheet);border:1px solid var(--rule);border-radius:8px;padding:14px 16px;container-type:inline-size}
+.blocks{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:16px;margin-top:8px}
+.block{margin:0;min-width:0;background:var(--sheet);border:1px solid var(--rule);border-radius:8px;padding:12px 16px;container-type:inline-size}
 .wide{grid-column:1/-1}
 h3{font-size:14px;font-weight:600;margin:0 0 4px}
+.flag{float:right;margin-left:10px;font-size:12.5px}
 .legend{display:flex;flex-wrap:wrap;gap:0 14px;margin:0 0 6px;padding:0;list-style:none;font-size:12.5px;color:var(--muted)}
 .legend svg{width:22px;height:10px;margin-right:5px;vertical-align:-1px}
 .note{font-size:12.5px;line-height:1.45;color:var(--muted);margin:4px 0 8px}
 .picture svg{display:block;width:100%;height:auto;overflow:visible}
-.narrow svg{max-width:560px}
-@container (min-width:760px){.pair{display:grid;grid-template-columns:minmax(0,560px) minmax(0,1fr);gap:28px;align-items:start}}
+.narrow svg{max-width:500px}
+.phone{display:none}
+@container (min-width:760px){.pair{display:grid;grid-template-columns:minmax(0,500px) minmax(0,1fr);gap:28px;align-items:start}}
+.whole{display:flex;flex-wrap:wrap;gap:0 18px}
+.whole>.picture{flex:1 0 100%;min-width:0}
+.whole>.note{margin:4px 0 0;flex:1 1 auto}
+.whole>details{margin:0;min-width:0}
+.whole>details[open]{flex:1 0 100%}
 .scroll{overflow-x:auto}
-@media (max-width:640px){header,main,footer,nav{padding-inline:14px}.block{padding:12px}.scroll .broad{min-width:620px}}
-svg text{font-size:12px;fill:var(--muted);font-family:inherit;font-variant-numeric:tabular-nums}
+@media (max-width:640px){header,main,footer,nav{padding-inline:14px}.block{padding:12px}.scroll .broad{min-width:820px}.desk{display:none}.phone{display:block}}
+svg text{font-size:12.5px;fill:var(--muted);font-family:inherit;font-variant-numeric:tabular-nums}
 svg .name{fill:var(--ink)}
 svg .total{fill:var(--ink);font-weight:600}
 svg .inside{fill:var(--on)}
@@ -63,6 +71,8 @@ svg .marked{font-size:11.5px;fill:var(--ink)}
 .dots.t-1,.dots.t-4{stroke-linecap:square;stroke-width:3.4}
 .dots.t-bad{stroke-width:1.6;opacity:.9}
 .dots.base{opacity:.28}
+.dots.sign{stroke-width:7;opacity:1}
+.dots.sign.t-bad{stroke-width:1.6}
 .line{stroke-width:2;stroke-linejoin:round}
 .line.t-plain{stroke-width:1.2}
 .line.base{stroke-dasharray:6 4;stroke-width:1.6;opacity:.8}
@@ -78,10 +88,11 @@ svg .marked{font-size:11.5px;fill:var(--ink)}
 .median{stroke-width:2.4}
 .reach{stroke-width:1.8}
 .centre{stroke-width:8;stroke-linecap:round}
-svg .verdict{fill:var(--c);font-weight:600;border:0}
+svg .judged{fill:var(--c);font-weight:600}
 table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums}
-caption{text-align:left;color:var(--muted);font-size:12.5px;padding-bottom:2px}
-th,td{text-align:left;padding:3px 14px 3px 0;border-bottom:1px solid var(--grid);vertical-align:top}
+caption{overflow-wrap:anywhere;text-align:left;color:var(--muted);font-size:12.5px;padding-bottom:2px}
+th,td{text-align:left;padding:3px 14px 3px 0;border-bottom:1px solid var(--grid);vertical-align:top;overflow-wrap:break-word}
+.long{overflow-wrap:anywhere;min-width:9em}
 th{font-weight:500;color:var(--muted)}
 tbody th{color:var(--ink);font-weight:400}
 .r{text-align:right;white-space:nowrap}

@@ -2,14 +2,14 @@
 import { createHash } from 'node:crypto'
 import { figures, markup, type Markup, type Part } from './markup.js'
 import type { Block, Page, Section } from './page.js'
-import { barsSvg } from './plot-bars.js'
+import { BROAD, barsSvg, SLIM } from './plot-bars.js'
 import { columnsSvg } from './plot-columns.js'
 import { ratiosSvg } from './plot-ratios.js'
 import { stripsSvg } from './plot-strips.js'
 import { HALF, plotSvg, toneClass, WIDE } from './plot-svg.js'
 import type { Tone } from './plot.js'
 import { STYLE } from './html-style.js'
-import type { Table } from './summary.js'
+import type { Cell, Table } from './summary.js'
 
 export function pageHtml({ title, about, verdict, sections }: Page, version: string): string {
   const hash = createHash('sha256').update(STYLE).digest('base64')
@@ -28,8 +28,7 @@ export function pageHtml({ title, about, verdict, sections }: Page, version: str
 <body>
 <a class="skip" href="#main">Skip to the results</a>
 <header>
-<p class="brand">${MARK}Plumbline report</p>
-<h1>${title}</h1>
+<div class="top"><h1>${title}</h1><p class="brand">${MARK}Plumbline report</p></div>
 <p class="verdict ${verdict.tone}">${verdict.text}</p>
 ${verdict.more.length === 0 ? null : list('more', verdict.more)}
 ${list('about', about)}
@@ -66,32 +65,45 @@ function sectionHtml({ id, title, lead, blocks }: Section): Markup {
 interface Legend {
   name: string
   tone: Tone
-  isBase: boolean
+  isBase?: boolean
+  isArea?: boolean
 }
 
 function blockHtml(block: Block, id: string, section: string): Markup {
   switch (block.kind) {
     case 'plot': {
-      const { plot, isWide, table } = block
+      const { plot, isWide, table, flags = [] } = block
       const { svg, notes } = plotSvg(plot, isWide ? WIDE : HALF, id)
       const legend = plot.series.length > 1 ? plot.series : []
       const words = [plot.caption, ...notes].join(' ')
-      return figure({ title: plot.title, section, legend, svg, words, table, isWide, isNarrow: !isWide })
+      return figure({
+        title: plot.title,
+        section,
+        legend,
+        svg,
+        words,
+        table,
+        isWide,
+        isNarrow: !isWide,
+        flags,
+      })
     }
     case 'bars': {
       const { bars, table } = block
       const parts = bars.bars.flatMap((bar) => bar.parts)
       const legend = [
-        ...new Map(parts.map(({ name, tone }) => [name, { name, tone, isBase: false }])).values(),
+        ...new Map(parts.map(({ name, tone }) => [name, { name, tone, isArea: true }])).values(),
       ]
+      const svg = markup`<div class="desk">${barsSvg(bars, BROAD, id)}</div><div class="phone">${barsSvg(bars, SLIM, `${id}p`)}</div>`
       return figure({
         title: bars.title,
         section,
         legend,
-        svg: barsSvg(bars, id),
+        svg,
         words: bars.caption,
         table,
         isWide: true,
+        isFluid: true,
       })
     }
     case 'strips': {
@@ -124,7 +136,7 @@ function blockHtml(block: Block, id: string, section: string): Markup {
     }
     case 'columns': {
       const { columns, table } = block
-      const legend = columns.kinds.map((kind) => ({ ...kind, isBase: false }))
+      const legend = columns.kinds.map((kind) => ({ ...kind, isArea: true }))
       return figure({
         title: columns.title,
         section,
@@ -156,11 +168,14 @@ interface FigureParts {
   title: string
   section: string
   legend: readonly Legend[]
+  flags?: readonly Cell[]
   svg: Markup
   words: string
   table: Table | null
   isWide: boolean
   isNarrow?: boolean
+  /** It fits a phone by itself. */
+  isFluid?: boolean
   /** The table is there for whoever wants it, one key away. @default as `isWide` */
   isFolded?: boolean
 }
@@ -169,36 +184,53 @@ function figure({
   title,
   section,
   legend,
+  flags = [],
   svg,
   words,
   table,
   isWide,
   isNarrow = false,
+  isFluid = false,
   isFolded = isWide,
 }: FigureParts): Markup {
   const keys = legend.length === 0 ? null : markup`<ul class="legend">${legend.map(key)}</ul>`
   // Broad pictures keep letters of a readable size on a phone: they scroll in their own frame there.
-  const picture = isWide
-    ? markup`<div class="picture scroll" tabindex="0" role="group" aria-label="${title}"><div class="broad">${svg}</div></div>`
-    : markup`<div class="picture${isNarrow ? ' narrow' : ''}">${svg}</div>`
+  const picture =
+    isWide && !isFluid
+      ? markup`<div class="picture scroll" tabindex="0" role="group" aria-label="${title}"><div class="broad">${svg}</div></div>`
+      : markup`<div class="picture${isNarrow ? ' narrow' : ''}">${svg}</div>`
   const told =
     table === null
       ? null
       : isFolded
         ? markup`<details><summary>The figures</summary>${tableHtml(table)}</details>`
         : tableHtml(table)
-  return markup`<figure class="block${isWide ? ' wide' : ''}"><figcaption>${heading(title, section)}${keys}</figcaption><div class="${isWide ? 'whole' : 'pair'}"><div>${picture}<p class="note">${words}</p></div>${told}</div></figure>
+  const note = markup`<p class="note">${words}</p>`
+  const body = isWide
+    ? markup`<div class="whole">${picture}${note}${told}</div>`
+    : markup`<div class="pair"><div>${picture}${note}</div>${told}</div>`
+  return markup`<figure class="block${isWide ? ' wide' : ''}"><figcaption>${flags.map(flag)}${heading(title, section)}${keys}</figcaption>${body}</figure>
 `
 }
 
-function key({ name, tone, isBase }: Legend): Markup {
+const flag = ({ text, tone = 'good' }: Cell): Markup => markup`<span class="flag ${tone}-cell">${text}</span>`
+
+function key({ name, tone, isBase = false, isArea = false }: Legend): Markup {
   const base = isBase ? ' base' : ''
-  const dot = tone === 'bad' ? figures('M8 2l6 6m-6 0l6 -6') : figures('M11 5h0')
-  return markup`<li><svg viewBox="0 0 22 10" aria-hidden="true"><path class="${toneClass(tone)} line${base}" d="M1 5h20"/><path class="${toneClass(tone)} dots" stroke-width="7" d="${dot}"/></svg>${name}</li>`
+  const dot = figures(tone === 'bad' ? 'M8 2l6 6m-6 0l6 -6' : 'M11 5h0')
+  const sign = isArea
+    ? markup`<path class="${toneClass(tone)} part" d="M1 0h20v10h-20z"/>`
+    : markup`<path class="${toneClass(tone)} line${base}" d="M1 5h20"/><path class="${toneClass(tone)} dots sign" d="${dot}"/>`
+  return markup`<li><svg viewBox="0 0 22 10" aria-hidden="true">${sign}</svg>${name}</li>`
 }
 
 /** Wider ones may scroll, so they can be reached by the keyboard. */
 const NARROW_COLUMNS = 4
+
+/** With a word that would push the other columns out. */
+const isLong = (text: string): boolean => text.split(/\s/).some((word) => word.length > 24)
+
+const unbroken = (text: string): string => text.replaceAll(' %', '\u00A0%')
 
 function tableHtml({ title, head, rows }: Table): Markup {
   const heads = head.map(
@@ -207,13 +239,17 @@ function tableHtml({ title, head, rows }: Table): Markup {
   const lines = rows.map(
     (row) =>
       markup`<tr>${row.map((cell, i) => {
-        const names = [cell.right ? 'r' : '', cell.tone === undefined ? '' : `${cell.tone}-cell`]
+        const names = [
+          cell.right ? 'r' : '',
+          isLong(cell.text) ? 'long' : '',
+          cell.tone === undefined ? '' : `${cell.tone}-cell`,
+        ]
           .filter(Boolean)
           .join(' ')
         const named = names === '' ? null : markup` class="${names}"`
         return i === 0 && !cell.right
-          ? markup`<th scope="row"${named}>${cell.text}</th>`
-          : markup`<td${named}>${cell.text}</td>`
+          ? markup`<th scope="row"${named}>${unbroken(cell.text)}</th>`
+          : markup`<td${named}>${unbroken(cell.text)}</td>`
       })}</tr>`,
   )
   const table = markup`<table><caption>${title}</caption><thead><tr>${heads}</tr></thead><tbody>${lines}</tbody></table>`

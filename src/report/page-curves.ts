@@ -1,4 +1,5 @@
 /** The laws of a target as plots: samples as points, the fitted law as a line, what holds single requests as a band. */
+import type { Shift } from '../compare/comparison.js'
 import type { Curve, Parameter } from '../curve/curve.js'
 import { predict, type Prediction } from '../curve/predict.js'
 import { timed, type Row, type Timed } from '../curve/rows.js'
@@ -15,10 +16,22 @@ const STEPS = 32
 
 /** Prefill, decode and contention, as far as they were measured. */
 export function curveBlocks(subject: Subject): Block[] {
+  const of = (plot: Plot | null, law: Curve['law']): Block[] =>
+    plot === null
+      ? []
+      : [
+          {
+            kind: 'plot',
+            plot,
+            isWide: false,
+            table: parameterTable(subject, law),
+            flags: flagsOf(subject, law),
+          },
+        ]
   return [
-    block(prefillPlot(subject), parameterTable(subject, 'prefill')),
-    block(decodePlot(subject), parameterTable(subject, 'decode')),
-    block(contentionPlot(subject, 'ttft'), parameterTable(subject, 'contention')),
+    of(prefillPlot(subject), 'prefill'),
+    of(decodePlot(subject), 'decode'),
+    of(contentionPlot(subject, 'ttft'), 'contention'),
   ].flat()
 }
 
@@ -154,6 +167,7 @@ export function plotOf(
     label,
     series.flatMap(({ points }) => points.map(([, ms]) => ms)),
     series.flatMap(({ line }) => line.map(([, ms]) => ms)),
+    series.flatMap(({ band }) => band.map(([, , high]) => high)),
   )
   return { title, caption, x, y, series, marks: [] }
 }
@@ -169,35 +183,56 @@ const WORDS: Readonly<Record<string, string>> = {
   tpotPerPeer: 'each token, a peer',
 }
 
+/** The parameters of a law that shifted, by a verdict that is tested. */
+function flagsOf({ sides, shifts }: Subject, law: Curve['law']): Cell[] {
+  const names = new Set(
+    sides.flatMap(({ curves }) => Object.keys(curves.find((curve) => curve.law === law)?.parameters ?? {})),
+  )
+  return shifts
+    .filter(({ kind, name, gated }) => kind === 'parameter' && gated && names.has(name))
+    .filter(({ verdict }) => verdict === 'worse' || verdict === 'better')
+    .map(({ name, ratio, verdict }) => ({
+      ...left(`${name} ${ratio === null ? verdict : change(ratio)}`),
+      tone: verdictTone(verdict),
+    }))
+}
+
 /** Parameters of a law: with their intervals, or base and candidate with the shift between them. */
 function parameterTable({ sides, shifts }: Subject, law: Curve['law']): Table | null {
   const curves = sides.map((side) => side.curves.find((curve) => curve.law === law))
   const newest = curves.at(-1) ?? curves[0]
   if (newest === undefined) return null
+  const isPair = sides.length > 1
   const rows = Object.entries(newest.parameters).map(([name, parameter]): Cell[] => {
-    const word = left(WORDS[name] ?? name)
+    const word = WORDS[name] ?? name
     const marks = [parameter.bounded ? 'held at 0' : '', parameter.unverified ? 'unverified' : '']
-    const unit = left(
-      [UNITS[parameter.unit].replace(' per token of context', ''), ...marks].filter(Boolean).join(', '),
-    )
-    if (sides.length < 2)
-      return [word, right(figure(parameter.value)), left(interval(parameter.low, parameter.high)), unit]
+    const unit = [UNITS[parameter.unit].replace(' per token of context', ''), ...marks]
+      .filter(Boolean)
+      .join(', ')
+    if (!isPair)
+      return [
+        left(word),
+        right(figure(parameter.value)),
+        left(interval(parameter.low, parameter.high)),
+        left(unit),
+      ]
     const shift = shifts.find((each) => each.kind === 'parameter' && each.name === name)
     return [
-      word,
+      left(`${word}, ${unit}`),
       right(figure(curves[0]?.parameters[name]?.value)),
       right(figure(curves[1]?.parameters[name]?.value)),
-      unit,
-      shift?.ratio == null ? left('—') : left(change(shift.ratio)),
-      shift === undefined || !shift.gated
-        ? left('')
-        : { ...left(shift.verdict), tone: verdictTone(shift.verdict) },
+      shiftCell(shift),
     ]
   })
-  const head =
-    sides.length < 2
-      ? [left('what'), right('value'), left('95 % interval'), left('unit')]
-      : [left('what'), right('base'), right('candidate'), left('unit'), left('shift'), left('verdict')]
+  const head = isPair
+    ? [left('what'), right('base'), right('candidate'), left('shift')]
+    : [left('what'), right('value'), left('95 % interval'), left('unit')]
   const { samples, blocks } = newest
   return { title: `${law}: ${whole(samples)} samples in ${whole(blocks)} blocks`, head, rows }
+}
+
+function shiftCell(shift: Shift | undefined): Cell {
+  if (shift === undefined || shift.ratio === null) return left('—')
+  const verdict = shift.gated ? ` ${shift.verdict}` : ''
+  return { ...left(`${change(shift.ratio)}${verdict}`), tone: verdictTone(shift.verdict) }
 }

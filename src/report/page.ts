@@ -8,7 +8,8 @@ import type { Cell, Table } from './summary.js'
 
 /** `table`: the figures behind a picture, for whoever cannot see it or wants them. */
 export type Block =
-  | { kind: 'plot'; plot: Plot; isWide: boolean; table: Table | null }
+  /** `flags`: what shifted between two snapshots. */
+  | { kind: 'plot'; plot: Plot; isWide: boolean; table: Table | null; flags?: readonly Cell[] }
   | { kind: 'bars'; bars: Bars; table: Table }
   | { kind: 'strips'; strips: Strips; table: Table }
   | { kind: 'ratios'; ratios: Ratios; table: Table }

@@ -14,7 +14,7 @@ export interface Columns {
   bins: readonly { from: number; to: number; values: readonly number[] }[]
 }
 
-const WIDTH = 860
+const WIDTH = 1000
 const HEIGHT = 250
 const LEFT = 52
 const RIGHT = WIDTH - 12

@@ -21,7 +21,7 @@ export interface Ratios {
   ratios: readonly Ratio[]
 }
 
-const WIDTH = 860
+const WIDTH = 1000
 const ROW = 30
 const LEFT = 250
 const RIGHT = 110
@@ -60,7 +60,7 @@ function row(
   const ends = `M${at(low)} ${middle - 4}v8M${at(high)} ${middle - 4}v8M${at(low)} ${middle}H${at(high)}`
   return {
     zone: markup`<path class="zone" d="${figures(`M${from} ${top + 3}H${to}v${ROW - 6}H${from}z`)}"/>`,
-    line: markup`<text class="name" x="0" y="${middle + 4}">${label}</text><path class="${toneClass(tone)} reach" d="${figures(ends)}"/><path class="${toneClass(tone)} centre" d="M${at(ratio)} ${middle}h0"/><text class="verdict ${toneClass(tone)}" x="${WIDTH}" y="${middle + 4}" text-anchor="end">${verdict}</text>`,
+    line: markup`<text class="name" x="0" y="${middle + 4}">${label}</text><path class="${toneClass(tone)} reach" d="${figures(ends)}"/><path class="${toneClass(tone)} centre" d="M${at(ratio)} ${middle}h0"/><text class="judged ${toneClass(tone)}" x="${WIDTH}" y="${middle + 4}" text-anchor="end">${verdict}</text>`,
   }
 }
 

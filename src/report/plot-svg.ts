@@ -10,7 +10,7 @@ export interface Frame {
 }
 
 export const HALF: Frame = { width: 400, height: 232 }
-export const WIDE: Frame = { width: 860, height: 250 }
+export const WIDE: Frame = { width: 1000, height: 250 }
 
 const LEFT = 44
 const RIGHT = 12

@@ -57,11 +57,24 @@ export function lengthAxis(label: string, values: readonly number[]): Axis {
     : { label, scale: 'linear', format: 'number', from: 0, to: most * 1.04 }
 }
 
-/** A linear axis from 0 that a few slow stragglers do not flatten: they are drawn at its edge. */
-export function timeAxis(label: string, values: readonly number[], always: readonly number[] = []): Axis {
+// A band may widen the axis by so much, and is cut beyond.
+const FOR_BAND = 1.6
+
+/**
+ * A linear axis from 0 that a few slow stragglers do not flatten: they are drawn at its edge.
+ * @param always is never cut
+ * @param wanted is cut where it leaves too little room to the rest
+ */
+export function timeAxis(
+  label: string,
+  values: readonly number[],
+  always: readonly number[] = [],
+  wanted: readonly number[] = [],
+): Axis {
   const sorted = [...values].sort((a, b) => a - b)
-  const high = sorted[Math.min(sorted.length - 1, Math.floor(0.99 * sorted.length))] ?? 0
-  const to = 1.08 * Math.max(high, extent(always)[1], 1e-6)
+  const usual = sorted[Math.min(sorted.length - 1, Math.floor(0.99 * sorted.length))] ?? 0
+  const needed = Math.max(usual, extent(always)[1], 1e-6)
+  const to = 1.06 * Math.max(needed, Math.min(extent(wanted)[1], FOR_BAND * needed))
   return { label, scale: 'linear', format: 'number', from: 0, to }
 }
 

@@ -2,7 +2,7 @@
 import type { Conclusion } from '../compare/conclude.js'
 import type { Curve } from '../curve/curve.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
-import { duration, figure, interval } from './numbers.js'
+import { duration, figure } from './numbers.js'
 import type { Block, Page, Section } from './page.js'
 import { attributionBlocks, attributionSentence, type Attributions } from './page-attributions.js'
 import { comparisonBlocks, comparisonVerdict } from './page-compare.js'
@@ -48,7 +48,7 @@ export function reportPage({ snapshot, against, histories, attributions, notes }
           section(
             'spans',
             'Production spans by cause',
-            attributionSentence(attributions),
+            snapshot === null ? null : attributionSentence(attributions),
             attributionBlocks(attributions),
           ),
         ]),
@@ -167,8 +167,18 @@ function headOf(
       spent,
       against === null ? `run ${id}` : `${id} against ${against.base.id}`,
     ],
-    verdict: against === null ? verdictOf(snapshot) : comparisonVerdict(against.conclusion),
+    verdict:
+      against === null ? withTrend(verdictOf(snapshot), histories) : comparisonVerdict(against.conclusion),
   }
+}
+
+/** Over time, what changed is said before what it costs now. */
+function withTrend(verdict: Page['verdict'], histories: readonly History[]): Page['verdict'] {
+  const [history] = histories
+  if (history === undefined || verdict.tone !== 'plain') return verdict
+  const tones = { 0: 'good', 1: 'bad', 4: 'unsure' } as const
+  const { exit, why } = history.verdict
+  return { tone: tones[exit], text: `Over time: ${why}.`, more: [verdict.text, ...verdict.more] }
 }
 
 /** What was found, in a sentence; what forbids to trust it comes first. */
@@ -202,11 +212,9 @@ function lawSentence(curves: readonly Curve[]): string {
   const { ttftPerPeer } = parameters('contention')
   const parts = [
     ...(base && fresh
-      ? [
-          `A first token takes ${figure(base.value)} ms and ${figure(fresh.value)} µs for each fresh prompt token`,
-        ]
+      ? [`A first token takes ${figure(base.value)} ms plus ${figure(fresh.value)} µs a fresh prompt token`]
       : []),
-    ...(step ? [`each token after it ${figure(step.value)} ms ${interval(step.low, step.high)}`] : []),
+    ...(step ? [`each token after it ${figure(step.value)} ms`] : []),
     ...(ttftPerPeer ? [`each other request in flight adds ${figure(ttftPerPeer.value)} ms`] : []),
   ]
   return parts.length === 0 ? '' : `${parts.join('; ')}.`
