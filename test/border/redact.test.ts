@@ -228,3 +228,12 @@ test('threat 1: of random tokens of 32 letters and digits at least 95 % are know
   const tokens = fc.sample(base62, { numRuns: 1000, seed: 1 })
   expect(tokens.filter((token) => looksLikeSecret(token) !== null).length).toBeGreaterThan(950)
 })
+
+test('a secret that comes to be known later is covered from then on, beside the earlier ones', () => {
+  const redactor = createRedactor(['first-secret'])
+  const { text } = redactor
+  expect(text('first-secret renewed-secret')).toBe(`${REDACTED} renewed-secret`)
+  redactor.add('renewed-secret')
+  expect(text('first-secret renewed-secret')).toBe(`${REDACTED} ${REDACTED}`)
+  expect(redactor.mask('renewed-secret')).toBe('*'.repeat(14))
+})

@@ -154,7 +154,9 @@ describe('keys and region', () => {
           expiration: new Date(AT + calls * hour),
         })
       })
-    const opened = await openAws({ ...options, env: { AWS_REGION: 'us-west-2' }, chain })
+    const told: string[] = []
+    const onSecret = (secret: string): void => void told.push(secret)
+    const opened = await openAws({ ...options, env: { AWS_REGION: 'us-west-2' }, chain, onSecret })
     if (!opened.ok) throw new Error(opened.message)
     const tokenAt = async (utcMs: number) => {
       const made = await opened.authorize(request, utcMs)
@@ -162,6 +164,8 @@ describe('keys and region', () => {
     }
     expect(await tokenAt(AT + hour - 6 * 60_000)).toBe('t1')
     expect(await tokenAt(AT + hour - 4 * 60_000)).toBe('t2')
+    // A service whose signature does not match says back what was signed, the token among it.
+    expect(told).toEqual([keys.secretAccessKey, 't2'])
     broken = true
     expect(await tokenAt(AT + 2 * hour - 60_000)).toBe('t2')
     expect(await tokenAt(AT + 2 * hour)).toContain('the role is gone')

@@ -19,7 +19,9 @@ function hourly() {
 
 it('a token is fetched once an hour, 5 minutes before it expires, whatever the number of requests', async () => {
   const { seen, source } = hourly()
-  const opened = await openGoogle({ ...options, source }, AT)
+  const told: string[] = []
+  const onSecret = (secret: string): void => void told.push(secret)
+  const opened = await openGoogle({ ...options, source, onSecret }, AT)
   if (!opened.ok) throw new Error(opened.message)
   expect(opened.secrets).toEqual(['ya29.1'])
   for (let minute = 0; minute < 120; minute++) {
@@ -30,6 +32,7 @@ it('a token is fetched once an hour, 5 minutes before it expires, whatever the n
     expect(made.untilUtcMs).toBeGreaterThanOrEqual(seen.nowMs)
   }
   expect(seen.calls).toBe(3)
+  expect(told).toEqual(['ya29.2', 'ya29.3'])
 })
 
 it('a renewal that fails is borne until the token has expired, then told', async () => {
