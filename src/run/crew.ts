@@ -83,6 +83,16 @@ export async function startCrew({
   const workerData: WorkerData = { hrtimeOffsetNs: hrtimeOffsetNs(clock) }
   const resourceLimits = heapMb === undefined ? {} : { maxOldGenerationSizeMb: heapMb }
 
+  /** What a stop cuts off: one listener a signal, since a run has one signal for all its requests. */
+  const cutting = new WeakMap<AbortSignal, Set<() => void>>()
+  function listen(signal: AbortSignal, abort: () => void): void {
+    const known = cutting.get(signal)
+    if (known !== undefined) return void known.add(abort)
+    const aborts = new Set([abort])
+    cutting.set(signal, aborts)
+    signal.addEventListener('abort', () => aborts.forEach((each) => each()), { once: true })
+  }
+
   function hire(): { mate: Mate; ready: Promise<string | null> } {
     const worker = new Worker(entry ?? workerEntry(), { workerData, resourceLimits })
     const mate: Mate = { worker, alive: true, inFlight: 0, pending: new Map() }
@@ -164,12 +174,12 @@ export async function startCrew({
             return unsent(enqueuedNs, clock.nowNs(), signal?.aborted === true ? null : lost)
           const id = ++lastId
           const abort = (): void => mate.worker.postMessage({ kind: 'abort', id })
-          signal?.addEventListener('abort', abort, { once: true })
+          if (signal) listen(signal, abort)
           mate.inFlight++
           const message = { kind: 'send', id, transport, request, connection, notBeforeNs } as const
           const answer = await asked(mate, 'landed', message)
           mate.inFlight--
-          signal?.removeEventListener('abort', abort)
+          if (signal) cutting.get(signal)?.delete(abort)
           return answer?.exchange ?? unsent(enqueuedNs, clock.nowNs(), lost)
         },
         async close() {
