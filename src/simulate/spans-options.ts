@@ -31,7 +31,7 @@ const Options = z.strictObject({
   workload: z.string().optional().describe('a YAML file with the constants of the service'),
   model: z.string().min(1).optional().describe('default: the name of the profile'),
   start: z.iso
-    .datetime({ offset: true })
+    .datetime({ offset: true, error: 'must be a time with its zone, such as 2026-01-05T09:00:00Z' })
     .default('2026-01-05T09:00:00Z')
     .describe('when the first call could come'),
 })

@@ -204,11 +204,11 @@ function headersMs(outcome: VirtualOutcome, scene: Scene): number | undefined {
 }
 
 /** As airport codes stand in Cloudflare's rays. */
-export function colo(region: string): string {
+function colo(region: string): string {
   return region.slice(0, 3).toUpperCase()
 }
 
-export function hostName(region: string, replica: number): string {
+function hostName(region: string, replica: number): string {
   return `${region}-${replica}`
 }
 

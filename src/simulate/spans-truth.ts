@@ -100,7 +100,7 @@ export function truthOf(
 const NS_PER_MS = 1e6
 
 /** Gateway counts as network, and interference as the phase that it lengthened. */
-export function spanPhases(outcome: VirtualOutcome, spanOffsetMs = 0): SpanPhases {
+function spanPhases(outcome: VirtualOutcome, spanOffsetMs = 0): SpanPhases {
   const ns = (ms: number): number => Math.round(ms * NS_PER_MS)
   const raw = { ...outcome.phases }
   for (const name of PHASE_NAMES) raw[name] = ns(raw[name])
