@@ -7,6 +7,8 @@ export interface Redactor {
   mask(text: string): string
   /** A deep copy as plain data, keys and values redacted. Errors become name, message and code, bytes their length. */
   value(value: unknown): unknown
+  /** One more secret from now on: a token that was renewed. */
+  add(secret: string): void
 }
 
 export const REDACTED = '[redacted]'
@@ -33,12 +35,16 @@ const MAX_DEPTH = 100
  */
 export function createRedactor(secrets: readonly (string | undefined)[]): Redactor {
   const forms = new Set<string>()
-  for (const secret of secrets) {
-    for (const part of partsOf(secret ?? '')) for (const form of formsOf(part)) forms.add(form)
+  let pattern: RegExp | null = null
+  const learn = (added: readonly (string | undefined)[]): void => {
+    for (const secret of added) {
+      for (const part of partsOf(secret ?? '')) for (const form of formsOf(part)) forms.add(form)
+    }
+    // The longest first: where one secret holds another, none of it stays.
+    const sorted = [...forms].sort((a, b) => b.length - a.length)
+    pattern = sorted.length === 0 ? null : new RegExp(sorted.map(escapeForRegExp).join('|'), 'g')
   }
-  // The longest first: where one secret holds another, none of it stays.
-  const sorted = [...forms].sort((a, b) => b.length - a.length)
-  const pattern = sorted.length === 0 ? null : new RegExp(sorted.map(escapeForRegExp).join('|'), 'g')
+  learn(secrets)
 
   const cleaned = (input: string, cover: (secret: string) => string): string => {
     let output = pattern === null ? input : input.replace(pattern, cover)
@@ -81,7 +87,7 @@ export function createRedactor(secrets: readonly (string | undefined)[]): Redact
     )
   }
 
-  return { text, mask, value: (value) => copy(value, []) }
+  return { text, mask, value: (value) => copy(value, []), add: (secret) => learn([secret]) }
 }
 
 /** What kind of secret a text seems to hold, or null; to refuse keys that are written into a file. */

@@ -24,10 +24,13 @@ export type CloudAccess =
   | {
       ok: true
       authorize: Authorize
-      /** For the redactor. */
+      /** For the redactor: the first ones; renewed ones are told by `onSecret`. */
       secrets: string[]
     }
   | { ok: false; message: string }
+
+/** Told of every secret that a renewal brings, before it is sent anywhere. */
+export type OnSecret = (secret: string) => void
 
 /** A package that only some need, so that they install it themselves. */
 export async function loadOptional<Module>(load: () => Promise<Module>): Promise<Module | null> {

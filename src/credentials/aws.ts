@@ -1,5 +1,5 @@
 /** Credentials of AWS: keys from the environment, else from the usual chain of profiles, SSO and roles. */
-import { loadOptional, reasonOf, type Authorize, type CloudAccess } from './authorize.js'
+import { loadOptional, reasonOf, type Authorize, type CloudAccess, type OnSecret } from './authorize.js'
 import { signAws, type AwsKeys, type Scope } from './aws-signature.js'
 import type { Environment } from './api-key.js'
 
@@ -12,6 +12,7 @@ export interface AwsOptions {
   region: string | null
   env: Environment
   utcMs: number
+  onSecret?: OnSecret | undefined
   /** Where keys come from that the environment does not hold. @default loadChain */
   chain?: (() => Promise<Chain | null>) | undefined
 }
@@ -39,12 +40,20 @@ export async function openAws(options: AwsOptions): Promise<CloudAccess> {
   } catch (error) {
     return { ok: false, message: `target ${name} found no AWS credentials (${reasonOf(error)}): ${ways}` }
   }
-  const { secretAccessKey, sessionToken } = keys
+  const renew = async (): Promise<AwsKeys> => {
+    const renewed = await chain()
+    for (const secret of secretsOf(renewed)) options.onSecret?.(secret)
+    return renewed
+  }
   return {
     ok: true,
-    authorize: authorizer(keys, chain, { host, region, service: SERVICE }, utcMs),
-    secrets: sessionToken === undefined ? [secretAccessKey] : [secretAccessKey, sessionToken],
+    authorize: authorizer(keys, renew, { host, region, service: SERVICE }, utcMs),
+    secrets: secretsOf(keys),
   }
+}
+
+function secretsOf({ secretAccessKey, sessionToken }: AwsKeys): string[] {
+  return sessionToken === undefined ? [secretAccessKey] : [secretAccessKey, sessionToken]
 }
 
 /** `bedrock-runtime.eu-west-1.amazonaws.com`, endpoints of a VPC, and China: a signature holds for the region of its host. */

@@ -1,11 +1,12 @@
 /** Access tokens of Google Cloud, from application default credentials; renewed before they expire. */
-import { loadOptional, reasonOf, type CloudAccess } from './authorize.js'
+import { loadOptional, reasonOf, type CloudAccess, type OnSecret } from './authorize.js'
 
 export interface GoogleOptions {
   /** Name of the target, for sentences. */
   name: string
   /** Variable that could hold a token instead, for sentences. */
   tokenEnv: string
+  onSecret?: OnSecret | undefined
   /** Where tokens come from. @default loadSource */
   source?: (() => Promise<TokenSource | null>) | undefined
 }
@@ -51,8 +52,10 @@ export async function openGoogle(options: GoogleOptions, utcMs: number): Promise
       if (leftMs < RENEW_BEFORE_MS && (nowUtcMs - triedUtcMs > RETRY_AFTER_MS || leftMs <= 0)) {
         triedUtcMs = nowUtcMs
         const renewed = await fetchToken(source, nowUtcMs)
-        if (!('problem' in renewed)) current = renewed
-        else if (leftMs <= 0)
+        if (!('problem' in renewed)) {
+          current = renewed
+          options.onSecret?.(renewed.value)
+        } else if (leftMs <= 0)
           return { problem: `the Google Cloud token could not be renewed: ${renewed.problem}` }
       }
       const untilUtcMs = Math.max(current.expiresUtcMs - RENEW_BEFORE_MS, nowUtcMs)

@@ -2,7 +2,7 @@
 import { readSecrets } from '../credentials/api-key.js'
 import type { Environment } from '../credentials/api-key.js'
 import { openAws } from '../credentials/aws.js'
-import type { Authorize, CloudAccess } from '../credentials/authorize.js'
+import type { Authorize, CloudAccess, OnSecret } from '../credentials/authorize.js'
 import { openGoogle } from '../credentials/google.js'
 import type { KeyHeader } from '../protocol/protocol.js'
 import type { Target } from '../scenario/scenario.js'
@@ -24,6 +24,7 @@ export interface AccessOptions {
   env: Environment
   /** Secret headers given on the command line. */
   extraHeaders: Readonly<Record<string, string>>
+  onSecret?: OnSecret | undefined
 }
 
 /** A variable that holds the key goes before the credentials of a cloud, and a header given by hand before both. */
@@ -31,7 +32,7 @@ export async function openAccess(
   target: Target,
   keyHeader: KeyHeader,
   origin: string,
-  { clock, env, extraHeaders }: AccessOptions,
+  { clock, env, extraHeaders, onSecret }: AccessOptions,
 ): Promise<Access> {
   const { name, apiKeyEnv, cloud } = target
   const isGiven = (header: string): boolean =>
@@ -48,8 +49,8 @@ export async function openAccess(
   const utcMs = clock.utcMs()
   const opened: CloudAccess =
     cloud === 'aws'
-      ? await openAws({ name, origin, region: target.region, env, utcMs })
-      : await openGoogle({ name, tokenEnv: apiKeyEnv ?? 'GOOGLE_ACCESS_TOKEN' }, utcMs)
+      ? await openAws({ name, origin, region: target.region, env, utcMs, onSecret })
+      : await openGoogle({ name, tokenEnv: apiKeyEnv ?? 'GOOGLE_ACCESS_TOKEN', onSecret }, utcMs)
   if (!opened.ok) return opened
   return {
     ok: true,

@@ -1,7 +1,7 @@
 /** A target ready to be asked: protocol, transport, tokenizer and secrets in hand. */
 import { readFileSync } from 'node:fs'
 import type { Environment } from '../credentials/api-key.js'
-import type { Authorize } from '../credentials/authorize.js'
+import type { Authorize, OnSecret } from '../credentials/authorize.js'
 import type { PromptBuilder } from '../prompt/builder.js'
 import { createPromptBuilder } from '../prompt/builder.js'
 import type { TokenCorrection } from '../prompt/correction.js'
@@ -42,6 +42,8 @@ export interface OpenOptions {
   env: Environment
   /** Secret headers given on the command line. */
   extraHeaders: Readonly<Record<string, string>>
+  /** Told of secrets beside those that opening gives: tokens that were renewed. */
+  onSecret?: OnSecret | undefined
   maxConnections: number
   /** How the target's own transport is made. @default createTransport, on this event loop */
   connect?: ((options: TransportOptions) => Transport) | undefined

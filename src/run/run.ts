@@ -31,12 +31,12 @@ export async function run(asked: Scenario, options: RunOptions): Promise<RunResu
       if ('problem' in hired) return { kind: 'refused', exit: 3, message: hired.problem }
       crew = hired
     }
-    const secrets: string[] = []
+    const redactor = createRedactor([])
     for (const target of scenario.targets) {
-      const opened = await open(target, started.simulators, crew, options)
+      const opened = await open(target, started.simulators, crew, redactor.add, options)
       if (!opened.ok) return { kind: 'refused', exit: 2, message: opened.message }
       targets.set(target.name, opened.live)
-      secrets.push(...opened.secrets)
+      opened.secrets.forEach(redactor.add)
     }
     const own = await ownPromptsOf(scenario, targets)
     if (!own.ok) return { kind: 'refused', exit: 2, message: own.message }
@@ -45,7 +45,7 @@ export async function run(asked: Scenario, options: RunOptions): Promise<RunResu
       targets,
       crew,
       ownPrompts: own.prompts,
-      redactor: createRedactor(secrets),
+      redactor,
     })
   } finally {
     await Promise.all([...targets.values()].map((live) => live.transport.close()))
@@ -54,13 +54,20 @@ export async function run(asked: Scenario, options: RunOptions): Promise<RunResu
   }
 }
 
-function open(target: Target, simulators: Simulators, crew: Crew | null, options: RunOptions) {
+function open(
+  target: Target,
+  simulators: Simulators,
+  crew: Crew | null,
+  onSecret: (secret: string) => void,
+  options: RunOptions,
+) {
   const baseUrl = simulators.urlOf(target.name) ?? target.baseUrl
   if (baseUrl === null) throw new Error(`target ${target.name} has neither a base URL nor a simulator`)
   return openTarget(target, baseUrl, {
     clock: options.clock,
     env: options.env,
     extraHeaders: options.extraHeaders ?? {},
+    onSecret,
     maxConnections: MAX_CONNECTIONS,
     connect: crew?.connect,
   })
