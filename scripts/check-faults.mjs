@@ -1,0 +1,51 @@
+// @ts-check
+/**
+ * The campaign against the built program: calls that fail, kills, money, fuzzing, streams for a long time; each prints one
+ * line of figures and what does not hold. `npm run check:faults -- --torture 60 --kills 100`; with `--only torture,kills` only those.
+ */
+import { spawnSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { fileURLToPath } from 'node:url'
+import { killsAtRandom, killsAtWrites } from './faults/kills.mjs'
+import { seeded } from './faults/rig.mjs'
+import { torture } from './faults/torture.mjs'
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    torture: { type: 'string', default: '300' },
+    kills: { type: 'string', default: '300' },
+    seed: { type: 'string', default: '20261124' },
+  },
+})
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+/** @type {Record<string, () => Promise<{ line: string, broken: string[] }>>} */
+const parts = {
+  writes: killsAtWrites,
+  kills: () => killsAtRandom(Number(values.kills), seeded(Number(values.seed))),
+  torture: () => torture(Number(values.torture)),
+}
+
+const only = values.only?.split(',') ?? Object.keys(parts)
+const stranger = only.find((name) => !(name in parts))
+if (stranger !== undefined) {
+  process.stderr.write(`--only ${stranger} is none of ${Object.keys(parts).join(', ')}\n`)
+  process.exit(2)
+}
+const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], {
+  cwd: root,
+  encoding: 'utf8',
+}).stdout.trim()
+console.log(`node ${process.version}, commit ${commit || 'none'}, ${new Date().toISOString().slice(0, 10)}`)
+let isGood = true
+for (const name of only) {
+  const startedMs = performance.now()
+  const found = await parts[name]?.()
+  if (found === undefined) continue
+  const seconds = Math.round((performance.now() - startedMs) / 1000)
+  isGood &&= found.broken.length === 0
+  console.log(`${found.broken.length === 0 ? 'good' : 'FAIL'}  ${found.line} (${seconds} s)`)
+  for (const line of found.broken) console.log(`  does not hold: ${line}`)
+}
+process.exitCode = isGood ? 0 : 1

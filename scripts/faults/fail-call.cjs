@@ -1,0 +1,172 @@
+// @ts-check
+/**
+ * Loaded into a process by `--require`: counts its calls to the disk (below PLUMBLINE_TORTURE_ROOT) and to sockets, and
+ * makes number PLUMBLINE_TORTURE_AT fail with the code PLUMBLINE_TORTURE_CODE, once. KILL ends the process there instead, a
+ * write half done. At exit the count stands in the file PLUMBLINE_TORTURE_COUNT.
+ */
+const fs = require('node:fs')
+const net = require('node:net')
+const { syncBuiltinESMExports } = require('node:module')
+const { isMainThread } = require('node:worker_threads')
+
+const { env } = process
+const root = env['PLUMBLINE_TORTURE_ROOT'] ?? ''
+const at = Number(env['PLUMBLINE_TORTURE_AT'] ?? 0)
+const code = env['PLUMBLINE_TORTURE_CODE'] ?? 'EIO'
+/** `disk`, `socket`, or `journal`: writes only. */
+const what = env['PLUMBLINE_TORTURE_WHAT'] ?? 'disk'
+const real = { writeSync: fs.writeSync, appendFileSync: fs.appendFileSync, writeFileSync: fs.writeFileSync }
+
+let count = 0
+/** @type {string[]} */
+const named = []
+
+/** Whether the call that is made now is to fail. @param {string} name */
+function isDue(name) {
+  count++
+  if (count === at) named.push(name)
+  return count === at
+}
+
+/** @param {string} name */
+function failure(name) {
+  return Object.assign(new Error(`${code}: made to fail, ${name}`), { code, syscall: name, errno: -1 })
+}
+
+/** @type {Set<number>} */
+const ours = new Set()
+/** @param {unknown} path */
+const isOurs = (path) =>
+  typeof path === 'number' ? ours.has(path) : path !== undefined && String(path).includes(root)
+
+/** Calls whose first argument is a path or a descriptor. */
+const SYNC = [
+  'openSync',
+  'writeSync',
+  'ftruncateSync',
+  'readFileSync',
+  'fsyncSync',
+  'fdatasyncSync',
+  'mkdirSync',
+]
+SYNC.push(
+  'renameSync',
+  'unlinkSync',
+  'rmSync',
+  'statSync',
+  'linkSync',
+  'utimesSync',
+  'readdirSync',
+  'writeFileSync',
+)
+SYNC.push('realpathSync', 'futimesSync', 'closeSync', 'appendFileSync')
+const ASYNC = [
+  'open',
+  'mkdir',
+  'rm',
+  'unlink',
+  'rename',
+  'readFile',
+  'writeFile',
+  'readdir',
+  'stat',
+  'lstat',
+  'realpath',
+]
+ASYNC.push('link', 'utimes', 'readlink', 'access', 'appendFile', 'chmod')
+const HANDLE = [
+  'write',
+  'writeFile',
+  'read',
+  'readFile',
+  'datasync',
+  'sync',
+  'truncate',
+  'stat',
+  'close',
+  'appendFile',
+]
+
+function patchDisk() {
+  const sync = /** @type {Record<string, Function>} */ (/** @type {unknown} */ (fs))
+  for (const name of SYNC) {
+    const call = sync[name]
+    if (call === undefined) continue
+    sync[name] = (/** @type {unknown[]} */ ...args) => {
+      if (!isOurs(args[0])) return call(...args)
+      // A file must be closed all the same, or the process runs out of them.
+      if (isDue(name)) {
+        if (name === 'closeSync') call(...args)
+        throw failure(name)
+      }
+      const answer = call(...args)
+      if (name === 'openSync') ours.add(answer)
+      return answer
+    }
+  }
+  const promises = /** @type {Record<string, Function>} */ (/** @type {unknown} */ (fs.promises))
+  for (const name of ASYNC) {
+    const call = promises[name]
+    if (call === undefined) continue
+    promises[name] = async (/** @type {unknown[]} */ ...args) => {
+      if (!isOurs(args[0])) return call(...args)
+      if (isDue(name)) throw failure(name)
+      const answer = await call(...args)
+      if (name === 'open') patchHandle(answer)
+      return answer
+    }
+  }
+}
+
+/** @param {Record<string, Function> & { fd: number }} handle */
+function patchHandle(handle) {
+  ours.add(handle.fd)
+  for (const name of HANDLE) {
+    const call = handle[name]?.bind(handle)
+    if (call === undefined) continue
+    handle[name] = async (/** @type {unknown[]} */ ...args) => {
+      if (!isDue(`handle.${name}`)) return call(...args)
+      if (name === 'close') await call()
+      throw failure(name)
+    }
+  }
+}
+
+function patchJournal() {
+  fs.writeSync = /** @type {typeof fs.writeSync} */ (
+    (/** @type {number} */ fd, /** @type {any} */ bytes, /** @type {any[]} */ ...rest) => {
+      if (fd <= 2 || !isDue('writeSync')) return real.writeSync(fd, bytes, ...rest)
+      if (code !== 'KILL') throw failure('writeSync')
+      real.writeSync(fd, bytes, 0, Math.floor(bytes.length * Number(env['PLUMBLINE_TORTURE_SHARE'] ?? 0.5)))
+      process.kill(process.pid, 'SIGKILL')
+      return 0
+    }
+  )
+}
+
+function patchSockets() {
+  const proto = /** @type {Record<string, Function>} */ (/** @type {unknown} */ (net.Socket.prototype))
+  for (const name of ['connect', 'write', '_writeGeneric']) {
+    const call = proto[name]
+    if (call === undefined || name === 'write') continue
+    proto[name] = function (/** @type {any[]} */ ...args) {
+      const socket = /** @type {any} */ (this)
+      const isPipe = socket === process.stdout || socket === process.stderr
+      if (isPipe || !isDue(`socket.${name}`)) return call.apply(socket, args)
+      process.nextTick(() => socket.destroy(failure(name)))
+      return socket
+    }
+  }
+}
+
+// Only the program itself: not its children, not its threads.
+if (isMainThread && (process.argv[1] ?? '').endsWith('main.js')) {
+  if (what === 'disk') patchDisk()
+  else if (what === 'journal') patchJournal()
+  else patchSockets()
+  syncBuiltinESMExports()
+  process.on('exit', () => {
+    const file = env['PLUMBLINE_TORTURE_COUNT']
+    if (file !== undefined) real.writeFileSync(file, JSON.stringify({ count, named }))
+  })
+}
