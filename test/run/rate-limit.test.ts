@@ -114,3 +114,20 @@ it('minHeadroom says so where no response tells what is left', async () => {
   expect(stop).toBeNull()
   expect(snapshot.notes).toContainEqual(expect.stringMatching(/^t: minHeadroom could not be kept/))
 })
+
+it('a prefix of 1 s that a refusal kept waiting 1.5 s more is 2.5 s old, and its sample says so', async () => {
+  const { url } = await fakeTarget((asked, response) =>
+    // Behind the warm-up and the prime: the request that finds the prefix aged.
+    asked.number === 3
+      ? refuse(response, 429, 'slow down', { 'retry-after-ms': '1500' })
+      : stream(asked, response, { gapMs: 0, cachedTokens: asked.number === 4 ? 128 : 0 }),
+  )
+  const lifetime =
+    '{ probe: cache-lifetime, withinS: 2, shortestS: 1, ages: 2, prefixes: 1, prefixTokens: 128 }'
+  const cache = ', cache: { minimumTokens: 16, stepTokens: 16 }'
+  const { samples } = finished(await runHere(yaml(url, `  - ${lifetime}`, cache)))
+  const aged = samples.filter(({ probe, warmup }) => probe === 'cache-lifetime' && !warmup)
+  expect(aged.map(({ outcome }) => outcome)).toEqual(['http-429', 'ok'])
+  expect(aged[0]?.asked.ageS).toBeLessThan(2)
+  expect(aged[1]?.asked.ageS).toBeGreaterThanOrEqual(2.5)
+})
