@@ -1,5 +1,5 @@
 /** What a crash may leave beside or inside a journal: every later run clears what is saved, and saves what is not. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { encodeSnapshot } from '../../src/snapshot/format.js'
@@ -52,4 +52,14 @@ test('33: a snapshot that cannot be read does not hide the journal beside it: th
   expect(existsSync(journal)).toBe(false)
   const [first] = await here.snapshots('s')
   expect(first).toMatchObject({ id: RUN, partial: true, samples: [{ id: 's-000001' }] })
+})
+
+test('29: a lock that the disk does not let go of at the end is no crash: the samples are safe, and close answers', async () => {
+  const folder = valueOf(await makeResultsDir(join(workspace().path, 'results'), 's'))
+  const journal = valueOf(await createJournal(folder, headerOf(RUN)))
+  const lock = readdirSync(folder).find((name) => name.endsWith('.lock')) ?? ''
+  // What cannot be removed as a file.
+  rmSync(join(folder, lock))
+  mkdirSync(join(folder, lock))
+  expect(await journal.close()).toBeNull()
 })
