@@ -47,7 +47,13 @@ export async function acquireLock(folder: string, run: string): Promise<Result<L
   const path = join(folder, name)
   const written = await writeAtomically(path, `${JSON.stringify(thisProcess(run))}\n`)
   if (!written.ok) return written
-  const release = (): void => rmSync(path, { force: true })
+  const release = (): void => {
+    try {
+      rmSync(path, { force: true })
+    } catch {
+      // Left behind it holds nobody up: its process is gone.
+    }
+  }
   try {
     for (let waitedMs = 0; ; waitedMs += 20) {
       const others = (await liveLocks(folder)).filter((lock) => lock.name !== name)
