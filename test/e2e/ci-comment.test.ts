@@ -32,7 +32,7 @@ writeFileSync('comments.json', JSON.stringify(comments))
 interface Job {
   here: Workspace
   comments(): string[]
-  comment(artifact: string, more?: Record<string, string>): Promise<StepResult>
+  comment(folder: string, more?: Record<string, string>): Promise<StepResult>
 }
 
 async function commentJob(): Promise<Job> {
@@ -55,8 +55,8 @@ async function commentJob(): Promise<Job> {
       if (!existsSync(join(here.path, 'comments.json'))) return []
       return (JSON.parse(here.read('comments.json')) as { body: string }[]).map(({ body }) => body)
     },
-    comment: (artifact, more = {}) =>
-      runStep(step, { cwd: here.path, env: { ...env, ARTIFACT: join(here.path, artifact), ...more } }),
+    comment: (folder, more = {}) =>
+      runStep(step, { cwd: here.path, env: { ...env, ARTIFACT: join(here.path, folder), ...more } }),
   }
 }
 
@@ -104,7 +104,7 @@ test('markup, mentions and links in the names of a well-formed snapshot are show
   const hostile = (id: string): string => {
     const { samples } = simulatedSnapshot(id, { blocks: 6 }, { resamples: 9 })
     const renamed = samples.map((sample) => ({ ...sample, target: name, cell: `${sample.cell} ${name}` }))
-    return encodeSnapshot(snapshotOf(`${id}`, renamed, { resamples: 9, change: { notes: [name] } }))
+    return encodeSnapshot(snapshotOf(id, renamed, { resamples: 9, change: { notes: [name] } }))
   }
   const folder = artifact(here, 'markup', hostile('base'), usual('candidate'))
   expect(await comment(folder)).toMatchObject({ code: 0 })
