@@ -25,7 +25,7 @@ export type SampleFacts = Omit<SampleContext, keyof MeasureOptions | 'tokenizer'
 export function createMeasure(options: MeasureOptions): SenderOptions['measure'] {
   return (exchange, prepared, context) => {
     const { protocol, tokenizer } = prepared.target
-    return measure(exchange, factsOf(prepared, context), { protocol, tokenizer }, options)
+    return measure(exchange, factsOf(prepared, context, exchange), { protocol, tokenizer }, options)
   }
 }
 
@@ -43,6 +43,7 @@ export function measure(
 export function factsOf(
   { planned, target: live, role, primedNs, right }: Prepared,
   { id, intendedNs, attempt, heldBackMs }: SendContext,
+  { startNs = intendedNs }: Pick<Exchange, 'startNs'>,
 ): SampleFacts {
   const { target, correction, baseUrl } = live
   const { promptTokens, prefixTokens, outputTokens, cache, connection, load } = planned.condition
@@ -65,7 +66,7 @@ export function factsOf(
       connection,
       ...(isPrime
         ? {}
-        : askedBeside(planned.condition, primedNs === undefined ? 0 : nsToS(intendedNs - primedNs))),
+        : askedBeside(planned.condition, primedNs === undefined ? 0 : nsToS(startNs - primedNs))),
     },
     intendedNs,
     templateTokens: correction.overhead,
@@ -76,7 +77,7 @@ export function factsOf(
   }
 }
 
-/** What only some probes ask for. The age is the one that the prefix had: other work may have been in the way. */
+/** What only some probes ask for. The age is the one that the prefix had: other work or a rate limit may have been in the way. */
 function askedBeside(
   { ageS, search, limits, question }: Condition,
   trueAgeS: number,

@@ -78,7 +78,7 @@ export async function openRecorder(
     path,
     exchange(exchange, prepared, context) {
       const { request, target: live } = prepared
-      const facts = factsOf(prepared, context)
+      const facts = factsOf(prepared, context, exchange)
       const entry: RecordingEntry = {
         kind: 'exchange',
         facts: { ...facts, intendedNs: facts.intendedNs - runStartNs },
