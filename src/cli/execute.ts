@@ -4,7 +4,7 @@ import { dryRun, RECORDING_WARNING, run, systemClock } from '../index.js'
 import { isAbsolute, join } from 'node:path'
 import { createProgressDisplay } from '../report/progress.js'
 import { summaryOf } from '../report/summary.js'
-import { terminalSummary } from '../report/terminal.js'
+import { canPlot, terminalSummary } from '../report/terminal.js'
 import { terminalText } from '../border/escape.js'
 import { planText } from '../report/plan.js'
 import { aftermath } from './aftermath.js'
@@ -123,7 +123,7 @@ function exitOfStop(stop: Stop | null): ExitCode {
 }
 
 function show(snapshot: Snapshot, path: string, stop: Stop | null, after: Aftermath, io: Io): void {
-  io.out(terminalSummary(summaryOf(snapshot)))
+  io.out(terminalSummary(summaryOf(snapshot), canPlot(io.env)))
   io.out(`  snapshot: ${path}\n`)
   io.out(after.text)
   if (stop !== null) io.err(`stopped: ${terminalText(stop.message, 4000)}\n`)

@@ -3,7 +3,7 @@ import { terminalText } from '../border/escape.js'
 import type { Sample } from '../index.js'
 import { replay } from '../index.js'
 import { summaryOf } from '../report/summary.js'
-import { terminalSummary } from '../report/terminal.js'
+import { canPlot, terminalSummary } from '../report/terminal.js'
 import type { Register } from './command.js'
 import type { ExitCode, Io } from './io.js'
 import { refuse } from './io.js'
@@ -44,7 +44,7 @@ async function replayAll(path: string, flags: ReplayFlags, io: Io): Promise<Exit
     io.out(`${JSON.stringify({ exit, problems, runs }, null, 1)}\n`)
   } else {
     for (const { path: written, snapshot } of recordings)
-      io.out(`${terminalSummary(summaryOf(snapshot))}  snapshot: ${written}\n`)
+      io.out(`${terminalSummary(summaryOf(snapshot), canPlot(io.env))}  snapshot: ${written}\n`)
   }
   return exit
 }

@@ -1,4 +1,5 @@
 /** How numbers are written for people: three significant digits, never more than was measured. */
+import type { ParameterUnit } from '../curve/curve.js'
 
 /** `0.042`, `4.21`, `42.1`, `421`, `42,100`; an em dash for null. */
 export function figure(value: number | null | undefined): string {
@@ -40,4 +41,14 @@ export function money(cost: { currency: string; amount: number }): string {
 
 export function plural(count: number, noun: string): string {
   return `${whole(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
+export const UNITS: Readonly<Record<ParameterUnit, string>> = {
+  ms: 'ms',
+  'us/token': 'µs/token',
+  'us/token^2': 'µs/token²',
+  'ms/token': 'ms/token',
+  'us/token/token': 'µs/token per token of context',
+  tokens: 'tokens',
+  s: 's',
 }

@@ -4,7 +4,10 @@ import type { InstrumentReport } from '../instrument/report.js'
 import type { Gauge, ServerMetrics } from '../metrics/server-metrics.js'
 import type { Sample } from '../sample/sample.js'
 import type { Snapshot, SnapshotTarget, SummaryRow } from '../snapshot/snapshot.js'
-import { duration, figure, interval, money, percent, plural, whole } from './numbers.js'
+import { curvePlots } from './page-curves.js'
+import { subjectsOf, type Subject } from './page-subject.js'
+import type { Plot } from './plot.js'
+import { duration, figure, interval, money, percent, plural, whole, UNITS } from './numbers.js'
 
 export interface Cell {
   text: string
@@ -28,6 +31,8 @@ export interface TargetSummary {
   server: string | null
   /** One line a curve. */
   curves: readonly { law: string; text: string }[]
+  /** The same as pictures, with the samples. */
+  plots: readonly Plot[]
   warnings: readonly string[]
 }
 
@@ -41,12 +46,13 @@ export interface Summary {
 }
 
 export function summaryOf(snapshot: Snapshot): Summary {
+  const subjects = subjectsOf(snapshot)
   const elapsed = duration(Date.parse(snapshot.endedAt) - Date.parse(snapshot.startedAt))
   const partial = snapshot.partial ? `, PARTIAL (${snapshot.partialReason ?? 'no reason recorded'})` : ''
   return {
     title: `${snapshot.scenario.name}, run ${snapshot.id}, ${elapsed}${partial}`,
     spent: spentOf(snapshot),
-    targets: snapshot.targets.map((target) => targetSummary(target, snapshot)),
+    targets: snapshot.targets.map((target, i) => targetSummary(target, snapshot, subjects[i])),
     instrument: instrumentLine(snapshot.instrument),
     notes: [...snapshot.instrument.warnings, ...snapshot.notes],
   }
@@ -91,7 +97,11 @@ function countsOf({ samples, spent, summary }: Snapshot): { untimed: number; fai
   return { untimed: Math.max(0, spent.requests - failed - measured), failed }
 }
 
-function targetSummary(target: SnapshotTarget, snapshot: Snapshot): TargetSummary {
+function targetSummary(
+  target: SnapshotTarget,
+  snapshot: Snapshot,
+  subject: Subject | undefined,
+): TargetSummary {
   const rows = snapshot.summary.filter((row) => row.target === target.name)
   const curves = snapshot.curves.filter((curve) => curve.target === target.name)
   const probes = [...new Set(rows.map((row) => row.probe))].sort()
@@ -102,6 +112,7 @@ function targetSummary(target: SnapshotTarget, snapshot: Snapshot): TargetSummar
     tables: probes.map((probe) => tableOf(probe, inReadingOrder(rows.filter((row) => row.probe === probe)))),
     server: serverText(snapshot.serverMetrics?.find((each) => each.target === target.name)),
     curves: curves.map((curve) => ({ law: curve.law, text: curveText(curve) })),
+    plots: subject === undefined ? [] : curvePlots(subject),
     warnings: [
       ...cacheWarnings(rows),
       ...loadWarnings(rows),
@@ -275,16 +286,6 @@ function rate(name: string, parameter: Parameter | undefined, per: number): stri
   const { value, low, high } = parameter
   const bounds = low > 0 ? ` ${interval(per / high, per / low)}` : ''
   return `${name} rate ${figure(per / value)}${bounds} tokens/s`
-}
-
-export const UNITS: Readonly<Record<Parameter['unit'], string>> = {
-  ms: 'ms',
-  'us/token': 'µs/token',
-  'us/token^2': 'µs/token²',
-  'ms/token': 'ms/token',
-  'us/token/token': 'µs/token per token of context',
-  tokens: 'tokens',
-  s: 's',
 }
 
 function parameterText(name: string, { value, low, high, unit, bounded, unverified }: Parameter): string {

@@ -1,24 +1,36 @@
 /** A summary as plain text of at most 80 columns where its tables allow; the same on a terminal and on a pipe. */
 import Table from 'cli-table3'
 import { terminalText } from '../border/escape.js'
+import { plotsText } from './plot-text.js'
 import type { Summary, Table as TableModel, TargetSummary } from './summary.js'
 
 const WIDTH = 80
 
-export function terminalSummary(summary: Summary): string {
+/** @param hasPlots whether the place can show letters beyond ASCII (`canPlot`) */
+export function terminalSummary(summary: Summary, hasPlots = true): string {
   const lines = [wrap(terminalText(summary.title, 2000), '  '), wrap(summary.spent, '  ')]
-  for (const target of summary.targets) lines.push('', ...targetLines(target))
+  for (const target of summary.targets) lines.push('', ...targetLines(target, hasPlots))
   lines.push('', wrap(`instrument: ${summary.instrument}`, '  '))
   for (const note of summary.notes) lines.push(wrap(`note: ${terminalText(note)}`, '  '))
   return `${lines.join('\n')}\n`
 }
 
-function targetLines({ name, about, tables, server, curves, warnings }: TargetSummary): string[] {
+/** Not on a dumb terminal, nor where a locale other than UTF-8 is asked for. */
+export function canPlot(env: Readonly<Record<string, string | undefined>>): boolean {
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG']
+  return env['TERM'] !== 'dumb' && (!locale || /utf-?8/i.test(locale))
+}
+
+function targetLines(
+  { name, about, tables, server, curves, plots, warnings }: TargetSummary,
+  hasPlots: boolean,
+): string[] {
   const lines = [wrap(terminalText(`${name}: ${about}`), '  ')]
   for (const table of tables) lines.push('', terminalText(table.title), tableText(table))
   if (server !== null) lines.push('', wrap(`server metrics: ${terminalText(server)}`, '  '))
   if (curves.length > 0) lines.push('', 'curves, with 95 % intervals')
   for (const { law, text } of curves) lines.push(wrap(`  ${law}: ${text}`, '    '))
+  if (hasPlots) lines.push(...plotsText(plots))
   for (const warning of warnings) lines.push(wrap(`  warning: ${terminalText(warning)}`, '    '))
   return lines
 }
