@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Spans a second and peak memory of the readers, each in a process of its own fed by a stream: lines of OTLP/JSON,
- * one JSON document, protobuf records; and the receiver's, which gets at most 100 MB in requests of 100 spans. `npm run check:spans -- --gb 5` makes them that long; nothing is written to disk.
+ * one JSON document, protobuf records; of lines and protobuf also with every span attributed (19 in 20 on the curve, the
+ * twentieth 3 s above it) and summed up; and the receiver's, which gets at most 100 MB in requests of 100 spans. `npm run check:spans -- --gb 5` makes them that long; nothing is written to disk.
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -13,10 +14,20 @@ const { values } = parseArgs({ options: { gb: { type: 'string', default: '1' }, 
 const bytesWanted = Number(values.gb) * 1e9
 
 /** What the contract asks of each. @type {Readonly<Record<string, number>>} */
-const wanted = { lines: 60_000, document: 10_000, protobuf: 150_000, receiver: 5000 }
+const wanted = {
+  lines: 60_000,
+  document: 10_000,
+  protobuf: 150_000,
+  'attributed-lines': 60_000,
+  'attributed-protobuf': 150_000,
+  receiver: 5000,
+}
 const MAX_RSS_MB = 256
 /** Distinct spans; their ids are changed each time round. */
 const SPANS = 2000
+const START_MS = 1_790_000_000_000
+/** Tokens of a prefix that is always warm. */
+const CACHED = 1024
 
 if (values.child === undefined) await runAll()
 else if (values.child === 'receiver') await receiveAll()
@@ -46,8 +57,10 @@ async function runAll() {
   process.exitCode = isGood ? 0 : 1
 }
 
-/** @param {string} format */
-async function readAll(format) {
+/** @param {string} child */
+async function readAll(child) {
+  const format = child.replace('attributed-', '')
+  const sink = child === format ? undefined : await attributing()
   const { createIntake } = await import(new URL('dist/src/span/intake.js', root).href)
   const { readStream } = await import(new URL('dist/src/span/read-spans.js', root).href)
   const { otlpLine } = await import(new URL('dist/src/span/otlp-envelope.js', root).href)
@@ -70,15 +83,84 @@ async function readAll(format) {
   let spans = 0
   const started = performance.now()
   const before = process.cpuUsage()
-  for await (const batch of readStream(feed(), intake)) spans += batch.length
+  for await (const batch of readStream(feed(), intake)) {
+    spans += batch.length
+    sink?.take(batch)
+  }
   intake.end()
-  spans += intake.take().length
+  const rest = intake.take()
+  spans += rest.length
+  sink?.take(rest)
+  sink?.end(spans)
   const { user, system } = process.cpuUsage(before)
   const seconds = (performance.now() - started) / 1000
   const faults = Object.keys(intake.counts.faults)
   if (faults.length > 0 || spans !== intake.counts.seen) throw new Error(JSON.stringify(intake.counts))
   const rssMb = Math.round(process.resourceUsage().maxRSS / 1024)
   console.log(JSON.stringify({ spans, seconds, cpuSeconds: (user + system) / 1e6, bytes: fed, rssMb }))
+}
+
+/** The curve that the spans follow, and all that `plumbline attribute` does to print groups. */
+async function attributing() {
+  const { createAttributor } = await import(new URL('dist/src/attribute/attribute.js', root).href)
+  const { knownTargets } = await import(new URL('dist/src/attribute/known.js', root).href)
+  const { pairUp } = await import(new URL('dist/src/attribute/paired.js', root).href)
+  const { createSummary } = await import(new URL('dist/src/attribute/summary.js', root).href)
+  const attributor = pairUp(createAttributor({ known: knownTargets(snapshotOfCurve()) }))
+  const summary = createSummary(['service', 'model'])
+  let above = 0
+  /** @param {{ attribution: { verdict: string } }[]} pairs */
+  const add = (pairs) => {
+    for (const pair of pairs) {
+      summary.add(pair)
+      if (pair.attribution.verdict !== 'none') above++
+    }
+  }
+  return {
+    /** @param {unknown[]} batch */
+    take(batch) {
+      for (const span of batch) add(attributor.push(span))
+    },
+    /** @param {number} spans */
+    end(spans) {
+      add(attributor.end())
+      const share = above / spans
+      if (summary.result().all.spans !== spans || Math.abs(share - 0.05) > 0.005)
+        throw new Error(`${above} of ${spans} spans are above the curve`)
+    },
+  }
+}
+
+function snapshotOfCurve() {
+  /** @param {number} value */
+  const parameter = (value) => ({ value, se: value / 100, low: value * 0.98, high: value * 1.02 })
+  // Of a logistic residual of some 10 %.
+  const quantiles = Array.from({ length: 99 }, (_, i) => 0.058 * Math.log((i + 1) / (99 - i)))
+  const residual = { sd: 0.1, quantiles }
+  const common = { target: 'gpt', residual, samples: 240 }
+  const moment = new Date(START_MS - 3_600_000).toISOString()
+  return {
+    id: 'curve',
+    startedAt: moment,
+    endedAt: moment,
+    targets: [{ name: 'gpt', provider: 'openai', model: 'gpt-5-mini' }],
+    curves: [
+      {
+        ...common,
+        law: 'prefill',
+        parameters: { base: parameter(200), fresh: parameter(100), hit: parameter(0.01) },
+        validity: { fresh: [128, 12_000], cached: [0, 12_000] },
+      },
+      {
+        ...common,
+        law: 'decode',
+        parameters: { step: parameter(12), perContext: parameter(0) },
+        validity: { context: [128, 20_000] },
+      },
+    ],
+    summary: [{ target: 'gpt', outputTokens: 512 }],
+    samples: [],
+  }
 }
 
 /** The sender runs in the same process: its time counts as the receiver's. */
@@ -167,9 +249,10 @@ function groupOf(i, padding) {
 /** A call of 18 attributes. @param {number} i @param {number} padding */
 function spanAt(i, padding) {
   const hex = i.toString(16).padStart(8, '0')
-  const input = 200 + ((i * 7919) % 8000)
+  const input = CACHED + 200 + ((i * 7919) % 6000)
   const output = 20 + ((i * 104_729) % 400)
-  const startMs = 1_790_000_000_000 + i * 7
+  const startMs = START_MS + i * 700
+  const ttftMs = 200 + (input - CACHED) / 10 + (i % 20 === 7 ? 3000 : 0)
   /** @type {Record<string, Value>} */
   const attributes = {
     'gen_ai.operation.name': 'chat',
@@ -181,11 +264,11 @@ function spanAt(i, padding) {
     'gen_ai.request.max_tokens': 1024,
     'gen_ai.request.temperature': 0.7,
     'gen_ai.request.stream': true,
-    'gen_ai.response.time_to_first_chunk': 0.2 + input / 20_000,
+    'gen_ai.response.time_to_first_chunk': ttftMs / 1000,
     'gen_ai.usage.input_tokens': input,
-    'gen_ai.usage.cache_read.input_tokens': Math.floor(input / 256) * 128,
+    'gen_ai.usage.cache_read.input_tokens': CACHED,
     'gen_ai.usage.output_tokens': output,
-    'gen_ai.conversation.id': `conv-${i % 997}`,
+    'gen_ai.agent.name': `helpdesk-${i % 7}`,
     'server.address': 'api.openai.com',
     'openai.response.system_fingerprint': 'fp_44709d6fcb',
     'app.release': '2026.11.3-canary',
@@ -193,7 +276,7 @@ function spanAt(i, padding) {
   }
   const spanId = `eee19b7e${hex}`
   const traceId = `00000000${hex}d269b633${hex}`
-  const endMs = startMs + 200 + input / 20 + output * 12
+  const endMs = startMs + ttftMs + (output - 1) * 12
   return { traceId, spanId, name: 'chat gpt-5-mini', kind: 'client', startMs, endMs, attributes }
 }
 
