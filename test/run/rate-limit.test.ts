@@ -131,3 +131,19 @@ it('a prefix of 1 s that a refusal kept waiting 1.5 s more is 2.5 s old, and its
   expect(aged[0]?.asked.ageS).toBeLessThan(2)
   expect(aged[1]?.asked.ageS).toBeGreaterThanOrEqual(2.5)
 })
+
+it('a pace of one request in 2 h is more than a scenario that waits 1 s at most takes from a header', async () => {
+  const used = {
+    'x-ratelimit-limit-requests': '1',
+    'x-ratelimit-remaining-requests': '0',
+    'x-ratelimit-reset-requests': '2h0m0s',
+  }
+  const { url } = await fakeTarget((asked, response) =>
+    asked.number === 3 ? refuse(response, 429, 'slow down', used) : stream(asked, response, { gapMs: 0 }),
+  )
+  const probe = '  - { probe: prompt-length, promptTokens: [64], outputTokens: 4, blocks: 3 }'
+  const { samples, stop } = finished(await runHere(`${yaml(url, probe)}retries: { maxRetryAfterS: 1 }\n`))
+  expect(stop).toBeNull()
+  expect(refusals(samples)).toBe(1)
+  expect(samples.filter(({ outcome }) => outcome === 'ok')).toHaveLength(4)
+})
