@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { fileURLToPath } from 'node:url'
+import { fuzz } from './faults/fuzz.mjs'
 import { killsAtRandom, killsAtWrites } from './faults/kills.mjs'
 import { seeded } from './faults/rig.mjs'
 import { torture } from './faults/torture.mjs'
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     torture: { type: 'string', default: '300' },
     kills: { type: 'string', default: '300' },
+    fuzz: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '20261124' },
   },
 })
@@ -25,6 +27,7 @@ const parts = {
   writes: killsAtWrites,
   kills: () => killsAtRandom(Number(values.kills), seeded(Number(values.seed))),
   torture: () => torture(Number(values.torture)),
+  fuzz: () => fuzz({ inputs: Number(values.fuzz), seed: Number(values.seed) }),
 }
 
 const only = values.only?.split(',') ?? Object.keys(parts)
