@@ -8,7 +8,7 @@ import { shortageOf, tellsHeadroom } from './headroom.js'
 import { holdUntil } from './pace.js'
 import type { Prepared } from './prepare.js'
 import type { Throttle } from './throttle.js'
-import { createThrottle, learn, onPassed, onRefused, onStart, opensAtNs } from './throttle.js'
+import { createThrottle, learn, onPassed, onRefused, onStart, opensAtNs, refillNs } from './throttle.js'
 
 export interface Gate {
   /** Waits until the account may be asked; answers with how long that held the start back, milliseconds. */
@@ -59,14 +59,14 @@ export function createGate({ clock, maxRetryAfterS, stop, stopping, drain, note 
     // More than the scenario is willing to wait: the request has failed, and the next one may fare better.
     if (asked?.askedMs !== undefined) return
     const { throttle } = account
+    const toldNs = refillNs(limits, worst.promptTokens + worst.outputTokens)
     if (throttle.refused === 0)
       note(`${name}: its rate limit refused a request (429); the run slows down to it`)
     onRefused(throttle, {
       startNs: exchange.startNs ?? exchange.enqueuedNs,
       nowNs: clock.nowNs(),
       waitNs: asked === undefined ? undefined : asked.waitMs * 1e6,
-      limits,
-      tokens: worst.promptTokens + worst.outputTokens,
+      toldNs: toldNs !== undefined && toldNs <= maxRetryAfterS * 1e9 ? toldNs : undefined,
     })
   }
 

@@ -70,9 +70,8 @@ export interface Refusal {
   nowNs: number
   /** How long the account asks to be left alone; undefined where it does not say. */
   waitNs: number | undefined
-  limits: RateLimits | undefined
-  /** What the refused request would have used. */
-  tokens: number
+  /** Time between two requests by the headers (`refillNs`); undefined where they tell none, or more than may be waited. */
+  toldNs: number | undefined
 }
 
 // Where a refusal names no wait: half a second, doubled with every further one.
@@ -80,7 +79,7 @@ const FIRST_WAIT_NS = 0.5e9
 const LONGEST_WAIT_NS = 8e9
 
 export function onRefused(throttle: Throttle, refusal: Refusal): void {
-  const { startNs, nowNs, waitNs, limits, tokens } = refusal
+  const { startNs, nowNs, waitNs, toldNs } = refusal
   const { window } = throttle
   throttle.refused++
   throttle.streak = 0
@@ -90,7 +89,7 @@ export function onRefused(throttle: Throttle, refusal: Refusal): void {
   if (startNs < window.startNs) return
   if (window.refused === 0) throttle.inARow++
   window.refused++
-  window.toldNs = refillNs(limits, tokens) ?? window.toldNs
+  window.toldNs = toldNs ?? window.toldNs
 }
 
 /**

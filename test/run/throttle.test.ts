@@ -54,7 +54,7 @@ function ask(account: Account, requests: number) {
             resetRequestsS: (account.burst - level) / account.perS,
           }
         : undefined
-      onRefused(throttle, { startNs: nowNs, nowNs, waitNs, limits, tokens: 1000 })
+      onRefused(throttle, { startNs: nowNs, nowNs, waitNs, toldNs: refillNs(limits, 1000) })
     }
     nowNs += 0.01 * S
   }
@@ -105,13 +105,13 @@ describe('the pace of an account', () => {
     const throttle = createThrottle(0)
     for (let i = 0; i < 50; i++) onStart(throttle, i)
     for (let i = 0; i < 40; i++)
-      onRefused(throttle, { startNs: i, nowNs: 0.1 * S, waitNs: S, limits: undefined, tokens: 1 })
+      onRefused(throttle, { startNs: i, nowNs: 0.1 * S, waitNs: S, toldNs: undefined })
     expect(opensAtNs(throttle)).toBe(1.1 * S)
     learn(throttle, 1.1 * S)
     // 10 passed in 1.1 s.
     expect(throttle.gapNs).toBeCloseTo(0.11 * S, -3)
     // A late refusal of that storm holds, and teaches nothing.
-    onRefused(throttle, { startNs: 49, nowNs: 1.2 * S, waitNs: S, limits: undefined, tokens: 1 })
+    onRefused(throttle, { startNs: 49, nowNs: 1.2 * S, waitNs: S, toldNs: undefined })
     expect(opensAtNs(throttle)).toBe(2.2 * S)
     learn(throttle, 2.2 * S)
     expect(throttle.gapNs).toBeCloseTo(0.11 * S, -3)
