@@ -17,7 +17,7 @@ fi
 
 /**
  * SCENARIO: the file. DRY_RUN: 'true' plans and sends nothing, for pull requests from forks, which get no key.
- * ACCEPT: 'true' makes this run the baseline. It never fails itself: the exit code is left in plumbline.exit.
+ * It never fails itself: the exit code is left in plumbline.exit.
  */
 export const RUN = `code=0
 if [ "\${DRY_RUN:-}" = true ]; then
@@ -25,16 +25,18 @@ if [ "\${DRY_RUN:-}" = true ]; then
 else
   plumbline run "$SCENARIO" --out results --quiet || code=$?
 fi
-if [ "\${ACCEPT:-}" = true ] && [ "$code" -eq 0 ]; then
-  plumbline accept "results/$NAME" || code=$?
-fi
 echo "$code" > plumbline.exit
 `
 
-/** Compares where there is something to compare, and leaves the worse exit code of both in plumbline.exit. */
+/**
+ * Compares where there is something to compare, and leaves the worse exit code of both in plumbline.exit.
+ * ACCEPT: 'true' makes this run the baseline instead.
+ */
 export const COMPARE = `run=$(cat plumbline.exit)
 compared=0
-if [ "\${DRY_RUN:-}" != true ] && [ "$run" -le 1 ] && [ -f "results/$NAME/baseline.json" ]; then
+if [ "\${ACCEPT:-}" = true ]; then
+  if [ "$run" -eq 0 ]; then plumbline accept "results/$NAME" || compared=$?; fi
+elif [ "\${DRY_RUN:-}" != true ] && [ "$run" -le 1 ] && [ -f "results/$NAME/baseline.json" ]; then
   plumbline compare "baseline:$NAME" "results/$NAME" --format markdown > plumbline-comment.md || compared=$?
   GITHUB_STEP_SUMMARY= GITHUB_OUTPUT= GITHUB_ACTIONS= \\
     plumbline compare "baseline:$NAME" "results/$NAME" --format junit > plumbline-junit.xml || true

@@ -46,7 +46,7 @@ concurrency:
 
 env:
   SCENARIO: ${scenario}
-  NAME: ${name}
+  NAME: '${name}'
 
 jobs:
   measure:
@@ -86,12 +86,12 @@ ${indented(RESTORE, 10)}
       - name: Run
         env:
           # A pull request from a fork gets no key: its scenario is checked and planned, and nothing is sent.
-          DRY_RUN: \${{ github.event_name == 'pull_request' && github.event.pull_request.head.repo.fork }}
-          ACCEPT: \${{ inputs.accept }}${key}
+          DRY_RUN: \${{ github.event_name == 'pull_request' && github.event.pull_request.head.repo.fork }}${key}
         run: |
 ${indented(RUN, 10)}
       - name: Compare
         env:
+          ACCEPT: \${{ inputs.accept }}
           DRY_RUN: \${{ github.event_name == 'pull_request' && github.event.pull_request.head.repo.fork }}
         run: |
 ${indented(COMPARE, 10)}
@@ -193,7 +193,7 @@ plumbline:
     - if: $CI_PIPELINE_SOURCE == "merge_request_event"
   variables:
     SCENARIO: ${scenario}
-    NAME: ${name}
+    NAME: '${name}'
   script:
     - npm install --global --ignore-scripts llm-plumbline@${version}
     - |

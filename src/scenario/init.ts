@@ -85,7 +85,7 @@ function scenarioText({ provider, model, keyEnv }: InitAnswers, name: string): s
 #   npx llm-plumbline run ${SCENARIO_FILE} --dry-run   # the plan, its tokens and its cost; sends nothing
 #   npx llm-plumbline run ${SCENARIO_FILE}
 name: ${scalar(name)}
-description: Known-good curves of ${scalar(model).replaceAll('\n', ' ')}.
+description: ${scalar(`Known-good curves of ${model}.`)}
 
 targets:
 ${targetText({ provider, model, keyEnv })}
