@@ -237,3 +237,15 @@ test('a secret that comes to be known later is covered from then on, beside the 
   expect(text('first-secret renewed-secret')).toBe(`${REDACTED} ${REDACTED}`)
   expect(redactor.mask('renewed-secret')).toBe('*'.repeat(14))
 })
+
+test.each([
+  String.raw`{"url":"https://b.example/k?X-Amz-Date=D\u0026X-Amz-Credential=CRED0\u0026X-Amz-Security-Token=TOKEN\u0026X-Amz-Signature=0123"}`,
+  'https://b.example/k?X-Amz-Date=D&amp;X-Amz-Credential=CRED0&amp;X-Amz-Security-Token=TOKEN&amp;X-Amz-Signature=0123',
+  'https://b.example/k?id_token=CRED0&refresh_token=TOKEN&sig=0123',
+])('0 of 3 secret parameters of a signed address stay, escaped or not: %s', (address) => {
+  const { text, mask } = createRedactor([])
+  for (const output of [text(address), mask(address)]) {
+    expect(output).not.toMatch(/CRED0|TOKEN|0123/)
+    expect(output).toContain('https://b.example/k?')
+  }
+})
