@@ -134,8 +134,9 @@ const SHAPES: readonly { kind: string; pattern: RegExp }[] = [
 
 const USER_INFO = /\b([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/?#"'<>\\]*@/gi
 
+// Encoders of JSON that fear HTML write & as \u0026.
 const QUERY_PARAMETER =
-  /([?&;](?:(?:x-)?(?:api|access|auth|subscription|ocp-apim-subscription)[-_]?(?:key|token)|key|token|secret|client[-_]secret|password|code|sig|signature|x-(?:amz|goog)-(?:signature|credential|security-token))=)[^&\s"'#<>\\]*/gi
+  /((?:[?&;]|\\u0026)(?:(?:x-)?(?:api|access|auth|id|refresh|subscription|ocp-apim-subscription)[-_]?(?:key|token)|key|token|secret|client[-_]secret|password|code|sig|signature|x-(?:amz|goog)-(?:signature|credential|security-token))=)[^&\s"'#<>\\]*/gi
 
 const AUTHORIZATION =
   /\b(authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:[a-z][a-z0-9-]{1,31} +)?)[^\s"',;[\]\\]{6,}/gi
