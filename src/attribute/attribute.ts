@@ -1,12 +1,12 @@
 /** Spans in, in about the order of their ends; attributions out, in the order of the spans. All memory is bounded. */
 import type { Span } from '../span/span.js'
 import type { Attribution } from './attribution.js'
-import { chooseKnown, type Choice } from './choose.js'
-import { conclude, unattributed } from './conclude.js'
+import { chooseKnown } from './choose.js'
+import { conclude, isSound, unattributed } from './conclude.js'
 import { createConversations } from './conversations.js'
-import { createPlaces, type Place } from './places.js'
+import { createPlaces } from './places.js'
 import type { Known } from './known.js'
-import { observe, type Observation } from './observation.js'
+import { observe } from './observation.js'
 
 export interface AttributorOptions {
   /** Of all baselines. */
@@ -27,9 +27,9 @@ const LOOK_AHEAD_MS = 10_000
 const MOST_WAITING = 20_000
 
 interface Waiting {
-  span: Span
-  /** Absent where no curve fits. */
-  seen: { observation: Observation; choice: Choice; place: Place } | undefined
+  dueMs: number
+  /** Its attribution, where it needs no neighbours: most are within the band of the curve. */
+  found: Attribution | (() => Attribution)
 }
 
 export function createAttributor({ known }: AttributorOptions): Attributor {
@@ -42,7 +42,8 @@ export function createAttributor({ known }: AttributorOptions): Attributor {
 
   function look(span: Span): Waiting {
     const choice = choose(span)
-    if (choice === undefined || span.error !== undefined) return { span, seen: undefined }
+    const dueMs = span.startedAtMs + span.durationMs + LOOK_AHEAD_MS
+    if (choice === undefined || span.error !== undefined) return { dueMs, found: unattributed(span) }
     const place = places.of(span)
     const warmTokens = conversations.warmTokens(span, place.usualCached(span), choice.known)
     const observation = observe(span, {
@@ -53,19 +54,16 @@ export function createAttributor({ known }: AttributorOptions): Attributor {
     })
     place.add(observation)
     conversations.add(span)
-    return { span, seen: { observation, choice, place } }
+    const settle = (): Attribution => conclude(observation, choice, place)
+    return { dueMs, found: isSound(observation) ? settle() : settle }
   }
 
-  function settle({ span, seen }: Waiting): Attribution {
-    if (seen === undefined) return unattributed(span)
-    return conclude(seen.observation, seen.choice, seen.place)
-  }
+  const settle = ({ found }: Waiting): Attribution => (typeof found === 'function' ? found() : found)
 
   function settleDue(): Attribution[] {
     const settled: Attribution[] = []
     for (let next = waiting[head]; next !== undefined; next = waiting[head]) {
-      const due = next.span.startedAtMs + next.span.durationMs + LOOK_AHEAD_MS <= latestMs
-      if (!due && waiting.length - head <= MOST_WAITING) break
+      if (next.dueMs > latestMs && waiting.length - head <= MOST_WAITING) break
       settled.push(settle(next))
       head++
     }

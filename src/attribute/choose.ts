@@ -13,6 +13,7 @@ export interface Choice {
 /** Older than this a curve is said to be stale. */
 export const STALE_S = 7 * 24 * 3600
 const MOST_CACHED = 10_000
+const NO_DOUBTS: readonly string[] = []
 
 /**
  * Models fit by name, or by one being the dated form of the other (`gpt-x` and `gpt-x-2026-05-01`). A baseline of a
@@ -32,9 +33,16 @@ export function chooseKnown(all: readonly Known[]): (span: Span) => Choice | und
     if (only === undefined) return undefined
     const near = models.length === 1 ? only : nearest(models, span)
     const ageS = (span.startedAtMs - near.baseline.endedAtMs) / 1000
+    if (
+      Math.abs(ageS) <= STALE_S &&
+      (region === undefined || near.region === undefined || near.region === region)
+    )
+      return { known: near, ageS, doubts: NO_DOUBTS }
     const doubts: string[] = []
     if (Math.abs(ageS) > STALE_S)
-      doubts.push(`the baseline is ${Math.round(Math.abs(ageS) / 86_400)} days away in time`)
+      doubts.push(
+        `the baseline is ${Math.round(Math.abs(ageS) / 86_400)} days away in time: run its scenario again`,
+      )
     if (region !== undefined && near.region !== undefined && near.region !== region) {
       doubts.push(`the baseline was measured in ${near.region}, the call was served in ${region}`)
     }

@@ -7,7 +7,7 @@ import { beyond, tempered } from './confidence.js'
 import { directCauses, type Direct } from './direct.js'
 import { residualCauses, type ResidualCause } from './evidence.js'
 import { infer, type Inferred } from './infer.js'
-import type { LengthExcess, Observation } from './observation.js'
+import { lengthExcess, type LengthExcess, type Observation } from './observation.js'
 import { phasesOf } from './phases.js'
 import type { Place } from './places.js'
 
@@ -26,6 +26,9 @@ const BLIND_SD = 0.3
 /** A cause below even odds is not named. */
 const NAMED = 0.5
 
+/** Within the band: no neighbour can change that. */
+export const isSound = ({ excessMs, span }: Observation): boolean => excessMs < listedFrom(span.durationMs)
+
 export function conclude(observation: Observation, choice: Choice, place: Place): Attribution {
   const { span, excessMs } = observation
   const limit = listedFrom(span.durationMs)
@@ -39,7 +42,7 @@ export function conclude(observation: Observation, choice: Choice, place: Place)
   const found = settled ? [] : listCauses(observation, direct, inferred, limit)
   const unknownMs = Math.max(0, excessMs - found.reduce((sum, { ms }) => sum + ms, 0))
   const { verdict, probability } = verdictOf(observation, found, inferred, { unknownMs, limit })
-  const doubts = [...choice.doubts, ...observation.doubts]
+  const doubts = choice.doubts.length === 0 ? observation.doubts : [...choice.doubts, ...observation.doubts]
   return {
     ...head(span),
     referenceMs: observation.referenceMs,
@@ -145,7 +148,7 @@ function listCauses(
   }
   for (const [cause, { ms, probability, evidence }] of lengthCauses(observation))
     add(cause, ms, probability, evidence)
-  for (const { cause, firstMs, restMs, evidence } of direct) add(cause, firstMs + restMs, 1, [evidence])
+  for (const { cause, firstMs, restMs, evidence } of direct) add(cause, firstMs + restMs, 1, [evidence()])
   for (const cause of residualCauses) {
     if (inferred === undefined) break
     const { probability, ms, evidence } = inferred.causes[cause]
@@ -180,16 +183,15 @@ function listCauses(
 const isCounted = (cause: Cause): boolean =>
   cause === 'prefill-surge' || cause === 'cold-cache' || cause === 'long-output' || cause === 'reasoning'
 
-function lengthCauses({
-  lengthExcess,
-  lengths,
-  warmTokens,
-  assumed,
-}: Observation): [keyof LengthExcess, { ms: number; probability: number; evidence: string[] }][] {
+function lengthCauses(
+  observation: Observation,
+): [keyof LengthExcess, { ms: number; probability: number; evidence: string[] }][] {
+  const { lengths, warmTokens, assumed } = observation
+  const excess = lengthExcess(observation)
   const told = (what: keyof Observation['lengths']): boolean => !assumed.includes(what)
   const found: [keyof LengthExcess, { ms: number; probability: number; evidence: string[] }][] = []
   const add = (cause: keyof LengthExcess, isTold: boolean, sentence: string): void => {
-    const ms = lengthExcess[cause]
+    const ms = excess[cause]
     if (ms > 0 && isTold) found.push([cause, { ms, probability: 1, evidence: [sentence] }])
   }
   const prompt = lengths.fresh + lengths.cached

@@ -8,8 +8,11 @@ export interface Direct {
   /** Beyond what is usual. */
   firstMs: number
   restMs: number
-  evidence: string
+  /** A sentence; made where it is shown. */
+  evidence: () => string
 }
+
+const LEAST_TOLD_MS = 10
 
 /** Milliseconds that spans of the group usually spend so; undefined where none told. */
 export interface Usual {
@@ -26,19 +29,19 @@ export function directCauses(observation: Observation, usual: Usual): Direct[] {
   const found: Direct[] = []
   if (retryMs > 0) {
     const attempts = span.attempts ?? span.tries?.length
-    const evidence = attempts === undefined ? 'the trace shows a failed attempt' : `${attempts} attempts`
+    const tried = attempts === undefined ? 'the trace shows a failed attempt' : `${attempts} attempts`
     found.push({
       cause: 'retry',
       firstMs: retryMs,
       restMs: 0,
-      evidence: `${evidence}, ${round(retryMs)} before the last one`,
+      evidence: () => `${tried}, ${round(retryMs)} before the last one`,
     })
   }
   const { queueMs } = span
   // A group that always queues is no measure: what the baseline queued, at low load, is within its base.
   const usualMs = Math.min(usual.queueMs ?? 0, expected.base / 2)
   if (queueMs !== undefined && queueMs > usualMs) {
-    const evidence = `the server reports ${round(queueMs)} of queueing, usually ${round(usualMs)}`
+    const evidence = () => `the server reports ${round(queueMs)} of queueing, usually ${round(usualMs)}`
     found.push({ cause: 'queueing', firstMs: queueMs - usualMs, restMs: 0, evidence })
   }
   found.push(...outside(observation, usual))
@@ -52,7 +55,7 @@ function outside({ span, first, retryMs }: Observation, usual: Usual): Direct[] 
   const serverTtftMs = serverFirstMs(span, first)
   let firstMs = 0
   if (first !== undefined && serverTtftMs !== undefined && usual.outsideFirstMs !== undefined) {
-    firstMs = Math.max(0, first.observedMs - serverTtftMs - usual.outsideFirstMs)
+    firstMs = worthTelling(first.observedMs - serverTtftMs - usual.outsideFirstMs)
     const { moved, outsideFirstMs } = usual
     // A longer way by another route is the route's, as far as all who take it have it.
     const routeMs =
@@ -60,16 +63,17 @@ function outside({ span, first, retryMs }: Observation, usual: Usual): Direct[] 
         ? 0
         : Math.min(firstMs, Math.max(0, (moved.outsideFirstMs ?? Infinity) - outsideFirstMs))
     if (moved !== undefined && routeMs > 0)
-      found.push({ cause: 'route-change', firstMs: routeMs, restMs: 0, evidence: moved.evidence })
+      found.push({ cause: 'route-change', firstMs: routeMs, restMs: 0, evidence: () => moved.evidence })
     if (firstMs > routeMs) {
-      const evidence = `the first output was ${round(first.observedMs)} away for the client, ${round(serverTtftMs)} for the server`
+      const evidence = () =>
+        `the first output was ${round(first.observedMs)} away for the client, ${round(serverTtftMs)} for the server`
       found.push({ cause: 'network', firstMs: firstMs - routeMs, restMs: 0, evidence })
     }
   }
   if (serverMs !== undefined && serverMs !== serverTtftMs && usual.outsideMs !== undefined) {
-    const restMs = Math.max(0, durationMs - retryMs - serverMs - usual.outsideMs - firstMs)
+    const restMs = worthTelling(durationMs - retryMs - serverMs - usual.outsideMs - firstMs)
     if (restMs > 0) {
-      const evidence = `the server was done ${round(durationMs - serverMs)} before the client`
+      const evidence = () => `the server was done ${round(durationMs - serverMs)} before the client`
       found.push({ cause: 'client-stall', firstMs: 0, restMs, evidence })
     }
   }
@@ -87,5 +91,8 @@ export function serverFirstMs(
   if (serverTtftMs !== undefined) return serverTtftMs
   return first !== undefined && serverMs !== undefined && serverMs <= first.observedMs ? serverMs : undefined
 }
+
+/** Half of all spans are a little beyond what is usual. */
+const worthTelling = (ms: number): number => (ms < LEAST_TOLD_MS ? 0 : ms)
 
 const round = (ms: number): string => `${Math.round(ms)} ms`

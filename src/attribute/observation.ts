@@ -61,9 +61,10 @@ export interface Observation {
   looksHidden: boolean | undefined
   referenceMs: number
   excessMs: number
-  lengthExcess: LengthExcess
+  /** Ordinary lengths, with the prefix warm. */
+  reference: Lengths
   /** Sentences: lengths beyond the sampled range, a doubtful first-token time. */
-  doubts: string[]
+  doubts: readonly string[]
 }
 
 /** Outputs shorter than this give no rate worth reading. */
@@ -123,7 +124,7 @@ export function observe(span: Span, { known, ordinary, warmTokens, hides }: Cont
     looksHidden,
     referenceMs,
     excessMs: Math.max(0, span.durationMs - referenceMs),
-    lengthExcess: blind ? NO_EXCESS : excessOf(lengths, warm, reference, known),
+    reference,
     doubts: doubtsOf(span, lengths, known, assumed),
   }
 }
@@ -189,18 +190,31 @@ function referenceOf(lengths: Lengths, warm: number, ordinary: Ordinary, known: 
   }
 }
 
-/** What each length adds, one after the other, so that the parts add up to expected less reference. */
-function excessOf(lengths: Lengths, warm: number, reference: Lengths, known: Known): LengthExcess {
+/** What each length costs, one after the other, so that the parts add up to expected less reference. */
+export function lengthExcess({
+  blind,
+  lengths,
+  warmTokens: warm,
+  reference,
+  known,
+}: Observation): LengthExcess {
+  if (blind) return NO_EXCESS
   const warmed = { ...lengths, fresh: lengths.fresh + lengths.cached - warm, cached: warm }
   const short = { ...warmed, fresh: reference.fresh }
   const terse = { ...short, visible: reference.visible }
-  const total = (at: Lengths): number => sum(partsOf(known, at))
-  const steps = [lengths, warmed, short, terse, reference].map(total)
+  const costs = (at: Lengths): number => sum(partsOf(known, at))
+  const [asItWas, ifWarm, ifShort, ifTerse, ordinary] = [
+    costs(lengths),
+    costs(warmed),
+    costs(short),
+    costs(terse),
+    costs(reference),
+  ]
   return {
-    'cold-cache': Math.max(0, steps[0]! - steps[1]!),
-    'prefill-surge': Math.max(0, steps[1]! - steps[2]!),
-    'long-output': Math.max(0, steps[2]! - steps[3]!),
-    reasoning: Math.max(0, steps[3]! - steps[4]!),
+    'cold-cache': Math.max(0, asItWas - ifWarm),
+    'prefill-surge': Math.max(0, ifWarm - ifShort),
+    'long-output': Math.max(0, ifShort - ifTerse),
+    reasoning: Math.max(0, ifTerse - ordinary),
   }
 }
 
@@ -223,20 +237,28 @@ function tierOf(span: Span, usable: boolean): Tier {
   return counted ? 'D' : 'E'
 }
 
-function doubtsOf(span: Span, lengths: Lengths, known: Known, assumed: readonly string[]): string[] {
+const NO_DOUBTS: readonly string[] = []
+
+function doubtsOf(span: Span, lengths: Lengths, known: Known, assumed: readonly string[]): readonly string[] {
+  const { longest } = known
+  const isLong = isBeyond(lengths.fresh, longest.fresh) && !assumed.includes('fresh')
+  const longestCached = Math.max(longest.cached, longest.fresh)
+  const isFar = isBeyond(lengths.cached, longestCached)
+  if (!isLong && !isFar && span.doubts.length === 0) return NO_DOUBTS
   const doubts: string[] = []
-  const beyond = (what: string, value: number, longest: number): void => {
-    if (longest > 0 && value > longest * 1.05) {
-      doubts.push(`${what} ${Math.round(value)} tokens: the baseline sampled up to ${longest}`)
-    }
-  }
-  if (!assumed.includes('fresh')) beyond('fresh prompt', lengths.fresh, known.longest.fresh)
-  beyond('cached prefix', lengths.cached, Math.max(known.longest.cached, known.longest.fresh))
+  const say = (what: string, value: number, most: number): void =>
+    void doubts.push(
+      `${what} ${Math.round(value)} tokens: the baseline sampled up to ${most}; run a scenario with longer prompts`,
+    )
+  if (isLong) say('fresh prompt', lengths.fresh, longest.fresh)
+  if (isFar) say('cached prefix', lengths.cached, longestCached)
   if (span.doubts.includes('buffered'))
     doubts.push('the stream was held back: its first-token time says nothing')
   if (span.doubts.includes('usage-missing')) doubts.push('the server counted no tokens')
   return doubts
 }
+
+const isBeyond = (value: number, longest: number): boolean => longest > 0 && value > longest * 1.05
 
 export function sum(parts: Parts): number {
   return parts.base + parts.prefillFresh + parts.prefillCached + parts.reasoning + parts.decode

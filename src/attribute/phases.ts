@@ -5,6 +5,7 @@ import type { PhaseSource } from './attribution.js'
 import type { Direct } from './direct.js'
 import { residualCauses } from './evidence.js'
 import type { Inferred } from './infer.js'
+import type { Span } from '../span/span.js'
 import type { Observation } from './observation.js'
 
 export interface PhaseShares {
@@ -19,6 +20,7 @@ export function phasesOf(
   inferred?: Inferred,
 ): PhaseShares {
   const { expected, first, rest, whole, hidden, retryMs, span } = observation
+  if (inferred === undefined && direct.length === 0 && !isTimed(span)) return scaled(observation)
   const phases = zero()
   const sources: Partial<Record<Phase, PhaseSource>> = {}
   phases.retry = retryMs
@@ -61,6 +63,48 @@ export function phasesOf(
   serverSays(phases, sources, observation)
   settle(phases, span.durationMs)
   return { phases, sources }
+}
+
+const BY_TTFT: PhaseShares['sources'] = {
+  network: 'curve',
+  prefillFresh: 'ttft',
+  prefillCached: 'ttft',
+  reasoning: 'ttft',
+  decode: 'ttft',
+}
+const BY_DURATION: PhaseShares['sources'] = {
+  network: 'curve',
+  prefillFresh: 'duration',
+  prefillCached: 'duration',
+  reasoning: 'duration',
+  decode: 'duration',
+}
+
+const isTimed = ({ queueMs, prefillMs, decodeMs }: Span): boolean =>
+  queueMs !== undefined || prefillMs !== undefined || decodeMs !== undefined
+
+/** All that differs from the curve is scatter: each phase has its share. The way of nineteen spans in twenty. */
+function scaled({ expected, first, hidden, span }: Observation): PhaseShares {
+  const { base, prefillFresh, prefillCached, reasoning, decode } = expected
+  const toFirst = base + prefillFresh + prefillCached + (hidden ? reasoning : 0)
+  const behind = decode + (hidden ? 0 : reasoning)
+  const all = toFirst + behind
+  const isSplit = first !== undefined && toFirst > 0 && behind > 0
+  const one = isSplit ? first.observedMs / toFirst : all > 0 ? span.durationMs / all : 0
+  const two = isSplit ? (span.durationMs - first.observedMs) / behind : one
+  return {
+    phases: {
+      network: all > 0 ? base * one : span.durationMs,
+      queue: 0,
+      prefillFresh: prefillFresh * one,
+      prefillCached: prefillCached * one,
+      reasoning: reasoning * (hidden ? one : two),
+      decode: decode * two,
+      retry: 0,
+      client: 0,
+    },
+    sources: isSplit ? BY_TTFT : BY_DURATION,
+  }
 }
 
 /** Delays of each phase that the causes stand for, weighted by their probabilities. */

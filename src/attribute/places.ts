@@ -4,6 +4,7 @@ import { serverFirstMs, type Usual } from './direct.js'
 import type { Surroundings } from './evidence.js'
 import { createGroups, type Group, type Ordinary } from './groups.js'
 import { createNeighbours, type NeighbourStore } from './neighbours.js'
+import type { Known } from './known.js'
 import type { Observation } from './observation.js'
 import { createRouteMemory, createStepWatch, type RouteMemory, type StepWatch } from './routes.js'
 import { median } from '../stats/quantile.js'
@@ -76,10 +77,10 @@ export function createPlaces(): Places {
     of(span) {
       const model = span.modelRequested ?? span.modelServed ?? ''
       const route = `${model}\n${span.region ?? ''}\n${span.backend ?? ''}\n${span.replica ?? ''}`
-      const group = `${span.service ?? ''}\n${span.operation}\n${model}`
-      const key = `${group}\n${route}\n${span.modelServed ?? ''}`
+      const key = `${span.service ?? ''}\n${span.operation}\n${span.modelServed ?? ''}\n${route}`
       const known = places.get(key)
       if (known !== undefined) return known
+      const group = `${span.service ?? ''}\n${span.operation}\n${model}`
       if (places.size >= MOST_KEYS) places.clear()
       const place = createPlace(stateOf(group), numberOf(route), neighbours)
       places.set(key, place)
@@ -92,6 +93,16 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
   const { group } = state
   /** Client's first-token time less the server's, on this route. */
   const outsideFirst = createSketch()
+  let judgedBy: Known | undefined
+  let change: string | null | undefined
+  /** All spans of a place have the same route facts. */
+  const changed = ({ span, known }: Observation): string | null | undefined => {
+    if (judgedBy !== known || !state.routes.isSettled()) {
+      change = state.routes.changed(span, known)
+      judgedBy = known
+    }
+    return change
+  }
   return {
     ordinary: group.ordinary,
     usualCached(span) {
@@ -103,21 +114,21 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
           share * Math.min(span.inputTokens, group.ordinary().prompt ?? Infinity)
     },
     hides: () => (state.hidden === 0 ? undefined : state.hidden > 0),
-    usual: ({ span, known }) => ({
+    usual: (observation) => ({
       queueMs: usualOf(state.queue),
       outsideFirstMs: usualOf(state.outsideFirst),
       outsideMs: usualOf(state.outside),
-      moved: movedOf(state.routes.changed(span, known), outsideFirst),
+      moved: movedOf(changed(observation), outsideFirst),
     }),
     surroundings: (observation) => ({
       ...around(observation),
       replicaKnown: observation.span.replica !== undefined,
-      routeChanged: state.routes.changed(observation.span, observation.known),
+      routeChanged: changed(observation),
       step: state.steps.step(),
       limited: state.limited,
     }),
     add(observation) {
-      remember(observation, state, outsideFirst)
+      remember(observation, state, outsideFirst, typeof changed(observation) === 'string')
       const { span, known } = observation
       const logs = logsOf(observation)
       neighbours.add(route, span.startedAtMs, logs.logFirst, logs.logRest)
@@ -163,7 +174,12 @@ function createState(group: Group): GroupState {
   }
 }
 
-function remember(observation: Observation, state: GroupState, outsideFirst: Sketch): void {
+function remember(
+  observation: Observation,
+  state: GroupState,
+  outsideFirst: Sketch,
+  isElsewhere: boolean,
+): void {
   const { span, lengths, warmTokens, assumed, first, retryMs } = observation
   const prompt = lengths.fresh + lengths.cached
   state.group.add({
@@ -181,8 +197,7 @@ function remember(observation: Observation, state: GroupState, outsideFirst: Ske
   if (first !== undefined && serverTtftMs !== undefined) {
     outsideFirst.add(first.observedMs - serverTtftMs)
     // The way to another region is not what is usual.
-    if (typeof state.routes.changed(span, observation.known) !== 'string')
-      state.outsideFirst.add(first.observedMs - serverTtftMs)
+    if (!isElsewhere) state.outsideFirst.add(first.observedMs - serverTtftMs)
   }
   if (span.serverMs !== undefined && span.serverMs !== serverTtftMs)
     state.outside.add(span.durationMs - retryMs - span.serverMs)

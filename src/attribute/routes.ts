@@ -6,6 +6,8 @@ export interface RouteMemory {
   /** In words which fact is new; null where all told facts are as ever; undefined where nothing is told. */
   changed(span: Span, known: Known): string | null | undefined
   add(span: Span): void
+  /** Nothing is learned any more. */
+  isSettled(): boolean
 }
 
 /** Facts of so many spans stand for what is usual where the baseline does not tell. */
@@ -40,6 +42,7 @@ export function createRouteMemory(): RouteMemory {
       }
       return judged ? null : undefined
     },
+    isSettled: () => spans >= LEARNED_FROM,
     add(span) {
       if (spans >= LEARNED_FROM) return
       spans++
