@@ -2,7 +2,7 @@
 /**
  * Spans a second and peak memory of the readers, each in a process of its own fed by a stream: lines of OTLP/JSON,
  * one JSON document, protobuf records; of lines and protobuf also with every span attributed (19 in 20 on the curve, the
- * twentieth 3 s above it) and summed up; and the receiver's, which gets at most 100 MB in requests of 100 spans. `npm run check:spans -- --gb 5` makes them that long; nothing is written to disk.
+ * twentieth 3 s above it) and summed up; and the receiver's with attribution, which gets at most 100 MB in requests of 100 spans. `npm run check:spans -- --gb 5` makes them that long; nothing is written to disk.
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -169,9 +169,13 @@ async function receiveAll() {
   const { startReceiver } = await import(new URL('dist/src/serve/receiver.js', root).href)
   const { otlpLine } = await import(new URL('dist/src/span/otlp-envelope.js', root).href)
   const intake = createIntake({ window: 100_000 })
+  const sink = await attributing()
   let spans = 0
   /** @param {unknown[]} batch */
-  const onSpans = (batch) => (spans += batch.length)
+  const onSpans = (batch) => {
+    spans += batch.length
+    sink.take(batch)
+  }
   const started = await startReceiver({ intake, onSpans, port: 0 })
   if (!started.ok) throw new Error(started.message)
   const requests = Math.ceil(Math.min(bytesWanted, 1e8) / 160_000)
@@ -195,6 +199,7 @@ async function receiveAll() {
   const { user, system } = process.cpuUsage(before)
   const seconds = (performance.now() - begun) / 1000
   await started.receiver.close()
+  sink.end(spans)
   if (spans !== sent) throw new Error(`${sent} spans sent, ${spans} came out`)
   const rssMb = Math.round(process.resourceUsage().maxRSS / 1024)
   console.log(JSON.stringify({ spans, seconds, cpuSeconds: (user + system) / 1e6, bytes: read, rssMb }))
