@@ -81,7 +81,8 @@ svg .marked{font-size:11.5px;fill:var(--ink)}
 .edge{fill:var(--c)}
 .ticks{stroke-width:1.6}
 .part{fill:var(--c)}
-.part.base{opacity:.62}
+.part.base{opacity:.5}
+.part.base+.inside{fill:var(--ink)}
 .box{fill:var(--c);opacity:.2}
 .box.base{opacity:.1}
 .box~.dots{stroke-width:3;opacity:.5}

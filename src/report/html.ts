@@ -1,5 +1,6 @@
 /** A page as one self-contained HTML file: no script, no address but its own anchors, nothing that the style sheet's hash does not cover. */
 import { createHash } from 'node:crypto'
+import { cut } from '../border/escape.js'
 import { figures, markup, type Markup, type Part } from './markup.js'
 import type { Block, Page, Section } from './page.js'
 import { BROAD, barsSvg, SLIM } from './plot-bars.js'
@@ -22,18 +23,18 @@ export function pageHtml({ title, about, verdict, sections }: Page, version: str
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
-<title>${title} · Plumbline</title>
+<title>${named(title)} · Plumbline</title>
 <style>${{ markup: STYLE }}</style>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the results</a>
 <header>
-<div class="top"><h1>${title}</h1><p class="brand">${MARK}Plumbline report</p></div>
-<p class="verdict ${verdict.tone}">${verdict.text}</p>
+<div class="top"><h1>${named(title)}</h1><p class="brand">${MARK}Plumbline report</p></div>
+<p class="verdict ${verdict.tone}">${cut(verdict.text, MOST_OF_SENTENCE)}</p>
 ${verdict.more.length === 0 ? null : list('more', verdict.more)}
 ${list('about', about)}
 </header>
-<nav aria-label="Sections"><ul>${sections.map(({ id, title: name }) => markup`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
+<nav aria-label="Sections"><ul>${sections.map(({ id, title: name }) => markup`<li><a href="#${id}">${named(name)}</a></li>`)}</ul></nav>
 <main id="main">
 ${sections.map(sectionHtml)}
 </main>
@@ -54,11 +55,11 @@ function figuresOf(own: string): Markup {
 }
 
 const list = (name: string, items: readonly string[]): Markup =>
-  markup`<ul class="${name}">${items.map((item) => markup`<li>${item}</li>`)}</ul>`
+  markup`<ul class="${name}">${items.map((item) => markup`<li>${cut(item, MOST_OF_SENTENCE)}</li>`)}</ul>`
 
 function sectionHtml({ id, title, lead, blocks }: Section): Markup {
   const shown = blocks.map((block, i) => blockHtml(block, `${id}-${i}`, title))
-  return markup`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${lead === null ? null : markup`<p class="lead">${lead}</p>`}<div class="blocks">${shown}</div></section>
+  return markup`<section aria-labelledby="${id}"><h2 id="${id}">${named(title)}</h2>${lead === null ? null : markup`<p class="lead">${lead}</p>`}<div class="blocks">${shown}</div></section>
 `
 }
 
@@ -150,7 +151,7 @@ function blockHtml(block: Block, id: string, section: string): Markup {
     case 'table':
       return markup`<div class="block wide">${tableHtml(block.table)}</div>`
     case 'facts':
-      return markup`<div class="block wide">${heading(block.title, section)}<dl>${block.facts.map(([name, text]) => markup`<dt>${name}</dt><dd>${text}</dd>`)}</dl></div>`
+      return markup`<div class="block wide">${heading(block.title, section)}<dl>${block.facts.map(([name, text]) => markup`<dt>${named(name)}</dt><dd>${cut(text, MOST_OF_SENTENCE)}</dd>`)}</dl></div>`
     case 'list':
       return markup`<div class="block wide">${heading(block.title, section)}${list('items', block.items)}</div>`
     case 'verbatim':
@@ -161,8 +162,14 @@ function blockHtml(block: Block, id: string, section: string): Markup {
 }
 
 const linesOf = (text: string): Part => text.split(/\r?\n/).map((line) => markup`${line}\n`)
+/** Names that others gave may be of any length; a page has room for these. */
+const MOST_OF_NAME = 90
+const MOST_OF_CELL = 400
+const MOST_OF_SENTENCE = 1000
+const named = (text: string): string => cut(text, MOST_OF_NAME)
+
 const heading = (title: string, section: string): Part =>
-  title === section ? null : markup`<h3>${title}</h3>`
+  title === section ? null : markup`<h3>${named(title)}</h3>`
 
 interface FigureParts {
   title: string
@@ -221,7 +228,7 @@ function key({ name, tone, isBase = false, isArea = false }: Legend): Markup {
   const sign = isArea
     ? markup`<path class="${toneClass(tone)} part" d="M1 0h20v10h-20z"/>`
     : markup`<path class="${toneClass(tone)} line${base}" d="M1 5h20"/><path class="${toneClass(tone)} dots sign" d="${dot}"/>`
-  return markup`<li><svg viewBox="0 0 22 10" aria-hidden="true">${sign}</svg>${name}</li>`
+  return markup`<li><svg viewBox="0 0 22 10" aria-hidden="true">${sign}</svg>${named(name)}</li>`
 }
 
 /** Wider ones may scroll, so they can be reached by the keyboard. */
@@ -230,7 +237,7 @@ const NARROW_COLUMNS = 4
 /** With a word that would push the other columns out. */
 const isLong = (text: string): boolean => text.split(/\s/).some((word) => word.length > 24)
 
-const unbroken = (text: string): string => text.replaceAll(' %', '\u00A0%')
+const unbroken = (text: string): string => cut(text, MOST_OF_CELL).replaceAll(' %', '\u00A0%')
 
 function tableHtml({ title, head, rows }: Table): Markup {
   const heads = head.map(
@@ -252,7 +259,7 @@ function tableHtml({ title, head, rows }: Table): Markup {
           : markup`<td${named}>${unbroken(cell.text)}</td>`
       })}</tr>`,
   )
-  const table = markup`<table><caption>${title}</caption><thead><tr>${heads}</tr></thead><tbody>${lines}</tbody></table>`
+  const table = markup`<table><caption>${cut(title, MOST_OF_CELL)}</caption><thead><tr>${heads}</tr></thead><tbody>${lines}</tbody></table>`
   return head.length <= NARROW_COLUMNS
     ? table
     : markup`<div class="scroll" tabindex="0" role="group" aria-label="${title}">${table}</div>`

@@ -1,4 +1,5 @@
 /** Requests taken apart: one bar each, its parts in the order of time, all on one scale. */
+import { cut } from '../border/escape.js'
 import { figures, markup, type Markup } from './markup.js'
 import { figure } from './numbers.js'
 import type { Tone } from './plot.js'
@@ -50,7 +51,7 @@ function barOf(bar: Bar, top: number, scale: number): Markup {
       const d = figures(`M${round(from)} ${top + 17}h${round(length)}v${BAR}h-${round(length)}z`)
       return markup`<path class="${toneClass(tone)} part${bar.isBase ? ' base' : ''}" d="${d}"/>${label}`
     })
-  return markup`<text class="name" x="0" y="${top + 13}">${bar.label}</text>${parts}<text class="total" x="${left + 6}" y="${top + 30}">${figure(totalMs(bar))} ms</text>`
+  return markup`<text class="name" x="0" y="${top + 13}">${cut(bar.label, 160)}</text>${parts}<text class="total" x="${left + 6}" y="${top + 30}">${figure(totalMs(bar))} ms</text>`
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10

@@ -1,4 +1,5 @@
 /** Shifts as ratios with their intervals, against the zone inside which a shift does not matter. */
+import { cut } from '../border/escape.js'
 import { figures, markup, type Markup } from './markup.js'
 import { percent } from './numbers.js'
 import type { Tone } from './plot.js'
@@ -60,7 +61,7 @@ function row(
   const ends = `M${at(low)} ${middle - 4}v8M${at(high)} ${middle - 4}v8M${at(low)} ${middle}H${at(high)}`
   return {
     zone: markup`<path class="zone" d="${figures(`M${from} ${top + 3}H${to}v${ROW - 6}H${from}z`)}"/>`,
-    line: markup`<text class="name" x="0" y="${middle + 4}">${label}</text><path class="${toneClass(tone)} reach" d="${figures(ends)}"/><path class="${toneClass(tone)} centre" d="M${at(ratio)} ${middle}h0"/><text class="judged ${toneClass(tone)}" x="${WIDTH}" y="${middle + 4}" text-anchor="end">${verdict}</text>`,
+    line: markup`<text class="name" x="0" y="${middle + 4}">${cut(label, 34)}</text><path class="${toneClass(tone)} reach" d="${figures(ends)}"/><path class="${toneClass(tone)} centre" d="M${at(ratio)} ${middle}h0"/><text class="judged ${toneClass(tone)}" x="${WIDTH}" y="${middle + 4}" text-anchor="end">${verdict}</text>`,
   }
 }
 

@@ -10,6 +10,7 @@ export function placeOn({ scale, from, to }: Axis): (value: number) => number {
 }
 
 const STEPS = [1, 2, 2.5, 5, 10]
+const WHOLE_STEPS = [1, 2, 5, 10]
 const DAY_MS = 86_400_000
 const SPAN_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400]
 const DATE_STEPS_MS = [
@@ -47,7 +48,9 @@ function stepOf({ format, to }: Axis, least: number): number {
     return DATE_STEPS_MS.find((step) => step >= least) ?? Math.ceil(least / DAY_MS) * DAY_MS
   if (!(least > 0)) return to || 1
   const power = 10 ** Math.floor(Math.log10(least))
-  return power * (STEPS.find((step) => step * power >= least * 0.999) ?? 10)
+  const steps = format === 'count' ? WHOLE_STEPS : STEPS
+  const step = power * (steps.find((each) => each * power >= least * 0.999) ?? 10)
+  return format === 'count' ? Math.max(1, step) : step
 }
 
 /** Powers of ten; 1, 2 and 5 of each, or powers of two, where there is room. */
@@ -69,6 +72,7 @@ function logTicks(from: number, to: number, count: number): number[] {
 export function tickText({ format, from, to }: Axis, value: number): string {
   switch (format) {
     case 'number':
+    case 'count':
       return short(value)
     case 'span':
       return value === 0 ? '0' : duration(value * 1000)

@@ -1,5 +1,6 @@
 /** Distributions as strips: one a cell, every sample a dot where they are few, the middle half and the median over them. */
 import { quantiles } from '../stats/quantile.js'
+import { cut } from '../border/escape.js'
 import { figures, markup, type Markup } from './markup.js'
 import type { Axis, Tone } from './plot.js'
 import { placeOn, tickText, ticksOf } from './plot-scale.js'
@@ -58,7 +59,7 @@ function stripOf({ label, tone, isBase, values }: Strip, top: number, at: (value
   const [low, mid, high] = quantiles(sorted, [0.25, 0.5, 0.75], { sorted: true })
   const box = `M${at(low!)} ${middle - 6}H${at(high!)}v12H${at(low!)}z`
   const name = `${toneClass(tone)}${isBase ? ' base' : ''}`
-  return markup`<text class="name" x="0" y="${top + 13}">${label}</text><path class="${name} box" d="${figures(box)}"/><path class="${name} dots" d="${figures(d)}"/><path class="${name} median" d="M${at(mid!)} ${middle - 8}v16"/>`
+  return markup`<text class="name" x="0" y="${top + 13}">${cut(label, 60)}</text><path class="${name} box" d="${figures(box)}"/><path class="${name} dots" d="${figures(d)}"/><path class="${name} median" d="M${at(mid!)} ${middle - 8}v16"/>`
 }
 
 /** Spreads dots over a strip evenly and always the same way: multiples of the golden ratio (Weyl). */

@@ -5,8 +5,8 @@ export type Point = readonly [x: number, y: number]
 export interface Axis {
   label: string
   scale: 'linear' | 'log'
-  /** `date`: milliseconds since 1970; `span`: seconds. */
-  format: 'number' | 'date' | 'span'
+  /** `count`: whole numbers; `date`: milliseconds since 1970; `span`: seconds. */
+  format: 'number' | 'count' | 'date' | 'span'
   /** The range shown. A point beyond it is drawn at the edge and counted. */
   from: number
   to: number
@@ -53,7 +53,7 @@ export function lengthAxis(label: string, values: readonly number[]): Axis {
   const [least, most] = extent(values)
   const isLog = least > 0 && most / least > LINEAR_RATIO
   return isLog
-    ? { label, scale: 'log', format: 'number', from: least / 1.15, to: most * 1.15 }
+    ? { label, scale: 'log', format: 'count', from: least / 1.15, to: most * 1.15 }
     : { label, scale: 'linear', format: 'number', from: 0, to: most * 1.04 }
 }
 
