@@ -37,7 +37,9 @@ function failure(name) {
 const ours = new Set()
 /** @param {unknown} path */
 const isOurs = (path) =>
-  typeof path === 'number' ? ours.has(path) : path !== undefined && String(path).includes(root)
+  typeof path === 'number'
+    ? ours.has(path)
+    : (typeof path === 'string' || path instanceof URL) && String(path).includes(root)
 
 /** Calls whose first argument is a path or a descriptor. */
 const SYNC = [
@@ -87,49 +89,48 @@ const HANDLE = [
   'appendFile',
 ]
 
+/**
+ * Puts another function in the place of `of[name]`, where there is one.
+ * @param {object} of @param {string} name
+ * @param {(call: (...args: unknown[]) => any) => (this: unknown, ...args: unknown[]) => unknown} make
+ */
+function replace(of, name, make) {
+  const call = Reflect.get(of, name)
+  if (typeof call === 'function') Reflect.set(of, name, make(call))
+}
+
 function patchDisk() {
-  const sync = /** @type {Record<string, Function>} */ (/** @type {unknown} */ (fs))
-  for (const name of SYNC) {
-    const call = sync[name]
-    if (call === undefined) continue
-    sync[name] = (/** @type {unknown[]} */ ...args) => {
+  for (const name of SYNC)
+    replace(fs, name, (call) => (...args) => {
       if (!isOurs(args[0])) return call(...args)
-      // A file must be closed all the same, or the process runs out of them.
       if (isDue(name)) {
+        // A file must be closed all the same, or the process runs out of them.
         if (name === 'closeSync') call(...args)
         throw failure(name)
       }
       const answer = call(...args)
       if (name === 'openSync') ours.add(answer)
       return answer
-    }
-  }
-  const promises = /** @type {Record<string, Function>} */ (/** @type {unknown} */ (fs.promises))
-  for (const name of ASYNC) {
-    const call = promises[name]
-    if (call === undefined) continue
-    promises[name] = async (/** @type {unknown[]} */ ...args) => {
+    })
+  for (const name of ASYNC)
+    replace(fs.promises, name, (call) => async (...args) => {
       if (!isOurs(args[0])) return call(...args)
       if (isDue(name)) throw failure(name)
       const answer = await call(...args)
       if (name === 'open') patchHandle(answer)
       return answer
-    }
-  }
+    })
 }
 
-/** @param {Record<string, Function> & { fd: number }} handle */
+/** @param {import('node:fs/promises').FileHandle} handle */
 function patchHandle(handle) {
   ours.add(handle.fd)
-  for (const name of HANDLE) {
-    const call = handle[name]?.bind(handle)
-    if (call === undefined) continue
-    handle[name] = async (/** @type {unknown[]} */ ...args) => {
-      if (!isDue(`handle.${name}`)) return call(...args)
-      if (name === 'close') await call()
+  for (const name of HANDLE)
+    replace(handle, name, (call) => async (...args) => {
+      if (!isDue(`handle.${name}`)) return call.apply(handle, args)
+      if (name === 'close') await call.apply(handle, args)
       throw failure(name)
-    }
-  }
+    })
 }
 
 function patchJournal() {
@@ -145,18 +146,18 @@ function patchJournal() {
 }
 
 function patchSockets() {
-  const proto = /** @type {Record<string, Function>} */ (/** @type {unknown} */ (net.Socket.prototype))
-  for (const name of ['connect', 'write', '_writeGeneric']) {
-    const call = proto[name]
-    if (call === undefined || name === 'write') continue
-    proto[name] = function (/** @type {any[]} */ ...args) {
-      const socket = /** @type {any} */ (this)
-      const isPipe = socket === process.stdout || socket === process.stderr
-      if (isPipe || !isDue(`socket.${name}`)) return call.apply(socket, args)
-      process.nextTick(() => socket.destroy(failure(name)))
-      return socket
-    }
-  }
+  // `_writeGeneric` is what every write of a socket comes to.
+  for (const name of ['connect', '_writeGeneric'])
+    replace(net.Socket.prototype, name, (call) => {
+      return function (...args) {
+        const socket = this
+        const isOwnOutput = socket === process.stdout || socket === process.stderr
+        if (!(socket instanceof net.Socket) || isOwnOutput || !isDue(`socket.${name}`))
+          return call.apply(socket, args)
+        process.nextTick(() => socket.destroy(failure(name)))
+        return socket
+      }
+    })
 }
 
 // Only the program itself: not its children, not its threads.

@@ -15,7 +15,7 @@ const BATCH = 500
 /** @typedef {(bytes: Buffer, random: () => number) => string | null | Promise<string | null>} Reader what is wrong, or null */
 
 /** What each reader is fed with: valid, and as rich as it comes. @type {Record<string, readonly (string | Buffer)[]>} */
-const examples = {
+export const examples = {
   sse: [
     'data: {"id":"x","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\ndata: {"choices":[{"delta":{"content":" the","reasoning_content":"r","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]},"finish_reason":"stop"}]}\n\n: ping\n\ndata: {"choices":[],"usage":{"prompt_tokens":64,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":1}},"timings":{"prompt_ms":3.5,"predicted_ms":1e3}}\n\ndata: [DONE]\n\n',
     'event: message_start\ndata: {"type":"message_start","message":{"model":"m","usage":{"input_tokens":5,"cache_read_input_tokens":3,"cache_creation_input_tokens":1,"output_tokens":1}}}\n\nevent: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hé"}}\n\nevent: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n',
@@ -239,7 +239,7 @@ async function spanReader() {
 }
 
 /** @type {Record<string, () => Promise<Reader>>} */
-const readers = {
+export const readers = {
   sse: () => streamReader([]),
   ndjson: () => streamReader(['ollama', 'openai-chat']),
   'event-stream': () => streamReader(['bedrock-converse']),
@@ -299,7 +299,8 @@ const readers = {
 if (!isMainThread && workerData?.fuzz === true) {
   /** @type {Map<string, Reader>} */
   const made = new Map()
-  parentPort?.on('message', async ({ name, seed, from, count }) => {
+  const work = async (/** @type {{ name: string, seed: number, from: number, count: number }} */ job) => {
+    const { name, seed, from, count } = job
     const reader = made.get(name) ?? (await readers[name]?.())
     if (reader === undefined) throw new Error(name)
     made.set(name, reader)
@@ -324,7 +325,9 @@ if (!isMainThread && workerData?.fuzz === true) {
         )
     }
     parentPort?.postMessage({ found, slowestMs, rssMb: process.memoryUsage.rss() / 2 ** 20 })
-  })
+  }
+  // What is thrown here is a fault of this script: it ends the worker, and the main thread hears of it.
+  parentPort?.on('message', (job) => void work(job))
 }
 
 /**
@@ -383,7 +386,7 @@ function ask(worker, job) {
 function eventStream() {
   const text = new TextEncoder()
   const codec = new EventStreamCodec(
-    (bytes) => Buffer.from(/** @type {Uint8Array} */ (bytes)).toString(),
+    (bytes) => (typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString()),
     (value) => text.encode(value),
   )
   const message = (/** @type {string} */ type, /** @type {object} */ body) =>

@@ -161,10 +161,10 @@ function chained({ index, kind, waits }, done) {
       for (const waitMs of waits) {
         const flags = results(path, JOURNAL).length > 0 ? ['--resume'] : []
         const { child, ended } = start(['run', 's.yaml', ...flags], path)
-        let isOver = false
-        void ended.then(() => (isOver = true))
+        const state = { isOver: false }
+        void ended.then(() => (state.isOver = true))
         const before = server.asked
-        while (!isOver && server.asked === before) await sleep(3)
+        while (!state.isOver && server.asked === before) await sleep(3)
         await sleep(waitMs)
         child.kill('SIGKILL')
         last = await ended

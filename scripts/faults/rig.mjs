@@ -95,7 +95,7 @@ export async function chat({ gapMs = 0, usage } = {}) {
   const server = createServer((request, response) => {
     let text = ''
     request.setEncoding('utf8').on('data', (part) => (text += part))
-    request.on('end', async () => {
+    const answer = async () => {
       const body = JSON.parse(text)
       const n = ++self.asked
       const most = body.max_completion_tokens ?? body.max_tokens ?? 5
@@ -116,7 +116,8 @@ export async function chat({ gapMs = 0, usage } = {}) {
           `data: {"choices":[],"usage":${typeof said === 'string' ? said : JSON.stringify(said)}}\n\n`,
         )
       response.end('data: [DONE]\n\n')
-    })
+    }
+    request.on('end', () => void answer().catch(() => response.destroy()))
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
   const address = server.address()
