@@ -131,3 +131,14 @@ describe('a rate limit', () => {
     expect(reasons.findIndex((each) => each !== null)).toBe(19)
   })
 })
+
+describe('a run that is taken up again', () => {
+  it('does not fail for a parameter that its first part had learned to leave out: 1 refused warm-up, 0 errors allowed', () => {
+    const refused = sampleOf(0, { probe: 'warm-up', warmup: true, outcome: 'http-400' })
+    const rules = createStopRules(0, [refused, sampleOf(1, { probe: 'warm-up', warmup: true })])
+    expect(rules.judge(sampleOf(2, {}))).toBeNull()
+    expect(rules.verdict()).toBeNull()
+    const failed = createStopRules(0, [sampleOf(0, { outcome: 'http-400' })])
+    expect(failed.verdict()).toMatchObject({ reason: 'error-limit' })
+  })
+})
