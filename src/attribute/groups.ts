@@ -95,10 +95,14 @@ function createGroup(): Group {
   }
 }
 
-function lazyQuantile(
-  sketch: Sketch,
-  p: number,
-): { add(value: number | undefined): void; value(least: number): number | undefined } {
+export interface LazyQuantile {
+  add(value: number | undefined): void
+  /** Undefined below so many values. */
+  value(least: number): number | undefined
+}
+
+/** A quantile of a stream that is looked up anew only when enough has come in. */
+export function lazyQuantile(sketch: Sketch, p: number): LazyQuantile {
   let at = 0
   let held: number | undefined
   return {

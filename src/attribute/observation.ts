@@ -135,8 +135,11 @@ export function partsOf(known: Known, { fresh, cached, visible, reasoning }: Len
   const steps = Math.max(0, visible + reasoning - 1)
   const perToken = known.tpot(prompt + (visible + reasoning) / 2)
   const thinking = Math.min(reasoning, steps)
+  const { base, prefillFresh, prefillCached } = known.ttft(fresh, cached)
   return {
-    ...known.ttft(fresh, cached),
+    base,
+    prefillFresh,
+    prefillCached,
     reasoning: thinking * perToken,
     decode: (steps - thinking) * perToken,
   }

@@ -2,13 +2,13 @@
 import type { Span } from '../span/span.js'
 import { serverFirstMs, type Usual } from './direct.js'
 import type { Surroundings } from './evidence.js'
-import { createGroups, type Group, type Ordinary } from './groups.js'
+import { createGroups, lazyQuantile, type Group, type LazyQuantile, type Ordinary } from './groups.js'
 import { createNeighbours, type NeighbourStore } from './neighbours.js'
 import type { Known } from './known.js'
 import type { Observation } from './observation.js'
 import { createRouteMemory, createStepWatch, type RouteMemory, type StepWatch } from './routes.js'
 import { median } from '../stats/quantile.js'
-import { createSketch, type Sketch } from './sketch.js'
+import { createSketch } from './sketch.js'
 
 /** Of one group on one route. */
 export interface Place {
@@ -41,9 +41,9 @@ interface GroupState {
   group: Group
   routes: RouteMemory
   steps: StepWatch
-  queue: ReturnType<typeof createSketch>
-  outsideFirst: ReturnType<typeof createSketch>
-  outside: ReturnType<typeof createSketch>
+  queue: LazyQuantile
+  outsideFirst: LazyQuantile
+  outside: LazyQuantile
   /** Spans that looked as if they thought unseen, less those that did not; of about the last hundred. */
   hidden: number
   /** Share of calls that were rate limited or tried again, of about the last hundred. */
@@ -92,7 +92,7 @@ export function createPlaces(): Places {
 function createPlace(state: GroupState, route: number, neighbours: NeighbourStore): Place {
   const { group } = state
   /** Client's first-token time less the server's, on this route. */
-  const outsideFirst = createSketch()
+  const outsideFirst = lazyQuantile(createSketch(), 0.5)
   let judgedBy: Known | undefined
   let change: string | null | undefined
   /** All spans of a place have the same route facts. */
@@ -115,9 +115,9 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
     },
     hides: () => (state.hidden === 0 ? undefined : state.hidden > 0),
     usual: (observation) => ({
-      queueMs: usualOf(state.queue),
-      outsideFirstMs: usualOf(state.outsideFirst),
-      outsideMs: usualOf(state.outside),
+      queueMs: state.queue.value(LEAST_TOLD),
+      outsideFirstMs: state.outsideFirst.value(LEAST_TOLD),
+      outsideMs: state.outside.value(LEAST_TOLD),
       moved: movedOf(changed(observation), outsideFirst),
     }),
     surroundings: (observation) => ({
@@ -153,11 +153,11 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
 }
 
 /** What a changed route says, and how far it is: what came over it least often stands for what it always costs. */
-function movedOf(changed: string | null | undefined, outsideFirst: Sketch): Usual['moved'] {
+function movedOf(changed: string | null | undefined, outsideFirst: LazyQuantile): Usual['moved'] {
   if (typeof changed !== 'string') return undefined
   return {
     evidence: changed,
-    outsideFirstMs: outsideFirst.count < LEAST_MOVED ? undefined : outsideFirst.quantile(0.5),
+    outsideFirstMs: outsideFirst.value(LEAST_MOVED),
   }
 }
 
@@ -166,9 +166,9 @@ function createState(group: Group): GroupState {
     group,
     routes: createRouteMemory(),
     steps: createStepWatch(),
-    queue: createSketch(),
-    outsideFirst: createSketch(),
-    outside: createSketch(),
+    queue: lazyQuantile(createSketch(), 0.5),
+    outsideFirst: lazyQuantile(createSketch(), 0.5),
+    outside: lazyQuantile(createSketch(), 0.5),
     hidden: 0,
     limited: 0,
   }
@@ -177,7 +177,7 @@ function createState(group: Group): GroupState {
 function remember(
   observation: Observation,
   state: GroupState,
-  outsideFirst: Sketch,
+  outsideFirst: LazyQuantile,
   isElsewhere: boolean,
 ): void {
   const { span, lengths, warmTokens, assumed, first, retryMs } = observation
@@ -239,10 +239,6 @@ function logsOf({ first, rest, whole, retryMs, blind }: Observation): {
     logFirst: log(first.observedMs, first.expectedMs),
     logRest: rest === undefined ? NaN : log(rest.observedMs, rest.expectedMs),
   }
-}
-
-function usualOf(sketch: ReturnType<typeof createSketch>): number | undefined {
-  return sketch.count < LEAST_TOLD ? undefined : sketch.quantile(0.5)
 }
 
 function middle(values: readonly number[]): number {
