@@ -1,6 +1,7 @@
 /** When a failed request ends the run, and when it is tried again. */
 import type { Outcome, Sample } from '../sample/sample.js'
 import type { Stop } from './events.js'
+import { WARM_UP } from './warm-up.js'
 
 /** Failures that the next request would meet as well: the run stops at the first. */
 const FATAL: Partial<Record<Outcome, Stop['reason']>> = {
@@ -62,7 +63,10 @@ export function createStopRules(errorLimit: number, before: readonly Sample[] = 
     succeeded.add(sample.target)
     return false
   }
-  for (const sample of before) if (count(sample, sample.outcome === 'http-429')) last = reasonOf(sample)
+  for (const sample of before) {
+    if (wasNegotiated(sample)) continue
+    if (count(sample, sample.outcome === 'http-429')) last = reasonOf(sample)
+  }
   return {
     verdict: () => overLimit(firstTries - answered, firstTries),
     judge(sample, isHeld = false) {
@@ -76,6 +80,11 @@ export function createStopRules(errorLimit: number, before: readonly Sample[] = 
       return tries >= LEAST_TRIES ? overLimit(tries - answered, tries) : null
     },
   }
+}
+
+/** A warm-up request refused for a parameter that was then left out: any other such refusal has ended its run. */
+function wasNegotiated({ probe, outcome }: Sample): boolean {
+  return probe === WARM_UP && (outcome === 'http-400' || outcome === 'http-4xx')
 }
 
 const reasonOf = ({ detail, outcome }: Sample): string => detail ?? outcome
