@@ -5,8 +5,8 @@ import type { Scenario } from '../scenario/scenario.js'
 import { nothingSeen, sourcesOf } from './sources.js'
 
 /**
- * Requests in flight that one event loop stamps well: `npm run bench:truth` with 500 streams of 50 tokens/s still has
- * room, with 1,000 a core is full (docs/instrument.md).
+ * Requests in flight for one event loop: with 500 streams of 50 tokens/s stamping takes a third of a core, with 1,000
+ * more than half, and a stall is then made up for slowly (`npm run bench:truth`, docs/instrument.md).
  */
 const STREAMS_A_LOOP = 500
 
