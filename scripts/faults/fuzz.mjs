@@ -296,6 +296,18 @@ export const readers = {
   },
 }
 
+/** @param {Reader} reader @param {Buffer} bytes @param {() => number} random @returns {Promise<{ wrong: string | null, ms: number }>} */
+async function tried(reader, bytes, random) {
+  const startedMs = performance.now()
+  try {
+    return { wrong: await reader(bytes, random), ms: performance.now() - startedMs }
+  } catch (error) {
+    const place =
+      error instanceof Error ? (error.stack ?? '').split('\n').slice(0, 3).join(' ') : String(error)
+    return { wrong: `threw ${place}`, ms: performance.now() - startedMs }
+  }
+}
+
 if (!isMainThread && workerData?.fuzz === true) {
   /** @type {Map<string, Reader>} */
   const made = new Map()
@@ -309,17 +321,12 @@ if (!isMainThread && workerData?.fuzz === true) {
     for (let i = from; i < from + count; i++) {
       const random = seeded(seed + i * 2654435761)
       const bytes = mutated(examples[name] ?? [], random)
-      const startedMs = performance.now()
-      let wrong
-      try {
-        wrong = await reader(bytes, random)
-      } catch (error) {
-        wrong = `threw ${error instanceof Error ? (error.stack ?? '').split('\n').slice(0, 3).join(' ') : String(error)}`
-      }
-      const ms = performance.now() - startedMs
+      let { wrong, ms } = await tried(reader, bytes, random)
+      // What took long because the machine was busy does not take long again.
+      if (ms > SLOWEST_MS) ({ wrong, ms } = await tried(reader, bytes, random))
       slowestMs = Math.max(slowestMs, ms)
       if (ms > SLOWEST_MS) wrong ??= `took ${Math.round(ms)} ms`
-      if (wrong !== null && wrong !== undefined && found.length < 3)
+      if (wrong !== null && found.length < 3)
         found.push(
           `${name}, seed ${seed}, input ${i}: ${wrong}; ${JSON.stringify(bytes.toString('latin1').slice(0, 300))}`,
         )
