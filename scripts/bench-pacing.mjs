@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * How late tokens reach the receiving end: many streams of the `exact` profile, phases spread evenly, read by bare
  * sockets in this process while the simulator runs in another. The npm script gives it room, since a collection here would

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * The instrument's own error against a server that the calibration does not know: TTFT and gap errors, lost events and
  * CPU per event, beside what the calibration said of itself. Exit 1 where a bound is not kept.
