@@ -1,5 +1,6 @@
 /** A plan as text: within 80 columns, with what each probe costs as expected and at worst. */
 import { expect, it } from 'vitest'
+import { prefixCache } from '../../probes/prefix-cache.js'
 import { planText } from '../../src/report/plan.js'
 import { dryRun } from '../../src/run/dry-run.js'
 import { forecast } from '../../src/run/forecast.js'
@@ -39,4 +40,24 @@ it('expected is by the cache that is asked for, worst with every token at the de
   expect(forecast(cells, [of('a', PRICE), of('b', null)])).toBeNull()
   const [simulated] = await targetsOf('scenarios/quickstart.yaml')
   expect(forecast([{ ...cell, target: simulated!.name }], [simulated!])).toEqual([])
+})
+
+it('a plan counts what is sent: answers of 1 and 2 tokens are asked as 16 where the API takes no less', async () => {
+  const loaded = await loadScenario('scenarios/openai.yaml', { env: {}, allowCode: false })
+  if (!loaded.ok) throw new Error(loaded.problems.join('\n'))
+  const { scenario } = loaded
+  const [target] = scenario.targets
+  const [use] = scenario.probes
+  if (target === undefined || use === undefined) throw new Error('no target or probe')
+  const settings = { promptTokens: [2048], suffixTokens: 64, outputTokens: 2, blocks: 1, edges: false }
+  const warm = { ...use, probe: prefixCache, settings, targets: [target.name], precision: null }
+  const outputTokensOf = async (protocol: Target['protocol']): Promise<number | undefined> => {
+    const targets = [{ ...target, protocol }]
+    const plan = await dryRun({ ...scenario, targets, probes: [warm], prompts: null }, 1)
+    if (plan.kind === 'refused') throw new Error(plan.message)
+    return plan.probes.find(({ probe }) => probe === 'prefix-cache')?.outputTokens
+  }
+  // One fresh request, one that primes and one that hits.
+  expect(await outputTokensOf('openai-chat')).toBe(2 + 1 + 2)
+  expect(await outputTokensOf('openai-responses')).toBe(3 * 16)
 })
