@@ -63,6 +63,6 @@ export function createDurations(): Durations {
   }
 }
 
-export function noVerdicts(): VerdictCounts {
+function noVerdicts(): VerdictCounts {
   return Object.fromEntries(verdicts.map((verdict) => [verdict, 0])) as VerdictCounts // eslint-disable-line typescript/no-unsafe-type-assertion -- of exactly these keys
 }
