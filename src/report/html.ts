@@ -253,10 +253,10 @@ function tableHtml({ title, head, rows }: Table): Markup {
         ]
           .filter(Boolean)
           .join(' ')
-        const named = names === '' ? null : markup` class="${names}"`
+        const classes = names === '' ? null : markup` class="${names}"`
         return i === 0 && !cell.right
-          ? markup`<th scope="row"${named}>${unbroken(cell.text)}</th>`
-          : markup`<td${named}>${unbroken(cell.text)}</td>`
+          ? markup`<th scope="row"${classes}>${unbroken(cell.text)}</th>`
+          : markup`<td${classes}>${unbroken(cell.text)}</td>`
       })}</tr>`,
   )
   const table = markup`<table><caption>${cut(title, MOST_OF_CELL)}</caption><thead><tr>${heads}</tr></thead><tbody>${lines}</tbody></table>`
