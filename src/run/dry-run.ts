@@ -15,6 +15,7 @@ import type { OwnPrompts } from './own-prompts.js'
 import { noPrompts, readOwnPrompts } from './own-prompts.js'
 import type { Refused } from './contract.js'
 import { nothingSeen, sourcesOf } from './sources.js'
+import { protocols } from './tables.js'
 import { withTrace } from './trace-file.js'
 import { warmUpRequests } from './warm-up.js'
 
@@ -69,6 +70,9 @@ export async function dryRun(asked: Scenario, seed: number | undefined): Promise
   if (problem !== null)
     return { kind: 'refused', exit: 2, message: `${scenario.file ?? scenario.name}: ${problem}` }
 
+  const least = new Map(
+    scenario.targets.map(({ name, protocol }) => [name, protocols[protocol].leastOutputTokens ?? 1]),
+  )
   const cells = new Map<string, PlannedCell>()
   const add = ({ target, probe, cell, condition }: PlannedRequest, primes: number): void => {
     const sum = cells.get(`${target} ${cell}`) ?? {
@@ -87,7 +91,8 @@ export async function dryRun(asked: Scenario, seed: number | undefined): Promise
     sum.promptTokens += condition.promptTokens + primes * condition.prefixTokens
     sum.cachedTokens += condition.prefixTokens
     sum.primedTokens += primes * condition.prefixTokens
-    sum.outputTokens += condition.outputTokens + primes
+    const leastOutput = least.get(target) ?? 1
+    sum.outputTokens += Math.max(leastOutput, condition.outputTokens) + primes * leastOutput
     cells.set(`${target} ${cell}`, sum)
   }
   for (const { name, tokenizer } of scenario.targets) {
