@@ -4,7 +4,8 @@ import type { Tier } from '../span/causes.js'
 
 /**
  * Temperatures of the log odds (Guo et al. 2017, On Calibration of Modern Neural Networks), one for each class of
- * evidence: made by `npm run check:attribution -- --seeds tune` (33 worlds of one fault, November 2026), judged on others.
+ * evidence. On the 33 worlds of one fault with seeds `tune/1/…` (November 2026) the raw odds were off by .015, .006 and
+ * .016 (expected calibration error), so all stand at 1; `npm run check:attribution` judges them on other seeds.
  */
 const TEMPERATURE = { full: 1, first: 1, duration: 1 } as const
 const CLASS_OF = {

@@ -101,8 +101,12 @@ function neighbour(
   const weight = none()
   const shaky = unevenness(observation)
   const oneGap = stallShare(observation)
-  if (oneGap !== null && oneGap > 0.7) add(weight, -3)
-  else if (shaky !== null) {
+  // A crowd slows many tokens; peers that were slow have no part in one gap.
+  if (oneGap !== null && oneGap > 0.7) {
+    add(weight, -6)
+    return weight
+  }
+  if (shaky !== null) {
     if (shaky > 3) add(weight, 1.5, 'gaps between tokens are uneven')
     else add(weight, -0.5)
   }
@@ -119,7 +123,10 @@ function neighbour(
 
 function slowReplica({ peers: around }: Surroundings, oneGap: number | null, peers: PeerEvidence): Weight {
   const weight = none()
-  if (oneGap !== null && oneGap > 0.7) add(weight, -4)
+  if (oneGap !== null && oneGap > 0.7) {
+    add(weight, -6)
+    return weight
+  }
   const isTold = peers.slow > 1 && peers.slow > peers.crowded
   weight.peers = peers.slow
   add(
