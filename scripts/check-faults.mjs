@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { fuzz } from './faults/fuzz.mjs'
 import { killsAtRandom, killsAtWrites } from './faults/kills.mjs'
 import { seeded } from './faults/rig.mjs'
+import { soak } from './faults/soak.mjs'
 import { torture } from './faults/torture.mjs'
 
 const { values } = parseArgs({
@@ -17,6 +18,8 @@ const { values } = parseArgs({
     torture: { type: 'string', default: '300' },
     kills: { type: 'string', default: '300' },
     fuzz: { type: 'string', default: '1000000' },
+    streams: { type: 'string', default: '200' },
+    minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: '20261124' },
   },
 })
@@ -28,6 +31,7 @@ const parts = {
   kills: () => killsAtRandom(Number(values.kills), seeded(Number(values.seed))),
   torture: () => torture(Number(values.torture)),
   fuzz: () => fuzz({ inputs: Number(values.fuzz), seed: Number(values.seed) }),
+  soak: () => soak({ streams: Number(values.streams), minutes: Number(values.minutes) }),
 }
 
 const only = values.only?.split(',') ?? Object.keys(parts)

@@ -21,9 +21,10 @@ export const built = (path) => import(new URL(`dist/src/${path}.js`, ROOT).href)
  * @param {readonly string[]} args
  * @param {string} cwd
  * @param {Record<string, string>} [env]
+ * @param {number} [mostMs]
  * @returns {Started}
  */
-export function start(args, cwd, env = {}) {
+export function start(args, cwd, env = {}, mostMs = 60_000) {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
@@ -38,7 +39,7 @@ export function start(args, cwd, env = {}) {
     child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
   // What hangs is a finding, not a reason to hang as well.
-  const timer = setTimeout(() => child.kill('SIGABRT'), 60_000)
+  const timer = setTimeout(() => child.kill('SIGABRT'), mostMs)
   return { child, ended: ended.finally(() => clearTimeout(timer)) }
 }
 
