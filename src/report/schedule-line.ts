@@ -48,6 +48,6 @@ function sentence(event: ScheduleEvent): string {
 }
 
 /** Without milliseconds. */
-export function instant(ms: number): string {
+function instant(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`
 }

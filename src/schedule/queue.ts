@@ -3,7 +3,7 @@ import type { Firing, NextFiring } from './firing.js'
 import type { Job, MissReason } from './job.js'
 
 /** A firing noticed later than this is not made up for. */
-export const GRACE_MS = 60_000
+const GRACE_MS = 60_000
 
 export interface Entry {
   job: Job

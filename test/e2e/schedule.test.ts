@@ -102,7 +102,7 @@ test('a target that is not there is a failure, told once by the alert command; a
   })
   writeFileSync(join(here.path, 's.yaml'), 'name: s\ntargets: nonsense\n')
   await running.until(() => running.stdout().includes('not applied'))
-  expect(running.stdout()).toMatch(/the old ones stay: s\.yaml:2:/)
+  expect(running.stdout()).toMatch(/the old ones stay: s\.yaml:1:1: .*s\.yaml:2:10:/)
   running.process.kill('SIGTERM')
   expect((await running.ended).code).toBe(0)
 }, 180_000)
