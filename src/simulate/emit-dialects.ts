@@ -34,6 +34,3 @@ export const emitters = {
 
 /** Dialects that write an event for each chunk of a stream. */
 export const CHUNKED: ReadonlySet<SpanDialect> = new Set<SpanDialect>(['openllmetry'])
-
-/** Dialects whose span covers one attempt and not the call with all of them. */
-export const SPAN_AN_ATTEMPT: ReadonlySet<SpanDialect> = new Set<SpanDialect>(['vercel-ai-legacy'])

@@ -28,11 +28,9 @@ export interface SpanTruth {
   /** UTC. */
   readonly startedAt: string
   readonly outcome: 'ok' | 'failed'
-  /** Of the span, which in some dialects is the last attempt alone. */
+  /** With all attempts, where the dialect has a span for each. */
   readonly durationMs: number
-  /** From the start of the call to the start of that span. */
-  readonly spanOffsetMs: number
-  /** Start of the span to the first output that the client got. */
+  /** Start of the call to the first output that the client got. */
   readonly ttftMs?: number | undefined
   readonly promptTokens: number
   readonly cachedTokens: number
@@ -59,23 +57,20 @@ export interface SpanTruth {
 export function truthOf(
   outcome: LabelledOutcome,
   written: { seen: Seen; dialect: SpanDialect; carry: Carry; conversation: string; tenant: string },
-  spanOffsetMs: number,
   scene: Scene,
 ): SpanTruth {
   const { seen, dialect, carry, conversation, tenant } = written
   const first = firstOutputMs(outcome, scene)
-  const { retry = 0 } = outcome.causesMs
   return {
     traceId: seen.traceId,
     spanId: seen.spanId,
     dialect,
     carry,
     service: seen.service,
-    startedAt: new Date(seen.startMs + spanOffsetMs).toISOString(),
+    startedAt: new Date(seen.startMs).toISOString(),
     outcome: outcome.outcome,
-    durationMs: outcome.e2eMs - spanOffsetMs,
-    spanOffsetMs,
-    ttftMs: first === undefined ? undefined : first - spanOffsetMs,
+    durationMs: outcome.e2eMs,
+    ttftMs: first,
     promptTokens: outcome.promptTokens,
     cachedTokens: outcome.cachedTokens,
     seenTokens: outcome.seenTokens,
@@ -88,11 +83,8 @@ export function truthOf(
     conversation,
     tenant,
     labels: outcome.labels,
-    causesMs: {
-      ...outcome.causesMs,
-      ...(outcome.labels.includes('retry') && { retry: retry - spanOffsetMs }),
-    },
-    phases: spanPhases(outcome, spanOffsetMs),
+    causesMs: outcome.causesMs,
+    phases: spanPhases(outcome),
     enginePhases: outcome.phases,
   }
 }
@@ -100,7 +92,7 @@ export function truthOf(
 const NS_PER_MS = 1e6
 
 /** Gateway counts as network, and interference as the phase that it lengthened. */
-function spanPhases(outcome: VirtualOutcome, spanOffsetMs = 0): SpanPhases {
+function spanPhases(outcome: VirtualOutcome): SpanPhases {
   const ns = (ms: number): number => Math.round(ms * NS_PER_MS)
   const raw = { ...outcome.phases }
   for (const name of PHASE_NAMES) raw[name] = ns(raw[name])
@@ -126,7 +118,7 @@ function spanPhases(outcome: VirtualOutcome, spanOffsetMs = 0): SpanPhases {
     prefillCached: raw.prefillCached,
     reasoning: raw.reasoning + reasoningMore,
     decode: raw.decode + left,
-    retry: Math.max(0, raw.retry - ns(spanOffsetMs)),
+    retry: raw.retry,
     client: raw.client,
   }
   for (const name of SPAN_PHASES) phases[name] /= NS_PER_MS

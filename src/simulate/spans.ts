@@ -1,7 +1,7 @@
 /** Labelled spans: a service's traces under a simulated provider in virtual time, and the truth about each. */
 import { otlpLine } from '../span/otlp-envelope.js'
 import { createRandom, type Random } from '../random/random.js'
-import { CHUNKED, emitters, SPAN_AN_ATTEMPT, type SpanDialect } from './emit-dialects.js'
+import { CHUNKED, emitters, type SpanDialect } from './emit-dialects.js'
 import type { Incident } from './incidents.js'
 import type { Profile } from './profiles.js'
 import { seeCall, type Caller, type Carry, type Hex, type Scene } from './spans-seen.js'
@@ -74,13 +74,7 @@ export function labelledCall(
 ): LabelledCall {
   const { dialect } = caller
   const seen = seeCall(outcome, caller, scene, hex)
-  const last = outcome.attempts.at(-1)
-  const isOneAttempt = SPAN_AN_ATTEMPT.has(dialect) && seen.tries !== undefined
-  const offsetMs = isOneAttempt && last ? last.startMs - outcome.arrivalMs : 0
-  return {
-    line: otlpLine(emitters[dialect](seen)),
-    truth: truthOf(outcome, { seen, ...caller }, offsetMs, scene),
-  }
+  return { line: otlpLine(emitters[dialect](seen)), truth: truthOf(outcome, { seen, ...caller }, scene) }
 }
 
 export function sceneOf({

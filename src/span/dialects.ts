@@ -107,6 +107,9 @@ export const exclusive: Readonly<Partial<Record<string, { keys: string; output: 
 /** TTFT is that of one attempt: the timer runs inside the retry loop. */
 export const attemptScoped: ReadonlySet<string> = new Set(['vercel-ai', 'vercel-ai-legacy'])
 
+/** One span an attempt: those that failed stand beside the last one, below the same parent. */
+export const attemptSpans: ReadonlySet<string> = new Set(['vercel-ai-legacy'])
+
 /** Written by what serves: a gateway or an engine. */
 export const serverSide: ReadonlySet<string> = new Set(['vllm', 'sglang', 'claude-platform'])
 

@@ -30,7 +30,7 @@ export interface IntakeCounts {
   other: number
   /** Calls that only repeat a call within them, or came a second time. */
   repeated: number
-  /** Servers' views and HTTP requests that were folded into their call. */
+  /** Servers' views, HTTP requests and earlier attempts that were folded into their call. */
   folded: number
   /** Unreadable, by what is wrong with them; at most 50 kinds. */
   faults: Record<string, number>

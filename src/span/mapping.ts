@@ -48,7 +48,7 @@ type Row = string | readonly [key: string, unit: Unit]
 
 const header = (name: string): string => `http.response.header.${name}`
 
-/** A bare string takes the unit of its field (`unitOf`). */
+/** A bare string takes the unit of its field (`unitOf`). A header's name is known with `_` for each `-` too. */
 export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
   operation: ['gen_ai.operation.name', 'llm.request.type'],
   kind: [
@@ -231,6 +231,8 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
     'langfuse.observation.usage_details.input_cached_tokens',
     'langfuse.observation.usage_details.input_cache_read',
     'langfuse.observation.usage_details.cache_read_input_tokens',
+    'langfuse.observation.usage_details.prompt_tokens_details.cached_tokens',
+    'langfuse.observation.usage_details.input_tokens_details.cached_tokens',
     'usageDetails.input_cached_tokens',
     'usageDetails.input_cache_read',
     'usageDetails.cache_read_input_tokens',
@@ -304,6 +306,8 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
     'gen_ai.usage.details.reasoning_tokens',
     'langfuse.observation.usage_details.output_reasoning_tokens',
     'langfuse.observation.usage_details.output_reasoning',
+    'langfuse.observation.usage_details.completion_tokens_details.reasoning_tokens',
+    'langfuse.observation.usage_details.output_tokens_details.reasoning_tokens',
     'usageDetails.output_reasoning_tokens',
     'usageDetails.output_reasoning',
     '$ai_reasoning_tokens',
@@ -419,6 +423,7 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
     'session.id',
     'langfuse.session.id',
     'traceloop.association.properties.session_id',
+    'ai.telemetry.metadata.sessionId',
     '$ai_session_id',
     'sessionId',
     'conversation_id',
@@ -431,6 +436,7 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
     'langfuse.user.id',
     'anthropic.workspace.id',
     'traceloop.association.properties.user_id',
+    'ai.telemetry.metadata.userId',
     'user.id',
     'metadata.user_api_key_team_id', // LiteLLM
     'userId',

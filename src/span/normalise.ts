@@ -226,7 +226,7 @@ function readGaps(picker: Picker): Gaps | undefined {
     return gaps
   }
   const meanMs = takeNumber(picker, at.gaps)
-  return meanMs === undefined ? undefined : { count: 0, meanMs }
+  return meanMs === undefined ? undefined : { meanMs }
 }
 
 function readService(picker: Picker): string | undefined {

@@ -1,4 +1,5 @@
 /** One trace's pieces to its calls: what repeats a call, serves it or carries its requests is folded into it. */
+import { attemptSpans } from './dialects.js'
 import type { Piece } from './normalise.js'
 import type { Attempt, Span, SpanFacts, SpanField } from './span.js'
 
@@ -6,7 +7,7 @@ export interface Resolved {
   spans: Span[]
   /** Spans around a call that repeat its usage, and spans that came a second time: left out. */
   repeated: number
-  /** Servers' views and HTTP requests that were folded into a call. */
+  /** Servers' views, HTTP requests and earlier attempts that were folded into a call. */
   folded: number
   /** HTTP requests of no call. */
   other: number
@@ -46,11 +47,19 @@ export function resolveTrace(all: readonly Piece[], into: Resolved): void {
       else list.push(piece)
     }
   }
+  const earlier = attemptsBefore(pieces.filter((piece) => !wrappers.has(piece) && !folded.has(piece)))
+  for (const list of earlier.values()) for (const piece of list) folded.add(piece)
   for (const piece of pieces) {
     const { role, span } = piece
     if (span === undefined || folded.has(piece) || wrappers.has(piece)) continue
     if (role === 'http') into.other++
-    else into.spans.push(inherit(fold(span, piece, children), piece, byId, wrappers))
+    else {
+      const before = (earlier.get(piece) ?? []).flatMap((each) =>
+        each.span === undefined ? [] : fold(each.span, each, children),
+      )
+      const whole = withAttempts(before, fold(span, piece, children))
+      into.spans.push(inherit(whole, piece, byId, wrappers))
+    }
   }
   into.repeated += wrappers.size + countSpans(all) - countSpans(pieces)
   into.folded += folded.size
@@ -74,6 +83,60 @@ function callOfRequest(piece: Piece, pieces: readonly Piece[]): Piece | undefine
   const id = piece.span?.requestId
   if (piece.role !== 'server' || id === undefined) return undefined
   return pieces.find((each) => each.role === 'call' && each.span?.requestId === id)
+}
+
+/** Clocks of whole milliseconds may let an attempt start before the one before it has ended. */
+const CLOCK_STEP_MS = 1.5
+
+/**
+ * The attempts that failed before the last one of a call, where each is a span of its own. A call that failed is
+ * followed below its parent only by another attempt at it: nothing goes on after a failure.
+ */
+function attemptsBefore(pieces: readonly Piece[]): ReadonlyMap<Piece, readonly Piece[]> {
+  const siblings = new Map<string, { piece: Piece; span: Span }[]>()
+  for (const piece of pieces) {
+    const { role, span, parentId } = piece
+    if (role !== 'call' || span === undefined || parentId === '' || !attemptSpans.has(span.dialect)) continue
+    const list = siblings.get(parentId)
+    if (list === undefined) siblings.set(parentId, [{ piece, span }])
+    else list.push({ piece, span })
+  }
+  const before = new Map<Piece, Piece[]>()
+  for (const list of siblings.values()) {
+    list.sort((a, b) => a.span.startedAtMs - b.span.startedAtMs)
+    list.forEach(({ piece, span }, index) => {
+      const next = list[index + 1]
+      if (next === undefined || span.error === undefined) return
+      if (next.span.modelRequested !== span.modelRequested) return
+      if (next.span.startedAtMs < span.startedAtMs + span.durationMs - CLOCK_STEP_MS) return
+      before.set(next.piece, [...(before.get(piece) ?? []), piece])
+      before.delete(piece)
+    })
+  }
+  return before
+}
+
+/** The last attempt with those before it: one call, from the start of the first. */
+function withAttempts(before: readonly Span[], last: Span): Span {
+  const startedAtMs = before[0]?.startedAtMs
+  if (startedAtMs === undefined) return last
+  const all = [...before, last]
+  const tries = all.flatMap((span): readonly Attempt[] => {
+    const offsetMs = span.startedAtMs - startedAtMs
+    const { durationMs, httpStatus: status } = span
+    const told = span.tries?.map((each) => ({ ...each, offsetMs: offsetMs + each.offsetMs }))
+    return told ?? [{ offsetMs, durationMs, status }]
+  })
+  const source = 'sibling spans'
+  return {
+    ...last,
+    startedAtMs,
+    durationMs: last.startedAtMs + last.durationMs - startedAtMs,
+    attempts: all.reduce((sum, { attempts = 1 }) => sum + attempts, 0),
+    tries: tries.slice(-MAX_TRIES),
+    retryMs: last.startedAtMs - startedAtMs + (last.retryMs ?? 0),
+    from: { ...last.from, durationMs: source, attempts: source, tries: source, retryMs: source },
+  }
 }
 
 function isSameService(a: Piece, b: Piece): boolean {

@@ -68,6 +68,8 @@ const MAX_SCOPES = 1000
 /** No signature. */
 export const NO_SIGNATURE = 1_000_000
 
+const HEADER = /^http\.(?:request|response)\.header\./
+
 let builtIn: Rules | undefined
 
 /** The built-in rules are compiled once: they never change. */
@@ -94,8 +96,10 @@ function compile(own: readonly OwnDialect[]): Rules {
   ownRows.forEach(({ slot, key, unit }, index) => add(slot, key, unit, index - ownRows.length))
   for (const slot of slots) {
     mapping[slot].forEach((row, rank) => {
-      if (typeof row === 'string') add(slot, row, unitOf(slot), rank)
-      else add(slot, row[0], row[1], rank)
+      const [key, unit] = typeof row === 'string' ? [row, unitOf(slot)] : row
+      add(slot, key, unit, rank)
+      // Python's HTTP instrumentations write header names with underscores.
+      if (HEADER.test(key)) add(slot, key.replaceAll('-', '_'), unit, rank)
     })
   }
   for (const key of [...containers, ...own.flatMap((each) => each.containers)]) entry(key).isContainer = true

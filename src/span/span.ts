@@ -15,7 +15,8 @@ export interface Attempt {
 
 /** Gaps between output chunks (a chunk may hold several tokens). Quantiles stand only where each chunk was seen. */
 export interface Gaps {
-  count: number
+  /** Absent where only the mean is told. */
+  count?: number | undefined
   meanMs: number
   p50Ms?: number | undefined
   p90Ms?: number | undefined

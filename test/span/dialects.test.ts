@@ -157,7 +157,7 @@ const rows: Row[] = [
       'gen_ai.usage.output_tokens': 80,
       'gen_ai.usage.cache_creation.input_tokens': 64,
     },
-    expected: { ttftMs: 250, ttftScope: 'attempt', gaps: { count: 0, meanMs: 20 }, cacheWriteTokens: 64 },
+    expected: { ttftMs: 250, ttftScope: 'attempt', gaps: { meanMs: 20 }, cacheWriteTokens: 64 },
   },
   {
     dialect: 'vercel-ai-legacy',
@@ -174,8 +174,12 @@ const rows: Row[] = [
       'ai.usage.cachedInputTokens': 1024,
       'ai.usage.reasoningTokens': 30,
       'ai.response.finishReason': 'stop',
+      'ai.telemetry.metadata.sessionId': 'conv-1',
+      'ai.telemetry.metadata.userId': 'ann',
     },
     expected: {
+      conversationId: 'conv-1',
+      tenant: 'ann',
       provider: 'gcp.gemini',
       modelServed: 'gemini-x-001',
       streaming: true,
@@ -322,6 +326,30 @@ const rows: Row[] = [
       'langfuse.user.id': 'ann',
     },
     expected: { ttftMs: 250, inputTokens: 1200, cacheReadTokens: 1024, streaming: true, tenant: 'ann' },
+  },
+  {
+    dialect: 'langfuse', // usage as OpenAI's API has it, which its SDK passes on
+    shape: { scope: 'langfuse-sdk', kind: 'internal' },
+    attributes: {
+      'langfuse.observation.type': 'generation',
+      'langfuse.observation.model.name': 'gpt-x',
+      'langfuse.observation.usage_details':
+        '{"prompt_tokens": 1200, "completion_tokens": 80, "total_tokens": 1280, ' +
+        '"prompt_tokens_details": {"cached_tokens": 1024}, "completion_tokens_details": {"reasoning_tokens": 30}}',
+    },
+    expected: { inputTokens: 1200, cacheReadTokens: 1024, outputTokens: 80, reasoningTokens: 30 },
+  },
+  {
+    dialect: 'langfuse', // and as its Responses API has it
+    shape: { scope: 'langfuse-sdk', kind: 'internal' },
+    attributes: {
+      'langfuse.observation.type': 'generation',
+      'langfuse.observation.model.name': 'gpt-x',
+      'langfuse.observation.usage_details':
+        '{"input_tokens": 1200, "output_tokens": 80, "input_tokens_details": {"cached_tokens": 1024}, ' +
+        '"output_tokens_details": {"reasoning_tokens": 30}}',
+    },
+    expected: { inputTokens: 1200, cacheReadTokens: 1024, outputTokens: 80, reasoningTokens: 30 },
   },
 ]
 

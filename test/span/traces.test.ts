@@ -144,6 +144,25 @@ describe('HTTP requests below a call are its attempts', () => {
     expect(counts).toMatchObject({ seen: 4, spans: 1, folded: 3 })
   })
 
+  it('headers written with underscores, as Python’s instrumentations do, are the same headers', () => {
+    const { spans } = both([
+      [call(), { spanId: id(1) }],
+      http(1, 5, 1990, 200, {
+        'http.response.header.x_served_by': ['eu-7'],
+        'http.response.header.openai_processing_ms': ['900'],
+        'http.response.header.cf_ray': ['8f0c-AMS'],
+      }),
+    ])
+    expect(spans).toMatchObject([
+      {
+        serverMs: 900,
+        region: 'AMS',
+        replica: 'eu-7',
+        from: { replica: 'HTTP span: http.response.header.x_served_by' },
+      },
+    ])
+  })
+
   it('one request is 1 attempt and no retrying', () => {
     const { spans } = both([[call(), { spanId: id(1) }], http(1, 5, 1990, 200)])
     expect(spans[0]).toMatchObject({ attempts: 1, tries: [{ offsetMs: 5 }] })
@@ -157,6 +176,103 @@ describe('HTTP requests below a call are its attempts', () => {
     ])
     expect(spans[0]?.attempts).toBeUndefined()
     expect(both([http(1, 0, 5, 200)]).counts).toMatchObject({ seen: 1, other: 1, spans: 0 })
+  })
+})
+
+describe('a dialect that writes a span an attempt: Vercel AI SDK, legacy', () => {
+  const root = [
+    { 'ai.operationId': 'ai.streamText', 'ai.model.id': 'gpt-x' },
+    { scope: 'ai', name: 'ai.streamText', spanId: id(1) },
+  ] as const
+  const attempt = (n: number, fromMs: number, toMs: number, isFailed: boolean, more: OtlpAttributes = {}) =>
+    [
+      {
+        'ai.operationId': 'ai.streamText.doStream',
+        'ai.model.id': 'gpt-x',
+        ...(!isFailed && {
+          'ai.usage.inputTokens': 100,
+          'ai.usage.outputTokens': 50,
+          'ai.response.msToFirstChunk': 250,
+        }),
+        ...more,
+      },
+      {
+        scope: 'ai',
+        name: 'ai.streamText.doStream',
+        spanId: id(n),
+        parentSpanId: id(1),
+        startMs: START_MS + fromMs,
+        endMs: START_MS + toMs,
+        ...(isFailed && { status: { code: 'error' as const } }),
+      },
+    ] as const
+  const http = (n: number, parent: number, fromMs: number, toMs: number, status: number) =>
+    [
+      { 'http.request.method': 'POST', 'http.response.status_code': status },
+      {
+        spanId: id(n),
+        parentSpanId: id(parent),
+        startMs: START_MS + fromMs,
+        endMs: START_MS + toMs,
+        name: 'POST',
+      },
+    ] as const
+
+  it('two that fail before one that answers: 1 span of 3 attempts from the start of the first', () => {
+    const { spans, counts } = both([
+      [...root],
+      attempt(2, 0, 50, true),
+      http(12, 2, 1, 50, 429),
+      attempt(3, 300, 400, true),
+      attempt(4, 900, 2000, false),
+      http(14, 4, 901, 2000, 200),
+    ])
+    expect(spans).toHaveLength(1)
+    expect(spans[0]).toMatchObject({
+      spanId: id(4),
+      startedAtMs: START_MS,
+      durationMs: 2000,
+      ttftMs: 250,
+      ttftScope: 'attempt',
+      attempts: 3,
+      retryMs: 900,
+      tries: [
+        { offsetMs: 1, durationMs: 49, status: 429 },
+        { offsetMs: 300, durationMs: 100 },
+        { offsetMs: 901, durationMs: 1099, status: 200 },
+      ],
+      from: { attempts: 'sibling spans', retryMs: 'sibling spans' },
+    })
+    expect(spans[0]?.error).toBeUndefined()
+    expect(counts).toMatchObject({ seen: 6, spans: 1, other: 1, folded: 4 })
+  })
+
+  it('all fail: the last one stands for the call, with its error', () => {
+    const { spans } = both([[...root], attempt(2, 0, 50, true), attempt(3, 300, 400, true)])
+    expect(spans).toMatchObject([
+      { spanId: id(3), attempts: 2, retryMs: 300, durationMs: 400, error: 'error' },
+    ])
+  })
+
+  it('steps that succeed, one after another, are calls of their own; so are calls of other models and at once', () => {
+    const steps = both([[...root], attempt(2, 0, 500, false), attempt(3, 600, 1200, false)])
+    expect(steps.spans.map(({ attempts }) => attempts)).toEqual([undefined, undefined])
+    const fallback = attempt(3, 600, 1200, false, { 'ai.model.id': 'other' })
+    expect(both([[...root], attempt(2, 0, 500, true), fallback]).spans).toHaveLength(2)
+    expect(both([[...root], attempt(2, 0, 500, true), attempt(3, 100, 900, false)]).spans).toHaveLength(2)
+  })
+
+  it('a step before the retried one is none of its attempts', () => {
+    const { spans } = both([
+      [...root],
+      attempt(2, 0, 400, false),
+      attempt(3, 500, 600, true),
+      attempt(4, 900, 2000, false),
+    ])
+    expect(spans.map(({ spanId, attempts }) => [spanId, attempts]).sort()).toEqual([
+      [id(2), undefined],
+      [id(4), 2],
+    ])
   })
 })
 
