@@ -67,13 +67,13 @@ const oddSpan: fc.Arbitrary<Partial<Span>> = fc.record({
 describe('of any span', () => {
   test('phases add up to the duration, causes and the unknown to the excess, probabilities lie in [0, 1]', () => {
     fc.assert(
-      fc.property(fc.array(oddSpan, { minLength: 1, maxLength: 40 }), (facts) => {
+      fc.property(fc.array(oddSpan, { minLength: 1, maxLength: 30 }), (facts) => {
         const spans = facts.map((each, i) => span(each, i))
         const found = attribute(spans)
         expect(found).toHaveLength(spans.length)
         found.forEach((each, i) => expectSound(each, spans[i]!))
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
   })
 })
@@ -167,11 +167,11 @@ describe('spans by hand', () => {
 })
 
 describe('small worlds; `npm run check:attribution` judges larger ones', () => {
-  const jobs: Job[] = [0, 2, 3, 6].map((world) => ({ faults: 1, world }))
+  const jobs: Job[] = [2, 3, 6].map((world) => ({ faults: 1, world }))
   let tallies: Record<Tier, Tally>[] = []
   beforeAll(() => {
-    tallies = jobs.map((job) => judgeWorld(draw(job, 'rules', 250)))
-  })
+    tallies = jobs.map((job) => judgeWorld(draw(job, 'rules', 150)))
+  }, 240_000)
   const of = (...tiers: Tier[]): Tally => merge(tallies.flatMap((each) => tiers.map((tier) => each[tier])))
 
   test('with full evidence macro-F1 is over .85 and the calibration error below .1', () => {
