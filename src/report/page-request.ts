@@ -8,7 +8,7 @@ import { totalMs, type Bar } from './plot-bars.js'
 import type { Side, Subject } from './page-subject.js'
 import type { Tone } from './plot.js'
 
-export const PHASES: Readonly<Record<Phase, { name: string; tone: Tone }>> = {
+const PHASES: Readonly<Record<Phase, { name: string; tone: Tone }>> = {
   network: { name: 'network, gateway', tone: 'plain' },
   queue: { name: 'queue, others in flight', tone: 3 },
   prefillFresh: { name: 'prefill', tone: 0 },

@@ -138,7 +138,7 @@ function drawSeries(series: Series, area: Area): Laid {
 const snap = (value: number): number => Math.round(Math.round(value / GRID) * GRID * 10) / 10
 
 /** Every kth, so that what is left is spread as it was. */
-export function thinned<T>(all: readonly T[], most: number): readonly T[] {
+function thinned<T>(all: readonly T[], most: number): readonly T[] {
   if (all.length <= most) return all
   return Array.from({ length: most }, (_, i) => all[Math.floor((i * all.length) / most)]!)
 }
