@@ -11,7 +11,7 @@ export interface Choice {
 }
 
 /** Older than this a curve is said to be stale. */
-export const STALE_S = 7 * 24 * 3600
+const STALE_S = 7 * 24 * 3600
 const MOST_CACHED = 10_000
 const NO_DOUBTS: readonly string[] = []
 

@@ -5,7 +5,7 @@ import type { Attribution, CauseFound } from './attribution.js'
 import type { Choice } from './choose.js'
 import { beyond, tempered } from './confidence.js'
 import { directCauses, type Direct } from './direct.js'
-import { residualCauses, type ResidualCause } from './evidence.js'
+import { residualCauses } from './evidence.js'
 import { infer, type Inferred } from './infer.js'
 import { lengthExcess, type LengthExcess, type Observation } from './observation.js'
 import { phasesOf } from './phases.js'
@@ -248,4 +248,3 @@ function verdictOf(
 }
 
 const count = (tokens: number): string => Math.round(tokens).toLocaleString('en')
-export type { ResidualCause }

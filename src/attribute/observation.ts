@@ -130,7 +130,7 @@ export function observe(span: Span, { known, ordinary, warmTokens, hides }: Cont
 }
 
 /** A curve's answer for lengths. The first output token belongs to the prefill, each further one to decode. */
-export function partsOf(known: Known, { fresh, cached, visible, reasoning }: Lengths): Parts {
+function partsOf(known: Known, { fresh, cached, visible, reasoning }: Lengths): Parts {
   const prompt = fresh + cached
   const steps = Math.max(0, visible + reasoning - 1)
   const perToken = known.tpot(prompt + (visible + reasoning) / 2)
@@ -263,6 +263,6 @@ function doubtsOf(span: Span, lengths: Lengths, known: Known, assumed: readonly 
 
 const isBeyond = (value: number, longest: number): boolean => longest > 0 && value > longest * 1.05
 
-export function sum(parts: Parts): number {
+function sum(parts: Parts): number {
   return parts.base + parts.prefillFresh + parts.prefillCached + parts.reasoning + parts.decode
 }

@@ -31,7 +31,7 @@ export interface Tally {
   errors: Record<string, number[]>
 }
 
-export const BINS = 15
+const BINS = 15
 const MOST_ERROR = 1000
 /** A neighbour's work lengthens prefill whether or not its tokens were cached. */
 const MERGED: Readonly<Record<keyof Phases, string>> = {
@@ -55,7 +55,7 @@ export const createTally = (): Tally => ({
 })
 
 /** Causes that cost enough to be listed, the largest first. */
-export function truthOf({ e2eMs, causesMs }: LabelledOutcome): Cause[] {
+function truthOf({ e2eMs, causesMs }: LabelledOutcome): Cause[] {
   const limit = listedFrom(e2eMs)
   return causeNames
     .filter((cause) => (causesMs[cause] ?? 0) >= limit)

@@ -38,7 +38,7 @@ export function healthyMs({ constants }: Profile, service: Service): number {
   )
 }
 
-export const freshMs = (constants: Profile['constants']): number =>
+const freshMs = (constants: Profile['constants']): number =>
   ('freshUs' in constants ? constants.freshUs : constants.tokenUs) / 1000
 
 /** Share of requests that a surge of lengths meets: what comes more often than one in ten is ordinary. */
