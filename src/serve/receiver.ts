@@ -86,7 +86,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Started> 
   }
   const server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, (request, response) => {
     answer(shop, request).then(
-      (made) => reply(response, made),
+      (made) => reply(response, made, shop),
       () => response.destroy(),
     )
   })
@@ -276,20 +276,26 @@ function headersOf(request: IncomingMessage, token: string | undefined): Record<
 }
 
 function answerHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const kept = ['content-type', 'retry-after'] as const
+  const kept = ['content-type', 'content-encoding', 'retry-after'] as const
   return Object.fromEntries(
     kept.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])),
   )
 }
 
-function reply(response: ServerResponse, { status, headers, body }: Answer): void {
+function reply(response: ServerResponse, { status, headers, body }: Answer, shop: Shop): void {
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
   // What was not read of a refused request must not be taken for the next one.
   const isRefused = status === 413 || status === 408 || status === 429
+  const isWhole = response.req.complete
   response.writeHead(status, {
     ...headers,
     'content-length': String(length),
-    ...(isRefused && !response.req.complete && { connection: 'close' }),
+    ...(((isRefused && !isWhole) || shop.isClosing) && { connection: 'close' }),
   })
+  // What else still comes is passed over, but not for ever.
+  if (!isWhole) {
+    const timer = setTimeout(() => response.req.destroy(), shop.bodyTimeoutMs)
+    response.req.once('close', () => clearTimeout(timer))
+  }
   response.end(body)
 }

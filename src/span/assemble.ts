@@ -12,7 +12,10 @@ export interface AssemblerOptions {
 
 export interface Assembler {
   add(piece: Piece, nowMs: number): void
-  /** Lets go every trace that nothing was added to since `beforeMs`, of the clock of `add`. */
+  /**
+   * Lets go every trace that nothing was added to since `beforeMs`, of the clock of `add`; of a trace that has gone on
+   * for a minute by then, what came before.
+   */
   release(beforeMs: number): void
   flush(): void
   /** Pieces held. */
@@ -24,11 +27,19 @@ interface Trace {
   /** Most traces hold one call and nothing else. */
   first: Piece
   more: Piece[] | undefined
+  firstMs: number
   lastMs: number
+  /** Of each piece of `more`, when it came. */
+  moreMs: number[]
 }
 
 /** A trace of more pieces is let go in parts. */
 const MAX_TRACE = 10_000
+
+/** An agent's session may go on for hours: its calls do not wait for its end. */
+const MAX_AGE_MS = 60_000
+
+const NO_TIMES: number[] = []
 
 export function createAssembler({ window, into }: AssemblerOptions): Assembler {
   const traces = new Map<string, Trace>()
@@ -47,6 +58,18 @@ export function createAssembler({ window, into }: AssemblerOptions): Assembler {
       held -= 1 + trace.more.length
       resolveTrace([trace.first, ...trace.more], into)
     }
+  }
+  const letGoBefore = (trace: Trace, beforeMs: number): void => {
+    const { first, more, moreMs } = trace
+    const count = moreMs.findIndex((ms) => ms >= beforeMs)
+    const next = more?.[count]
+    if (more === undefined || next === undefined) return letGo(trace)
+    resolveTrace([first, ...more.slice(0, count)], into)
+    held -= count + 1
+    trace.first = next
+    trace.firstMs = moreMs[count] ?? beforeMs
+    trace.more = more.slice(count + 1)
+    trace.moreMs = moreMs.slice(count + 1)
   }
   const isFull = (): boolean => held > window
   const letGoOldest = (): void => {
@@ -67,19 +90,36 @@ export function createAssembler({ window, into }: AssemblerOptions): Assembler {
       held++
       const known = traces.get(piece.traceId)
       if (known === undefined) {
-        const trace = { id: piece.traceId, first: piece, more: undefined, lastMs: nowMs }
+        const trace = {
+          id: piece.traceId,
+          first: piece,
+          more: undefined,
+          firstMs: nowMs,
+          lastMs: nowMs,
+          moreMs: NO_TIMES,
+        }
         traces.set(trace.id, trace)
         queue.push(trace)
       } else {
-        known.more ??= []
+        if (known.more === undefined) {
+          known.more = []
+          known.moreMs = []
+        }
         known.more.push(piece)
+        known.moreMs.push(nowMs)
         known.lastMs = nowMs
         if (known.more.length >= MAX_TRACE) letGo(known)
       }
       while (isFull()) letGoOldest()
     },
     release(beforeMs) {
-      for (const trace of traces.values()) if (trace.lastMs < beforeMs) letGo(trace)
+      for (const trace of traces.values()) {
+        if (trace.lastMs < beforeMs) letGo(trace)
+        else if (trace.firstMs < beforeMs - MAX_AGE_MS) letGoBefore(trace, beforeMs)
+      }
+      // What has gone would be held by the queue until the window is full, which it may never be.
+      queue = [...traces.values()]
+      head = 0
     },
     flush() {
       while (head < queue.length) letGoOldest()

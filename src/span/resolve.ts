@@ -29,7 +29,7 @@ export function resolvePiece({ role, span }: Piece, into: Resolved): void {
 /** Adds what the pieces come to. */
 export function resolveTrace(all: readonly Piece[], into: Resolved): void {
   // An exporter that heard no answer sends its spans a second time.
-  const byId = new Map(all.map((piece) => [piece.spanId, piece]))
+  const byId = new Map(all.filter(({ spanId }) => spanId !== '').map((piece) => [piece.spanId, piece]))
   const pieces = all.filter((piece) => piece.spanId === '' || byId.get(piece.spanId) === piece)
   const children = new Map<Piece, Piece[]>() // by the nearest call above
   const wrappers = new Set<Piece>()
@@ -109,8 +109,10 @@ function attemptsBefore(pieces: readonly Piece[]): ReadonlyMap<Piece, readonly P
       if (next === undefined || span.error === undefined) return
       if (next.span.modelRequested !== span.modelRequested) return
       if (next.span.startedAtMs < span.startedAtMs + span.durationMs - CLOCK_STEP_MS) return
-      before.set(next.piece, [...(before.get(piece) ?? []), piece])
+      const chain = before.get(piece) ?? []
       before.delete(piece)
+      chain.push(piece)
+      before.set(next.piece, chain)
     })
   }
   return before
@@ -155,12 +157,12 @@ function fold(span: Span, piece: Piece, children: ReadonlyMap<Piece, readonly Pi
   return requests.length === 0 ? whole : withRequests(whole, requests)
 }
 
-/** A server's span, and what a server behind it says. */
-function servedBy(piece: Piece, children: ReadonlyMap<Piece, readonly Piece[]>): Span[] {
-  if (piece.role === 'http' || piece.span === undefined) return []
+/** A server's span, and what servers behind it say. */
+function servedBy(piece: Piece, children: ReadonlyMap<Piece, readonly Piece[]>, hops = 0): Span[] {
+  if (piece.role === 'http' || piece.span === undefined || hops >= MAX_HOPS) return []
   const span =
     piece.span.serverMs === undefined ? { ...piece.span, serverMs: piece.span.durationMs } : piece.span
-  return [span, ...(children.get(piece) ?? []).flatMap((child) => servedBy(child, children))]
+  return [span, ...(children.get(piece) ?? []).flatMap((child) => servedBy(child, children, hops + 1))]
 }
 
 const serverFields: readonly SpanField[] = [

@@ -52,10 +52,13 @@ export function readText(value: Scalar, unit: Unit): string | undefined {
   return unit === 'colo' ? text.slice(text.lastIndexOf('-') + 1) : text
 }
 
+/** A piece of a longer text would keep all of it in memory. */
+const MAX_LIST = 1024
+
 /** `["stop"]` and `"stop"`, as stores write lists and texts into a column of strings. */
 function plain(text: string): string {
   const first = text.charCodeAt(0)
-  if (first !== 0x5b && first !== 0x22) return text
+  if ((first !== 0x5b && first !== 0x22) || text.length > MAX_LIST) return text
   const match = /^\[?\s*"((?:[^"\\])*)"/.exec(text)
   return match?.[1] ?? text
 }

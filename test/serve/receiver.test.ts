@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { request } from 'undici'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startReceiver } from '../../src/serve/receiver.js'
@@ -190,6 +190,21 @@ describe('answers', () => {
     await expect.poll(async () => (await post(`${receiver.url}/v1/traces`, benchLine(0, 1))).status).toBe(200)
   })
 
+  it('a sender that is refused and does not end its body keeps nothing from closing', async () => {
+    const { receiver } = await listen({ token: 'open-sesame', bodyTimeoutMs: 200 })
+    const socket = connect(receiver.port, '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    socket.write('POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nfew')
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 401 /)
+    const closed = await Promise.race([
+      receiver.close().then(() => 'closed'),
+      new Promise((resolve) => setTimeout(() => resolve('open'), 5000)),
+    ])
+    if (closed === 'open') socket.destroy()
+    expect(closed).toBe('closed')
+  })
+
   it('401 without the token, which never goes on', async () => {
     const { receiver } = await listen({ token: 'open-sesame' })
     expect((await post(`${receiver.url}/v1/traces`, '{}')).status).toBe(401)
@@ -266,6 +281,27 @@ describe('forwarding', () => {
     expect((await post(`${receiver.url}/v1/traces`, benchLine(0, 5))).status).toBe(200)
     await receiver.close()
     expect(receiver.counts.spans).toBe(5)
+  })
+
+  it('an answer that comes compressed goes back as such', async () => {
+    const server = createServer((incoming, response) => {
+      incoming.resume().on('end', () => {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+        response.end(gzipSync('{"a":1}'))
+      })
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const { receiver } = await listen({ forward: `http://127.0.0.1:${port}` })
+    const answer = await request(`${receiver.url}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'accept-encoding': 'gzip' },
+      body: benchLine(0, 1),
+    })
+    expect(answer.headers['content-encoding']).toBe('gzip')
+    expect(gunzipSync(Buffer.from(await answer.body.arrayBuffer())).toString()).toBe('{"a":1}')
   })
 
   it('503 where nobody answers', async () => {

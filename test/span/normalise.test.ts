@@ -52,6 +52,13 @@ describe('rule 1: units belong to keys, and numbers may be text', () => {
   })
 })
 
+it('of a text in a list within a text, what stands in the first one’s place; of a long one nothing', () => {
+  const tier = (text: string) => spanOf({ ...call, service_tier: text }).serviceTier
+  expect(tier('["priority","standard"]')).toBe('priority')
+  // A piece of a long text would keep all of it in memory.
+  expect(tier(`["a word of twenty letters",${JSON.stringify('prompt '.repeat(1000))}]`)).toBeUndefined()
+})
+
 describe('rule 2: input includes the cache', () => {
   it('more cached than input: the input left them out, which is said', () => {
     const span = spanOf({

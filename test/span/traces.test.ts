@@ -1,4 +1,6 @@
 /** One call of a model is one span, whatever else its trace holds. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createIntake } from '../../src/span/intake.js'
@@ -82,6 +84,18 @@ describe('what repeats a call is not counted', () => {
     ])
     expect(spans).toHaveLength(2)
     expect(counts).toMatchObject({ seen: 3, spans: 2, repeated: 1 })
+  })
+
+  it('records of one trace that have no ids of their own are calls of their own', () => {
+    const record = {
+      trace_id: 'order-7',
+      model: 'gpt-x',
+      input_tokens: 100,
+      output_tokens: 50,
+      duration_ms: 5,
+    }
+    const { counts } = readValue([1, 2, 3].map((n) => ({ ...record, timestamp: 1_790_000_000 + n })))
+    expect(counts).toMatchObject({ seen: 3, spans: 3, repeated: 0 })
   })
 
   it('embeddings and tools are no calls', () => {
@@ -269,10 +283,12 @@ describe('a dialect that writes a span an attempt: Vercel AI SDK, legacy', () =>
       attempt(3, 500, 600, true),
       attempt(4, 900, 2000, false),
     ])
-    expect(spans.map(({ spanId, attempts }) => [spanId, attempts]).sort()).toEqual([
-      [id(2), undefined],
-      [id(4), 2],
-    ])
+    expect(new Map(spans.map(({ spanId, attempts }) => [spanId, attempts]))).toEqual(
+      new Map([
+        [id(2), undefined],
+        [id(4), 2],
+      ]),
+    )
   })
 })
 
@@ -362,6 +378,44 @@ describe('memory', () => {
       }),
       { numRuns: 40 },
     )
+  })
+
+  it('a trace that does not end gives out what is older than a minute, and keeps what came last', () => {
+    const intake = createIntake()
+    const add = (n: number, nowMs: number): void =>
+      intake.value(requestOf([[call(), { spanId: id(n) }]]), nowMs)
+    for (let n = 1; n <= 20; n++) {
+      add(n, n * 4000)
+      intake.release(n * 4000 - 10_000)
+    }
+    // At 80 s: the first came 76 s ago; those of the last 10 s still wait for what belongs to them.
+    const given = intake.take().map(({ spanId }) => spanId)
+    expect(given.length).toBeGreaterThanOrEqual(13)
+    expect(given).not.toContain(id(18))
+    intake.end()
+    expect(intake.counts).toMatchObject({ seen: 20, spans: 20 })
+    expect(intake.take().map(({ spanId }) => spanId)).toContain(id(20))
+  })
+
+  it('what was given out because nothing more came is held nowhere', async () => {
+    setFlagsFromString('--expose-gc')
+    const gc = runInNewContext('gc') as () => void
+    const intake = createIntake()
+    intake.value(requestOf([[call(), { spanId: id(1) }]]), 0)
+    intake.release(1)
+    const span = new WeakRef(intake.take()[0] ?? {})
+    await new Promise((resolve) => setTimeout(resolve)) // a turn in which the reference was made keeps it
+    gc()
+    expect(span.deref()).toBeUndefined()
+    expect(intake.counts.spans).toBe(1)
+  })
+
+  it('9,000 servers, each below another, end nothing', () => {
+    const chain = Array.from({ length: 9000 }, (_, i): readonly [OtlpAttributes, Shape] => [
+      call(),
+      { spanId: id(i + 1), ...(i > 0 && { parentSpanId: id(i) }), kind: 'server' },
+    ])
+    expect(readValue(requestOf(chain)).counts).toMatchObject({ seen: 9000, spans: 1, folded: 8999 })
   })
 
   it('parents that form a ring end nothing', () => {
