@@ -1,5 +1,5 @@
 /** One trace's pieces to its calls: what repeats a call, serves it or carries its requests is folded into it. */
-import { attemptSpans } from './dialects.js'
+import { attemptsBefore, MAX_TRIES, withAttempts } from './attempts.js'
 import type { Piece } from './normalise.js'
 import type { Attempt, Span, SpanFacts, SpanField } from './span.js'
 
@@ -15,9 +15,6 @@ export interface Resolved {
 
 /** How far up a parent is looked for: a loop of parents ends there too. */
 const MAX_HOPS = 64
-
-/** Attempts listed on a span. */
-const MAX_TRIES = 32
 
 /** The only piece of its trace. */
 export function resolvePiece({ role, span }: Piece, into: Resolved): void {
@@ -85,62 +82,6 @@ function callOfRequest(piece: Piece, pieces: readonly Piece[]): Piece | undefine
   return pieces.find((each) => each.role === 'call' && each.span?.requestId === id)
 }
 
-/** Clocks of whole milliseconds may let an attempt start before the one before it has ended. */
-const CLOCK_STEP_MS = 1.5
-
-/**
- * The attempts that failed before the last one of a call, where each is a span of its own. A call that failed is
- * followed below its parent only by another attempt at it: nothing goes on after a failure.
- */
-function attemptsBefore(pieces: readonly Piece[]): ReadonlyMap<Piece, readonly Piece[]> {
-  const siblings = new Map<string, { piece: Piece; span: Span }[]>()
-  for (const piece of pieces) {
-    const { role, span, parentId } = piece
-    if (role !== 'call' || span === undefined || parentId === '' || !attemptSpans.has(span.dialect)) continue
-    const list = siblings.get(parentId)
-    if (list === undefined) siblings.set(parentId, [{ piece, span }])
-    else list.push({ piece, span })
-  }
-  const before = new Map<Piece, Piece[]>()
-  for (const list of siblings.values()) {
-    list.sort((a, b) => a.span.startedAtMs - b.span.startedAtMs)
-    list.forEach(({ piece, span }, index) => {
-      const next = list[index + 1]
-      if (next === undefined || span.error === undefined) return
-      if (next.span.modelRequested !== span.modelRequested) return
-      if (next.span.startedAtMs < span.startedAtMs + span.durationMs - CLOCK_STEP_MS) return
-      const chain = before.get(piece) ?? []
-      before.delete(piece)
-      chain.push(piece)
-      before.set(next.piece, chain)
-    })
-  }
-  return before
-}
-
-/** The last attempt with those before it: one call, from the start of the first. */
-function withAttempts(before: readonly Span[], last: Span): Span {
-  const startedAtMs = before[0]?.startedAtMs
-  if (startedAtMs === undefined) return last
-  const all = [...before, last]
-  const tries = all.flatMap((span): readonly Attempt[] => {
-    const offsetMs = span.startedAtMs - startedAtMs
-    const { durationMs, httpStatus: status } = span
-    const told = span.tries?.map((each) => ({ ...each, offsetMs: offsetMs + each.offsetMs }))
-    return told ?? [{ offsetMs, durationMs, status }]
-  })
-  const source = 'sibling spans'
-  return {
-    ...last,
-    startedAtMs,
-    durationMs: last.startedAtMs + last.durationMs - startedAtMs,
-    attempts: all.reduce((sum, { attempts = 1 }) => sum + attempts, 0),
-    tries: tries.slice(-MAX_TRIES),
-    retryMs: last.startedAtMs - startedAtMs + (last.retryMs ?? 0),
-    from: { ...last.from, durationMs: source, attempts: source, tries: source, retryMs: source },
-  }
-}
-
 function isSameService(a: Piece, b: Piece): boolean {
   const [one, other] = [a.span?.service, b.span?.service]
   return one === undefined || other === undefined || one === other
@@ -153,7 +94,7 @@ function fold(span: Span, piece: Piece, children: ReadonlyMap<Piece, readonly Pi
   const servers = below.flatMap((child) => servedBy(child, children))
   const requests = below.filter(({ role }) => role === 'http').flatMap((child) => child.span ?? [])
   let whole = span
-  for (const server of servers) whole = adopt(whole, server, serverFields, 'server span')
+  for (const server of servers) whole = adopt(whole, server, fieldsOf(server, whole), 'server span')
   return requests.length === 0 ? whole : withRequests(whole, requests)
 }
 
@@ -184,6 +125,16 @@ const serverFields: readonly SpanField[] = [
   'serviceTier',
 ]
 
+/** A part is not taken from a server that counted another whole. */
+function fieldsOf(server: Span, span: Span): readonly SpanField[] {
+  const { inputTokens = server.inputTokens ?? Infinity, outputTokens = server.outputTokens ?? Infinity } =
+    span
+  const cached = (server.cacheReadTokens ?? 0) + (server.cacheWriteTokens ?? 0)
+  const fits = cached <= inputTokens && (server.reasoningTokens ?? 0) <= outputTokens
+  return fits ? serverFields : serverFields.filter((field) => !parts.has(field))
+}
+const parts: ReadonlySet<SpanField> = new Set(['cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens'])
+
 const headerFields: readonly SpanField[] = [
   'serverMs',
   'serverTtftMs',
@@ -197,7 +148,7 @@ const headerFields: readonly SpanField[] = [
   'replica',
 ]
 
-/** Facts that the span lacks, from another. A server's cache counts are taken only along with its input count. */
+/** Facts that the span lacks, from another. */
 function adopt(span: Span, other: Span, fields: readonly SpanField[], words: string): Span {
   const facts: Record<string, unknown> = {}
   const sources: Record<string, string> = {}

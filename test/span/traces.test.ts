@@ -330,6 +330,18 @@ describe('servers’ views of a call', () => {
     expect(counts).toMatchObject({ seen: 3, spans: 1, folded: 2 })
   })
 
+  it('a server that counted another prompt gives its times, not what it cached of that prompt', () => {
+    const { spans } = both([
+      [call(), { spanId: id(1) }],
+      [
+        { ...engine, 'gen_ai.usage.prompt_tokens': 2000, 'gen_ai.usage.cache_read.input_tokens': 1024 },
+        { spanId: id(2), parentSpanId: id(1), kind: 'server', scope: 'vllm.llm_engine', service: 'vllm' },
+      ],
+    ])
+    expect(spans).toMatchObject([{ inputTokens: 100, queueMs: 100 }])
+    expect(spans[0]?.cacheReadTokens).toBeUndefined()
+  })
+
   it('without a client’s span the server’s is the call', () => {
     const { spans } = both([[engine, { kind: 'server', scope: 'vllm.llm_engine', service: 'vllm' }]])
     expect(spans).toMatchObject([{ service: 'vllm', serverMs: 1900, dialect: 'vllm' }])
