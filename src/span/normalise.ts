@@ -106,7 +106,7 @@ export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
       outputTokens: usage.outputTokens,
       reasoningTokens: usage.reasoningTokens,
       maxOutputTokens: takeNumber(picker, at.maxOutputTokens),
-      attempts: takeNumber(picker, at.attempts),
+      attempts: readAttempts(picker),
       tries: undefined,
       retryMs: undefined,
       httpStatus,
@@ -166,12 +166,25 @@ function readStreaming(picker: Picker): boolean | undefined {
   return true
 }
 
+/** As stores write that there was none. */
+const NO_ERROR: ReadonlySet<string> = new Set([
+  'false',
+  '0',
+  'null',
+  'None',
+  'none',
+  'undefined',
+  '{}',
+  '[]',
+  'OK',
+])
+
 /** A word without spaces is a type; anything else may be a message, and messages quote prompts. */
 const ERROR_TYPE = /^[\w.:/-]{1,64}$/
 
 function readError(picker: Picker, httpStatus: number | undefined): string | undefined {
   const word = peekText(picker, at.error)
-  if (word !== undefined && word !== 'false' && word !== '0') {
+  if (word !== undefined && !NO_ERROR.has(word)) {
     note(picker, at.error)
     return ERROR_TYPE.test(word) && word !== 'true' ? word : 'error'
   }
@@ -217,6 +230,12 @@ function readTtft(
   const isAttempt = picker.draft.rules.own.get(dialect)?.isAttemptTtft ?? attemptScoped.has(dialect)
   const scope = isAttempt ? 'attempt' : 'call'
   return { ms: durationMs > 0 ? Math.min(ms, durationMs) : ms, scope }
+}
+
+/** Some count from 0. */
+function readAttempts(picker: Picker): number | undefined {
+  const told = takeNumber(picker, at.attempts)
+  return told === undefined ? undefined : Math.max(1, told)
 }
 
 function readGaps(picker: Picker): Gaps | undefined {

@@ -75,7 +75,7 @@ export function msOfNs(ns: number): number {
   return Math.round(ns / 1000) / 1000
 }
 
-const ISO = /^"?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?\s*(Z|[+-]\d\d:?\d\d)?"?$/
+const ISO = /^"?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?\s*(Z|[+-]\d\d(?::?\d\d)?)?"?$/
 
 /** A moment in ms since 1970. A text without a zone is UTC; of a number the size tells s, ms, µs or ns. */
 export function readTime(value: Scalar): number {
@@ -87,7 +87,8 @@ export function readTime(value: Scalar): number {
     const match = ISO.exec(text)
     if (match !== null) {
       const [, day = '', clock = '', fraction = '', zone = 'Z'] = match
-      return Date.parse(`${day}T${clock}${zone}`) + (fraction === '' ? 0 : Number(`0.${fraction}`) * 1000)
+      const offset = zone.length === 3 ? `${zone}:00` : zone // PostgreSQL writes the hours alone
+      return Date.parse(`${day}T${clock}${offset}`) + (fraction === '' ? 0 : Number(`0.${fraction}`) * 1000)
     }
   }
   const number = numberOf(value)

@@ -42,6 +42,8 @@ describe('rule 1: units belong to keys, and numbers may be text', () => {
     '2026-09-21T13:33:20.250Z',
     '2026-09-21 13:33:20.250000000', // ClickHouse
     '"2026-09-21T15:33:20.250+02:00"',
+    '2026-09-21 15:33:20.250+02', // PostgreSQL
+    '2026-09-21T15:33:20.250+0200',
     '"\\"2026-09-21T13:33:20.250Z\\""', // JSON twice
     1_789_997_600.25,
     1_789_997_600_250,
@@ -50,6 +52,15 @@ describe('rule 1: units belong to keys, and numbers may be text', () => {
   ])('a moment written as %j is the same moment', (text) => {
     expect(readTime(text)).toBe(Date.UTC(2026, 8, 21, 13, 33, 20, 250))
   })
+})
+
+it.each(['null', 'None', 'undefined', '{}', '[]', 'false', '0', 'OK'])(
+  'an error that a store wrote as %j is none',
+  (word) => expect(spanOf({ ...counted, 'error.type': word }).error).toBeUndefined(),
+)
+
+it('0 attempts are 1: a call that has ended was tried', () => {
+  expect(spanOf({ ...call, 'gen_ai.request.attempt': 0 }).attempts).toBe(1)
 })
 
 it('of a text in a list within a text, what stands in the first one’s place; of a long one nothing', () => {
