@@ -8,6 +8,9 @@ const timing = 'test/**/*.timing.test.ts'
 /** Tests that mostly wait for the processes that they start. */
 const e2e = 'test/e2e/**/*.test.ts'
 
+/** Tests that wait for a clock or handle gigabytes: `npm run check:long`, which `.ci/run` runs, and `npm test` does not. */
+const long = 'test/**/*.long.test.ts'
+
 const limits = { testTimeout: 60_000, hookTimeout: 60_000, setupFiles: ['test/support/fixed-seed.ts'] }
 
 export default defineConfig({
@@ -19,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'rules',
           include: ['test/**/*.test.ts'],
-          exclude: [timing, e2e],
+          exclude: [timing, e2e, long],
           sequence: { groupOrder: 1 },
           ...limits,
         },
@@ -28,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: [e2e],
-          exclude: [timing],
+          exclude: [timing, long],
           maxWorkers: 4,
           sequence: { groupOrder: 2 },
           ...limits,
@@ -40,6 +43,15 @@ export default defineConfig({
           include: [timing],
           fileParallelism: false,
           sequence: { groupOrder: 3 },
+          ...limits,
+        },
+      },
+      {
+        test: {
+          name: 'long',
+          include: [long],
+          fileParallelism: false,
+          sequence: { groupOrder: 4 },
           ...limits,
         },
       },

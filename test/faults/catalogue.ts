@@ -14,7 +14,7 @@ export interface Fault {
 
 const WIRE = 'faults/wire.test.ts'
 const REFUSALS = 'faults/refusals.test.ts'
-const PROCESS = 'faults/process.test.ts'
+const PROCESS = 'faults/process.long.test.ts'
 const THREATS = 'faults/threats.test.ts'
 const FAILURES = 'wire/failures.test.ts'
 const HTTP2 = 'wire/http2.test.ts'
