@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-export const ROOT = new URL('../../', import.meta.url)
-export const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', ROOT))
+const ROOT = new URL('../../', import.meta.url)
+const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', ROOT))
 export const HOOK = fileURLToPath(new URL('fail-call.cjs', import.meta.url))
 
 /** A part of what is built. @param {string} path */

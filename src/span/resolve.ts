@@ -158,7 +158,7 @@ function adopt(span: Span, other: Span, fields: readonly SpanField[], words: str
     sources[field] = `${words}: ${other.from[field] ?? other.dialect}`
   }
   if (Object.keys(facts).length === 0) return span
-  return { ...span, ...(facts as Partial<SpanFacts>), from: { ...span.from, ...sources } } // eslint-disable-line typescript/no-unsafe-type-assertion -- fields copied under their own names
+  return { ...span, ...(facts as Partial<SpanFacts>), from: { ...span.from, ...sources } }
 }
 
 /** HTTP requests of the call: its attempts, and the headers of the last answer. */

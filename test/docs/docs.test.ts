@@ -240,7 +240,7 @@ describe('what the pages say of the code', () => {
     for (const [name, { defaults }] of Object.entries(probes)) {
       const row = rows.find((line) => line.startsWith(`| \`${name}\` |`)) ?? ''
       for (const [key, value] of Object.entries(defaults as Record<string, unknown>)) {
-        const plain = typeof value === 'object' ? JSON.stringify(value) : String(value)
+        const plain = typeof value === 'string' ? value : JSON.stringify(value)
         const shown = Array.isArray(value) ? `[${value.join(', ')}]` : plain
         expect(row, `${name}.${key}`).toContain(`\`${key}\` ${shown}`)
       }

@@ -137,7 +137,6 @@ test('58: escapes, title changes, C1 and bidi controls in an error body reach ne
   const { code, stdout, stderr } = await runCli(['probe', url, '--model', 'm'], { cwd: here.path })
   expect(code).toBe(3)
   expect(stderr).toContain('owned')
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
   expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/)
 })
 

@@ -87,7 +87,11 @@ describe('a status that is no success', () => {
       "404 from openai: check the model's name (gpt-4o) and the base URL (http://localhost:9/v1)",
     ],
     [429, 'http-429', '429 from openai: its rate limit or quota is used up; lower the rate or concurrency'],
-    [422, 'http-4xx', '422 from openai: the request was refused; check the parameters (quirks and body of the target)'],
+    [
+      422,
+      'http-4xx',
+      '422 from openai: the request was refused; check the parameters (quirks and body of the target)',
+    ],
     [500, 'http-5xx', '500 from openai: the server failed or is overloaded; try again later'],
     [529, 'http-5xx', '529 from openai: the server failed or is overloaded; try again later'],
   ])('%i is %s', (status, outcome, detail) => {
