@@ -27,6 +27,14 @@ const REQUIRED = [
   'dist/src/simulate/child.js',
   'scenarios/quickstart.yaml',
 ]
+/** What scenarios take from the environment, as no name would do for all; validate asks that it be set, and sends nothing. */
+const NAMES = {
+  VLLM_MODEL: 'some-model',
+  AZURE_OPENAI_ENDPOINT: 'https://example.openai.azure.com',
+  AZURE_OPENAI_DEPLOYMENT: 'example',
+  GOOGLE_CLOUD_PROJECT: 'example',
+  AWS_REGION: 'eu-west-1',
+}
 const MAX_PACKED_BYTES = 2_000_000
 
 const RUNTIME_SMOKE = `
@@ -105,8 +113,7 @@ function run(/** @type {string} */ command, args, cwd) {
   const { status, stdout, stderr, error } = spawnSync(isNode ? process.execPath : command, args, {
     cwd,
     encoding: 'utf8',
-    // vllm.yaml asks its user for a model: there is no name that would do for all.
-    env: { VLLM_MODEL: 'some-model', ...process.env, NO_COLOR: '1' },
+    env: { ...NAMES, ...process.env, NO_COLOR: '1' },
     shell: !isNode && process.platform === 'win32',
   })
   if (status === 0) return stdout
