@@ -6,7 +6,7 @@ const report = process.env['PLUMBLINE_TEST_REPORT']
 /** Tests that hold a measured time against a known one: alone on the machine, one file after another. */
 const timing = 'test/**/*.timing.test.ts'
 /** Tests that mostly wait for the processes that they start. */
-const e2e = 'test/e2e/**/*.test.ts'
+const e2e = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
 
 /** Tests that wait for a clock or handle gigabytes: `npm run check:long`, which `.ci/run` runs, and `npm test` does not. */
 const long = 'test/**/*.long.test.ts'
@@ -22,7 +22,8 @@ export default defineConfig({
         test: {
           name: 'rules',
           include: ['test/**/*.test.ts'],
-          exclude: [timing, e2e, long],
+          exclude: [timing, ...e2e, long],
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
           ...limits,
         },
@@ -30,9 +31,9 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: [e2e],
+          include: e2e,
           exclude: [timing, long],
-          maxWorkers: 4,
+          maxWorkers: 6,
           sequence: { groupOrder: 2 },
           ...limits,
         },
