@@ -186,7 +186,7 @@ const isCounted = (cause: Cause): boolean =>
 function lengthCauses(
   observation: Observation,
 ): [keyof LengthExcess, { ms: number; probability: number; evidence: string[] }][] {
-  const { lengths, warmTokens, assumed } = observation
+  const { lengths, warmTokens, assumed, reference } = observation
   const excess = lengthExcess(observation)
   const told = (what: keyof Observation['lengths']): boolean => !assumed.includes(what)
   const found: [keyof LengthExcess, { ms: number; probability: number; evidence: string[] }][] = []
@@ -203,17 +203,17 @@ function lengthCauses(
   add(
     'prefill-surge',
     told('fresh'),
-    `${count(prompt - warmTokens)} fresh prompt tokens, more than nine of ten calls of its kind`,
+    `${count(prompt - warmTokens)} fresh prompt tokens, where up to ${count(reference.fresh)} are ordinary`,
   )
   add(
     'long-output',
     told('visible'),
-    `${count(lengths.visible)} output tokens, more than nine of ten calls of its kind`,
+    `${count(lengths.visible)} output tokens, where up to ${count(reference.visible)} are ordinary`,
   )
   add(
     'reasoning',
     told('visible'),
-    `${count(lengths.reasoning)} reasoning tokens, more than nine of ten calls of its kind`,
+    `${count(lengths.reasoning)} reasoning tokens, where up to ${count(reference.reasoning)} are ordinary`,
   )
   return found
 }
