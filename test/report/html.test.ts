@@ -56,13 +56,9 @@ describe.skipIf(!existsSync(CHROMIUM))(`in a browser (${CHROMIUM} is needed)`, (
   for (const name of Object.keys(pages) as (keyof typeof pages)[]) {
     it.each([
       [375, 'light'],
+      [375, 'dark'],
+      [1280, 'light'],
       [1280, 'dark'],
-      ...(name === 'one run'
-        ? ([
-            [375, 'dark'],
-            [1280, 'light'],
-          ] as const)
-        : []),
     ] as const)(
       `${name} at %i px, %s: no console error, no request, no overflow, axe finds nothing serious`,
       async (width, scheme) => {
