@@ -11,7 +11,7 @@
  */
 import { knownTargets, type Known } from '../../src/attribute/known.js'
 import { createRandom, type Random } from '../../src/random/random.js'
-import type { Cause } from '../../src/simulate/causes.js'
+import { CAUSES, type Cause } from '../../src/simulate/causes.js'
 import type { Incident } from '../../src/simulate/incidents.js'
 import { resolveProfile, type Profile } from '../../src/simulate/profiles.js'
 import { runWithTwins } from '../../src/simulate/twins.js'
@@ -22,19 +22,7 @@ import { probeRequests, toSample } from './probing.js'
 import { drawService, healthyMs, production, type Surge } from './service.js'
 
 /** The causes that a world may hold. */
-export const WORLD_CAUSES: readonly Cause[] = [
-  'prefill-surge',
-  'cold-cache',
-  'noisy-neighbour',
-  'queueing',
-  'route-change',
-  'retry',
-  'slow-replica',
-  'long-output',
-  'reasoning',
-  'client-stall',
-  'network',
-]
+export const WORLD_CAUSES: readonly Cause[] = CAUSES
 
 export interface World {
   snapshot: Snapshot
