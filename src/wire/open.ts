@@ -79,6 +79,12 @@ export function secureContexts(tls: TlsOptions): Secrets {
   }
 }
 
+/**
+ * All plain sockets read into it, one after the other: a buffer of its own for each read, which Node allocates
+ * (64 KiB, then cut), is what its collector marks and sweeps.
+ */
+const readBuffer = Buffer.allocUnsafeSlow(65_536)
+
 export function openConnection(route: Route, secrets: Secrets, clock: Clock, limitMs: number): Opening {
   const { origin, proxy, at } = route
   const beginNs = clock.nowNs()
@@ -99,7 +105,19 @@ export function openConnection(route: Route, secrets: Secrets, clock: Clock, lim
 
   async function open(): Promise<Opened> {
     let lookupNs: number | undefined
-    const tcp = connectTcp({ host: hostOf(first), port: portOf(first) })
+    const isPlain = first.protocol === 'http:' && origin.protocol === 'http:'
+    const tcp: Socket = connectTcp({
+      host: hostOf(first),
+      port: portOf(first),
+      ...(isPlain
+        ? {
+            onread: {
+              buffer: readBuffer,
+              callback: (n: number) => tcp.push(Buffer.from(readBuffer.subarray(0, n))),
+            },
+          }
+        : {}),
+    })
     socket = tcp
     tcp.once('lookup', () => {
       lookupNs = clock.nowNs()

@@ -182,15 +182,16 @@ describe('HTTP/2', () => {
   })
 
   it('deadlines and abort end one stream and leave the others and the connection alone', async () => {
+    const stop = new AbortController()
     const { port, sockets } = await server(async (stream, path) => {
       stream.respond({ ':status': 200 })
       stream.write('a')
+      // Two turns of the loop behind the pause: the client, in this same loop, has read by then however slow it is.
+      if (path === '/stop') setTimeout(() => setImmediate(() => setImmediate(() => stop.abort())), 60)
       await pause(path === '/ok' ? 200 : 5_000)
       if (!stream.destroyed) stream.end('b')
     })
     const wire = over2(port)
-    const stop = new AbortController()
-    setTimeout(() => stop.abort(), 60)
     const deadlines = { ...PATIENT, gapMs: 60 }
     const [ok, late, stopped] = await Promise.all([
       wire.send(request({ path: '/ok' }), { connection: 'reused' }),
