@@ -9,13 +9,14 @@ const STOP_MS = 5_000
 const LOG_CHARACTERS = 4_000
 
 /**
- * One thread and one slot: the client needs the other core, and a second slot would have a cache of its own.
+ * One thread: the client needs the other core. One slot where nobody asks for more: a second one has a cache of its own.
  * Options that a server does not know are left out.
+ * @param {number} slots
  */
-const OPTIONS = [
+const optionsOf = (slots) => [
   ['--threads', '1'],
   ['--threads-batch', '1'],
-  ['--parallel', '1'],
+  ['--parallel', String(slots)],
   ['--ctx-size', '4096'],
   // A model with a sliding window forgets a prefix, and then computes it again, unless it keeps the whole of it.
   ['--swa-full'],
@@ -27,13 +28,15 @@ const OPTIONS = [
 
 /**
  * Starts it and waits until it is ready. Throws `NoEngine` with the end of its log where it does not come up.
- * @param {{ server: string, model: string }} engine
+ * @param {{ server: string, model: string }} engine @param {number} slots requests that it serves at once
  */
-export async function startServer({ server, model }) {
+export async function startServer({ server, model }, slots = 1) {
   const port = await freePort()
   const { stdout, stderr } = spawnSync(server, ['--help'], { encoding: 'utf8' })
   const known = `${stdout}${stderr}`
-  const options = OPTIONS.filter(([name = '']) => known.includes(name)).flat()
+  const options = optionsOf(slots)
+    .filter(([name = '']) => known.includes(name))
+    .flat()
   const args = ['--model', model, '--host', '127.0.0.1', '--port', String(port), ...options]
   const child = spawn(server, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''

@@ -2,11 +2,12 @@
 import type { Span } from '../span/span.js'
 import type { Attribution } from './attribution.js'
 import { chooseKnown } from './choose.js'
-import { conclude, isSound, unattributed } from './conclude.js'
+import { conclude, isSound } from './conclude.js'
 import { createConversations } from './conversations.js'
 import { createPlaces } from './places.js'
 import type { Known } from './known.js'
 import { observe } from './observation.js'
+import { unattributed } from './told.js'
 
 export interface AttributorOptions {
   /** Of all baselines. */

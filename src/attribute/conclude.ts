@@ -58,40 +58,8 @@ export function conclude(observation: Observation, choice: Choice, place: Place)
   }
 }
 
-/** A span that no curve fits, or that failed: its time is told, not explained. */
-export function unattributed(span: Span): Attribution {
-  const { phases, sources } = { phases: { ...EMPTY, network: span.durationMs }, sources: {} }
-  const reason =
-    span.error === undefined
-      ? `no baseline fits model ${span.modelRequested ?? span.modelServed ?? '(none named)'}: run a scenario against it`
-      : `the call failed (${span.error})`
-  return {
-    ...head(span),
-    referenceMs: null,
-    phases,
-    phaseSource: sources,
-    causes: [],
-    unknownMs: 0,
-    verdict: 'unknown',
-    confidence: 0,
-    tier: 'E',
-    baseline: null,
-    doubts: [reason],
-  }
-}
-
-const EMPTY = {
-  network: 0,
-  queue: 0,
-  prefillFresh: 0,
-  prefillCached: 0,
-  reasoning: 0,
-  decode: 0,
-  retry: 0,
-  client: 0,
-}
-
-function head(span: Span) {
+/** What an attribution says of the span itself. */
+export function head(span: Span) {
   return {
     traceId: span.traceId,
     spanId: span.spanId,

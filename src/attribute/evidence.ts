@@ -24,6 +24,8 @@ export interface Surroundings {
   near: { count: number; rest: number; first: number }
   /** Log ratios of the rest of the stream of the spans nearest in time on the route, within minutes. */
   peers: readonly number[]
+  /** Log odds that the wait before the first output was one for calls of its own service (`turns.ts`). */
+  turn: number
   /** The route itself is told (a replica), not only guessed from a backend or a region. */
   replicaKnown: boolean
   /** Which route fact is another one than before, in words; null where none is, undefined where none is told. */
@@ -80,8 +82,9 @@ export function weigh(observation: Observation, around: Surroundings): Record<Re
   }
 }
 
-function queueing({ span, first }: Observation, { near, limited }: Surroundings): Weight {
+function queueing({ span, first }: Observation, { near, limited, turn }: Surroundings): Weight {
   const weight = none()
+  add(weight, turn, turn > 1 ? 'its wait ended as another call of the service did' : undefined)
   // What the server says that it queued was taken off before: what is left is something else.
   if (span.queueMs !== undefined) add(weight, -3)
   else if (serverFirstMs(span, first) !== undefined) add(weight, 1.8, 'the wait was within the server')

@@ -85,10 +85,7 @@ export function observe(span: Span, { known, ordinary, warmTokens, hides }: Cont
   const prompt = lengths.fresh + lengths.cached
   const warm = Math.max(lengths.cached, Math.min(warmTokens, Math.max(0, prompt - 1)))
   const retryMs = Math.min(span.durationMs, span.retryMs ?? 0)
-  // What a server times itself begins where its own span does, or so little later that the base holds it.
-  const ttftMs = span.ttftMs ?? span.serverTtftMs
-  const usable = ttftMs !== undefined && !span.doubts.includes('buffered') && ttftMs <= span.durationMs
-  const firstMs = !usable ? undefined : span.ttftScope === 'attempt' ? ttftMs : Math.max(0, ttftMs - retryMs)
+  const firstMs = firstOutputMs(span)
   const looksHidden =
     firstMs === undefined || lengths.reasoning === 0 ? undefined : isHidden(span, firstMs, lengths, known)
   const hidden = firstMs === undefined || (looksHidden !== undefined && (hides ?? looksHidden))
@@ -107,7 +104,7 @@ export function observe(span: Span, { known, ordinary, warmTokens, hides }: Cont
   return {
     span,
     known,
-    tier: tierOf(span, usable),
+    tier: tierOf(span, firstMs !== undefined),
     lengths,
     assumed,
     warmTokens: warm,
@@ -232,11 +229,21 @@ function isHidden({ ttfvtMs }: Span, firstMs: number, lengths: Lengths, known: K
   return firstMs > without + parts.reasoning / 2
 }
 
-function tierOf(span: Span, usable: boolean): Tier {
+/** Start of the served attempt to its first output; undefined where that is not told, or not to be believed. */
+export function firstOutputMs(span: Span): number | undefined {
+  // What a server times itself begins where its own span does, or so little later that the base holds it.
+  const ttftMs = span.ttftMs ?? span.serverTtftMs
+  if (ttftMs === undefined || span.doubts.includes('buffered') || ttftMs > span.durationMs) return undefined
+  const retryMs = Math.min(span.durationMs, span.retryMs ?? 0)
+  return span.ttftScope === 'attempt' ? ttftMs : Math.max(0, ttftMs - retryMs)
+}
+
+/** How much a span tells (`tiers`). `isTimed`: the time to its first output is known. */
+export function tierOf(span: Span, isTimed: boolean): Tier {
   const { queueMs, prefillMs, decodeMs, inputTokens, outputTokens, cacheReadTokens } = span
   const counted = inputTokens !== undefined && outputTokens !== undefined
   if (counted && (queueMs !== undefined || prefillMs !== undefined || decodeMs !== undefined)) return 'A'
-  if (usable && counted) return cacheReadTokens === undefined ? 'C' : 'B'
+  if (isTimed && counted) return cacheReadTokens === undefined ? 'C' : 'B'
   return counted ? 'D' : 'E'
 }
 

@@ -9,6 +9,7 @@ import type { Observation } from './observation.js'
 import { createRouteMemory, createStepWatch, type RouteMemory, type StepWatch } from './routes.js'
 import { median } from '../stats/quantile.js'
 import { createSketch } from './sketch.js'
+import { createTurns } from './turns.js'
 
 /** Of one group on one route. */
 export interface Place {
@@ -36,6 +37,8 @@ const LEAST_SAVED_MS = 5
 /** Usual times are told after so many spans. */
 const LEAST_TOLD = 20
 const LEAST_MOVED = 5
+/** Of the moments at which calls begin and end, as traces tell them. */
+const CLOCK_SD_MS = 20
 
 interface GroupState {
   group: Group
@@ -93,6 +96,7 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
   const { group } = state
   /** Client's first-token time less the server's, on this route. */
   const outsideFirst = lazyQuantile(createSketch(), 0.5)
+  const turns = createTurns()
   let judgedBy: Known | undefined
   let change: string | null | undefined
   /** All spans of a place have the same route facts. */
@@ -122,6 +126,7 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
     }),
     surroundings: (observation) => ({
       ...around(observation),
+      turn: turnOf(observation),
       replicaKnown: observation.span.replica !== undefined,
       routeChanged: changed(observation),
       step: state.steps.step(),
@@ -131,12 +136,24 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
       remember(observation, state, outsideFirst, typeof changed(observation) === 'string')
       const { span, known } = observation
       const logs = logsOf(observation)
-      neighbours.add(route, span.startedAtMs, logs.logFirst, logs.logRest)
+      neighbours.add(route, span.startedAtMs, span.startedAtMs + span.durationMs, logs.logFirst, logs.logRest)
       const isFirst = Number.isNaN(logs.logRest)
       const log = isFirst ? logs.logFirst : logs.logRest
       const noise = isFirst ? known.ttftNoise : known.tpotNoise
       if (!Number.isNaN(log)) state.steps.add((log - noise.centre) / noise.sd, log)
     },
+  }
+
+  /** Of the service's own calls in flight; 0 where nothing is told of a wait. */
+  function turnOf({ span: { startedAtMs, queueMs }, first, known, retryMs }: Observation): number {
+    if (first === undefined || queueMs !== undefined || retryMs > 0) return 0
+    const ends = neighbours.endsOf(route, startedAtMs)
+    if (ends === undefined) return 0
+    return turns.weigh({
+      waitMs: first.observedMs - first.expectedMs,
+      sdMs: Math.hypot(CLOCK_SD_MS, known.ttftNoise.sd * first.expectedMs),
+      endsMs: ends.map((endMs) => endMs - startedAtMs),
+    })
   }
 
   function around({ span: own }: Observation): Pick<Surroundings, 'near' | 'peers'> {

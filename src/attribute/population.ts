@@ -14,8 +14,8 @@ export interface Population {
   lastsMs: number
   prompt: Lengths | undefined
   output: Lengths | undefined
-  /** Of the calls that tell what the cache served: how many it served at all, and their lengths. */
-  cached: { told: number; hits: number; prompt: Lengths; fresh: Lengths } | undefined
+  /** Of the calls that tell what the cache served: how many it served at all, what it served them and what not. */
+  cached: { told: number; hits: number; prefix: Lengths; fresh: Lengths } | undefined
   /** Calls at once, of those of this model, seen at the start of each. */
   overlap: { p50: number; p99: number }
 }
@@ -55,7 +55,7 @@ export function createPopulation(): PopulationTally {
 }
 
 function createTally(model: string, { provider, region, serverAddress }: Span) {
-  const [prompt, output, hitPrompt, hitFresh] = [
+  const [prompt, output, hitPrefix, hitFresh] = [
     createSketch(),
     createSketch(),
     createSketch(),
@@ -77,11 +77,11 @@ function createTally(model: string, { provider, region, serverAddress }: Span) {
       told++
       if (cacheReadTokens === 0) return
       hits++
-      hitPrompt.add(inputTokens)
+      hitPrefix.add(cacheReadTokens)
       hitFresh.add(inputTokens - cacheReadTokens)
     },
     result(): Population {
-      const ofHits = [lengthsOf(hitPrompt), lengthsOf(hitFresh)] as const
+      const [prefix, fresh] = [lengthsOf(hitPrefix), lengthsOf(hitFresh)]
       return {
         provider,
         model,
@@ -91,10 +91,7 @@ function createTally(model: string, { provider, region, serverAddress }: Span) {
         lastsMs: lastMs - firstMs,
         prompt: lengthsOf(prompt),
         output: lengthsOf(output),
-        cached:
-          ofHits[0] === undefined || ofHits[1] === undefined
-            ? undefined
-            : { told, hits, prompt: ofHits[0], fresh: ofHits[1] },
+        cached: prefix === undefined || fresh === undefined ? undefined : { told, hits, prefix, fresh },
         overlap: overlap.result(),
       }
     },

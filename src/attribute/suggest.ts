@@ -127,9 +127,13 @@ function probesOf(population: Population, target: string | undefined): Record<st
     { probe: 'output-length', ...of, promptTokens: [usual], outputTokens: answers },
   ]
   if (cached !== undefined) {
-    const lengths = apart([cached.prompt.p50, cached.prompt.p90].map(tidy))
-    const suffixTokens = Math.max(16, Math.min(tidy(cached.fresh.p50), Math.floor((lengths[0] ?? 32) / 2)))
-    probes.push({ probe: 'prefix-cache', ...of, promptTokens: lengths, suffixTokens, outputTokens: 16 })
+    const suffixTokens = Math.max(16, tidy(cached.fresh.p50))
+    const { p50, p90, p99 } = cached.prefix
+    // Of the prefix, not of the prompt: a curve is asked for what the cache served, up to the longest.
+    const promptTokens = apart(
+      [p50, p90, p99].map((prefix) => above(Math.max(SHORTEST, prefix) + suffixTokens)),
+    )
+    probes.push({ probe: 'prefix-cache', ...of, promptTokens, suffixTokens, outputTokens: 16 })
   }
   const most = Math.min(MOST_AT_ONCE, overlap.p99)
   if (most >= 2) {
@@ -148,7 +152,7 @@ function probesOf(population: Population, target: string | undefined): Record<st
 /** From the shortest to the longest that came, at least four: three cannot tell a line from a parabola. */
 function promptsOf({ p10, p50, p90, p99 }: Lengths): number[] {
   const low = Math.max(32, Math.min(SHORTEST, tidy(p10)))
-  const high = Math.max(tidy(p99), low * 8)
+  const high = Math.max(above(p99), low * 8)
   const lengths = apart([low, ...[p10, p50, p90].map(tidy).filter((each) => each > low && each < high), high])
   while (lengths.length < FEWEST_LENGTHS) {
     const ratios = lengths.slice(1).map((length, i) => length / (lengths[i] ?? length))
@@ -177,6 +181,12 @@ function apart(lengths: readonly number[]): number[] {
 /** Two significant digits. */
 function tidy(tokens: number): number {
   return Math.max(1, Math.round(Number(tokens.toPrecision(2))))
+}
+
+/** Two significant digits, and not less. */
+function above(tokens: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, tokens))) - 1)
+  return Math.ceil(tokens / step) * step
 }
 
 function aboutOf({ spans, prompt, output, cached, overlap, lastsMs, serverAddress }: Population): string {

@@ -12,6 +12,8 @@ export interface GroupSummary {
   spans: number
   failed: number
   withoutBaseline: number
+  /** What spans that no baseline fits tell themselves: how long they waited, by cause. Milliseconds. */
+  toldMs: Readonly<Partial<Record<Cause, number>>>
   /** First and last start; null without a span. */
   from: string | null
   to: string | null
@@ -107,6 +109,7 @@ function createTally(key: GroupSummary['key']): Tally {
   let [failed, withoutBaseline, excessMs, unknownMs] = [0, 0, 0, 0]
   let [fromMs, toMs] = [Infinity, -Infinity]
   const causeMs: Partial<Record<Cause, number>> = {}
+  const toldMs: Partial<Record<Cause, number>> = {}
   const worst = createWorst()
 
   return {
@@ -114,7 +117,11 @@ function createTally(key: GroupSummary['key']): Tally {
       fromMs = Math.min(fromMs, span.startedAtMs)
       toMs = Math.max(toMs, span.startedAtMs)
       if (span.error !== undefined) return void failed++
-      if (attribution.baseline === null) return void withoutBaseline++
+      if (attribution.baseline === null) {
+        withoutBaseline++
+        for (const { cause, ms } of attribution.causes) toldMs[cause] = (toldMs[cause] ?? 0) + ms
+        return
+      }
       durations.add(attribution.durationMs, attribution.verdict)
       let excess = attribution.unknownMs
       for (const { cause, ms } of attribution.causes) {
@@ -131,6 +138,7 @@ function createTally(key: GroupSummary['key']): Tally {
       spans: durations.count,
       failed,
       withoutBaseline,
+      toldMs: { ...toldMs },
       from: fromMs <= toMs ? isoOf(fromMs) : null,
       to: fromMs <= toMs ? isoOf(toMs) : null,
       p50Ms: durations.quantile(0.5),

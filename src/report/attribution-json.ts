@@ -55,17 +55,32 @@ export function summaryJson({ by, all, groups, others, coverage }: AttributionSu
   }
 }
 
-function groupJson({ p50Ms, p95Ms, slow, excessMs, causeMs, unknownMs, worst, ...rest }: GroupSummary) {
+function groupJson({
+  p50Ms,
+  p95Ms,
+  slow,
+  excessMs,
+  causeMs,
+  toldMs,
+  unknownMs,
+  worst,
+  ...rest
+}: GroupSummary) {
   return {
     ...rest,
     p50Ms: p50Ms === null ? null : Math.round(p50Ms),
     p95Ms: p95Ms === null ? null : Math.round(p95Ms),
     slow: { ...slow, overMs: slow.overMs === null ? null : Math.round(slow.overMs) },
     excessMs: thousandth(excessMs),
-    causeMs: Object.fromEntries(Object.entries(causeMs).map(([cause, ms]) => [cause, thousandth(ms)])),
+    causeMs: thousandths(causeMs),
+    toldMs: thousandths(toldMs),
     unknownMs: thousandth(unknownMs),
     worst: worst.map(attributionJson),
   }
+}
+
+function thousandths(byCause: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(byCause).map(([cause, ms]) => [cause, thousandth(ms)]))
 }
 
 const thousandth = (value: number): number => Math.round(value * 1000) / 1000

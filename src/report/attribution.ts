@@ -75,19 +75,56 @@ function headlineOf(
       : `${plural(counts.seen, 'span')} read, none of them a call of a model: plumbline doctor says more`
   }
   const rest = [
+    ...(counts.synthetic > 0 ? [`${plural(counts.synthetic, 'probe')} left out`] : []),
     ...(failed > 0 ? [`${whole(failed)} failed`] : []),
     ...(withoutBaseline > 0 ? [`${whole(withoutBaseline)} without a baseline`] : []),
   ]
   return `${plural(spans, 'call')} attributed${rest.length > 0 ? `; ${rest.join(', ')}` : ''}`
 }
 
-function titleOf({ key, spans, p50Ms, p95Ms }: GroupSummary, by: AttributionSummary['by']): string {
+/** Why there is nothing to attribute, and what was found instead. */
+export function nothingText(counts: Readonly<IntakeCounts>): string {
+  const { seen, other, repeated, folded, synthetic } = counts
+  const faults = Object.entries(counts.faults)
+  const found = [
+    ...(other > 0 ? [`${whole(other)} of something else (tools, agents, HTTP requests, embeddings)`] : []),
+    ...(synthetic > 0 ? [`${plural(synthetic, 'probe')} (user_agent.synthetic.type)`] : []),
+    ...(repeated + folded > 0 ? [`${whole(repeated + folded)} parts of calls`] : []),
+    ...faults.map(([kind, count]) => `unreadable: ${whole(count)} × ${kind}`),
+  ]
+  if (found.length === 0) return 'no span was read: the input is empty, or holds metrics only'
+  const advice = seen > 0 ? '; plumbline doctor says what a span needs' : ''
+  return `no call of a model is among the ${plural(seen, 'record')} read: ${found.join(', ')}${advice}`
+}
+
+function titleOf(
+  { key, spans, withoutBaseline, p50Ms, p95Ms }: GroupSummary,
+  by: AttributionSummary['by'],
+): string {
   const name = by.map((dimension) => key[dimension] ?? `(no ${dimension})`).join(' · ')
   const times = p50Ms === null || p95Ms === null ? '' : `, p50 ${ms(p50Ms)}, p95 ${ms(p95Ms)}`
-  return `${name}: ${plural(spans, 'call')}${times}`
+  const calls =
+    spans === 0 && withoutBaseline > 0
+      ? `${plural(withoutBaseline, 'call')} without a baseline`
+      : plural(spans, 'call')
+  return `${name}: ${calls}${times}`
 }
 
 function sentencesOf(group: GroupSummary): string[] {
+  return [...slowSentences(group), ...toldSentences(group)]
+}
+
+/** Of calls without a curve only waits are known to be too long. */
+function toldSentences({ toldMs, withoutBaseline }: GroupSummary): string[] {
+  const entries = Object.entries(toldMs) as [Cause, number][] // eslint-disable-line typescript/no-unsafe-type-assertion -- keys of a record
+  if (entries.length === 0) return []
+  const told = entries
+    .sort(([, a], [, b]) => b - a)
+    .map(([cause, cost]) => `${duration(cost)} of ${VERDICT_WORDS[cause]}`)
+  return [`${plural(withoutBaseline, 'call')} without a baseline tell of ${told.join(', ')} themselves`]
+}
+
+function slowSentences(group: GroupSummary): string[] {
   if (group.spans === 0) return []
   const { slow } = group
   const which =

@@ -23,10 +23,11 @@ export function spansText(counts: IntakeCounts, dialects: readonly DialectHealth
   return `${lines.join('\n')}\n`
 }
 
-function countsText({ seen, spans, other, repeated, folded }: IntakeCounts): string {
+function countsText({ seen, spans, other, repeated, folded, synthetic }: IntakeCounts): string {
+  const probes = synthetic > 0 ? `${whole(synthetic)} calls of probes, left out, ` : ''
   return wrap(
     `${whole(seen)} spans read: ${whole(spans)} calls of a model, ${whole(folded)} servers' views and HTTP requests ` +
-      `folded into them, ${whole(repeated)} that repeat a call, ${whole(other)} others.`,
+      `folded into them, ${probes}${whole(repeated)} that repeat a call, ${whole(other)} others.`,
     '',
   )
 }

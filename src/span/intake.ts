@@ -32,6 +32,8 @@ export interface IntakeCounts {
   repeated: number
   /** Servers' views, HTTP requests and earlier attempts that were folded into their call. */
   folded: number
+  /** Calls of probes (`user_agent.synthetic.type`): no user waited for them. */
+  synthetic: number
   /** Unreadable, by what is wrong with them; at most 50 kinds. */
   faults: Record<string, number>
 }
@@ -73,10 +75,13 @@ export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}):
     get folded(): number {
       return resolved.folded
     },
+    get synthetic(): number {
+      return resolved.synthetic
+    },
   }
   const proto = createProtoReader()
   let now = 0
-  const resolved: Resolved = { spans: [], repeated: 0, folded: 0, other: 0 }
+  const resolved: Resolved = { spans: [], repeated: 0, folded: 0, other: 0, synthetic: 0 }
   const assembler = createAssembler({ window, into: resolved })
   let given = 0 // spans that have been taken
   let others = 0 // pieces that are no calls

@@ -39,6 +39,7 @@ export type Slot =
   | 'isExclusive' // the input count excludes the cache
   | 'isSuccess'
   | 'method'
+  | 'synthetic' // the call is a probe's or a crawler's
   | 'traceId'
   | 'spanId'
   | 'parentId'
@@ -150,6 +151,7 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
   ],
   serverTtftMs: [
     ['gen_ai.latency.time_to_first_token', 's'],
+    ['gen_ai.server.time_to_first_token', 's'],
     ['fireworks-server-time-to-first-token', 's'],
     [header('fireworks-server-time-to-first-token'), 's'],
     ['firstByteLatency', 'ms'],
@@ -187,6 +189,7 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
   loadMs: [['load_duration', 'ns']],
   serverMs: [
     ['gen_ai.latency.e2e', 's'],
+    ['gen_ai.server.request.duration', 's'],
     [header('openai-processing-ms'), 'ms'],
     [header('x-envoy-upstream-service-time'), 'ms'],
     [header('server-timing'), 'timing'],
@@ -360,6 +363,7 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
   error: ['error.type', 'error_type', '$ai_error', 'error'],
   isSuccess: ['success'],
   method: ['http.request.method', 'http.method'],
+  synthetic: ['user_agent.synthetic.type'],
   finishReason: [
     'gen_ai.response.finish_reasons',
     'ai.response.finishReason',

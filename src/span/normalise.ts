@@ -30,9 +30,14 @@ export interface Piece {
   traceId: string
   spanId: string
   parentId: string
+  /** Made by a probe or a crawler (`user_agent.synthetic.type`): no user waited for it. */
+  isSynthetic: boolean
   /** Absent for `other`, which keeps its place between parents and children. */
   span: Span | undefined
 }
+
+/** OpenTelemetry's values of `user_agent.synthetic.type`. */
+const SYNTHETIC: ReadonlySet<unknown> = new Set(['test', 'bot'])
 
 const NO_DOUBTS: readonly Doubt[] = Object.freeze([])
 
@@ -63,7 +68,8 @@ export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
     const traceId = draft.traceId || (peekText(picker, at.traceId) ?? '')
     const spanId = draft.spanId || (peekText(picker, at.spanId) ?? '')
     const parentId = draft.parentId || (peekText(picker, at.parentId) ?? '')
-    if (role === 'other') return { role, traceId, spanId, parentId, span: undefined }
+    const isSynthetic = SYNTHETIC.has(draft.values[at.synthetic])
+    if (role === 'other') return { role, traceId, spanId, parentId, isSynthetic, span: undefined }
 
     const isServer = role === 'server'
     const { startedAtMs, durationMs } = readTimes(picker, dialect)
@@ -128,7 +134,7 @@ export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
       doubts: picker.doubts ?? NO_DOUBTS,
       from: table.share(sources, sources.length),
     }
-    return { role, traceId, spanId, parentId, span }
+    return { role, traceId, spanId, parentId, isSynthetic, span }
   }
 }
 

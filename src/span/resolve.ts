@@ -11,15 +11,18 @@ export interface Resolved {
   folded: number
   /** HTTP requests of no call. */
   other: number
+  /** Calls that a probe made: left out. */
+  synthetic: number
 }
 
 /** How far up a parent is looked for: a loop of parents ends there too. */
 const MAX_HOPS = 64
 
 /** The only piece of its trace. */
-export function resolvePiece({ role, span }: Piece, into: Resolved): void {
+export function resolvePiece({ role, span, isSynthetic }: Piece, into: Resolved): void {
   if (span === undefined) return
   if (role === 'http') into.other++
+  else if (isSynthetic) into.synthetic++
   else into.spans.push(span)
 }
 
@@ -50,6 +53,7 @@ export function resolveTrace(all: readonly Piece[], into: Resolved): void {
     const { role, span } = piece
     if (span === undefined || folded.has(piece) || wrappers.has(piece)) continue
     if (role === 'http') into.other++
+    else if (piece.isSynthetic) into.synthetic++
     else {
       const before = (earlier.get(piece) ?? []).flatMap((each) =>
         each.span === undefined ? [] : fold(each.span, each, children),

@@ -72,16 +72,24 @@ describe('a suggested scenario', () => {
     )
   })
 
-  it('asks for a prefix cache only where the spans hit one, with the suffix that was usual', () => {
+  it('asks for a prefix cache only where the spans hit one, up to the longest prefix, with the suffix that was usual', () => {
     const without = Array.from({ length: 20 }, (_, i) => spanOf(i, { inputTokens: 4000, outputTokens: 50 }))
     expect(scenarioOf(without).text).not.toContain('prefix-cache')
-    const hits = without.map((span) => ({ ...span, cacheReadTokens: 3800 }))
-    expect(
-      scenarioOf(hits).scenario.probes.find(({ probe }) => probe.name === 'prefix-cache')?.settings,
-    ).toMatchObject({
-      promptTokens: [4000],
-      suffixTokens: 200,
-    })
+    const hits = without.map((span, i) => ({
+      ...span,
+      inputTokens: i === 7 ? 21_200 : 4000,
+      cacheReadTokens: i === 7 ? 21_000 : 3800,
+    }))
+    const settings = scenarioOf(hits).scenario.probes.find(({ probe }) => probe.name === 'prefix-cache')
+      ?.settings as { promptTokens: number[]; suffixTokens: number }
+    expect(settings.suffixTokens).toBe(200)
+    const prefixes = settings.promptTokens.map((tokens) => tokens - settings.suffixTokens)
+    // Two digits, rounded up, of quantiles that are known to within 1 %.
+    expect(prefixes).toHaveLength(2)
+    expect(prefixes[0]).toBeGreaterThanOrEqual(3760)
+    expect(prefixes[0]).toBeLessThanOrEqual(4100)
+    expect(prefixes[1]).toBeGreaterThanOrEqual(20_790)
+    expect(prefixes[1]).toBeLessThanOrEqual(22_200)
   })
 
   it('asks for as many at once as there were: three calls of 2 s begun each 2 s apart', () => {

@@ -13,7 +13,7 @@ import type { Attributed } from '../../src/attribute/paired.js'
 import { phases, type Phases } from '../../src/span/causes.js'
 import { attributed } from './attribution-data.js'
 
-const counts = { seen: 0, spans: 0, other: 0, repeated: 0, folded: 0, faults: {} }
+const counts = { seen: 0, spans: 0, other: 0, repeated: 0, folded: 0, synthetic: 0, faults: {} }
 
 function model(all: readonly Attributed[], change: Partial<AttributionInput> = {}) {
   const summary = createSummary(['service', 'model'])

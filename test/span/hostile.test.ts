@@ -276,7 +276,8 @@ describe('fuzz', () => {
       fc.property(value, (input) => {
         const { spans, counts } = readValue(input)
         const faults = Object.values(counts.faults).reduce((sum, count) => sum + count, 0)
-        expect(counts.seen).toBe(spans.length + counts.other + counts.repeated + counts.folded + faults)
+        const { other, repeated, folded, synthetic } = counts
+        expect(counts.seen).toBe(spans.length + other + repeated + folded + synthetic + faults)
         for (const { durationMs, startedAtMs } of spans) {
           expect(durationMs).toBeGreaterThanOrEqual(0)
           expect(Number.isFinite(startedAtMs)).toBe(true)

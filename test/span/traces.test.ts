@@ -98,6 +98,18 @@ describe('what repeats a call is not counted', () => {
     expect(counts).toMatchObject({ seen: 3, spans: 3, repeated: 0 })
   })
 
+  it.each(['test', 'bot'])(
+    'a call that user_agent.synthetic.type says is a %s is counted apart, with the server’s view of it',
+    (type) => {
+      const { spans, counts } = both([
+        [{ ...call(), 'user_agent.synthetic.type': type }, { spanId: id(1) }],
+        [call(), { spanId: id(2), parentSpanId: id(1), kind: 'server', service: 'engine' }],
+      ])
+      expect(spans).toEqual([])
+      expect(counts).toMatchObject({ seen: 2, spans: 0, synthetic: 1, folded: 1, other: 0 })
+    },
+  )
+
   it('embeddings and tools are no calls', () => {
     const { spans, counts } = both([
       [{ ...call(), 'gen_ai.operation.name': 'embeddings' }, { spanId: id(1) }],
