@@ -1,7 +1,9 @@
 /** One robust fit with its intervals: what every law is made with. */
 import type { Random } from '../random/random.js'
 import { blockBootstrap, type Interval } from '../stats/block-bootstrap.js'
-import { logFitter, type FitOptions, type FitRows, type LogFit, type LogMethod } from '../stats/log-fit.js'
+import type { FitRows } from '../stats/log-design.js'
+import { logFitter, type LogFit } from '../stats/log-fit.js'
+import type { FitOptions, LogMethod } from '../stats/log-rounds.js'
 import { quantiles } from '../stats/quantile.js'
 import { blockMeans, serialCorrelation, stretchInterval } from '../stats/serial-correlation.js'
 import type { Curve, Parameter, ParameterUnit } from './curve.js'

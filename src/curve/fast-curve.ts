@@ -1,5 +1,6 @@
 /** The law of the faster of two regimes: what a target costs when it is not in its slow one. */
-import type { LogFit, LogMethod } from '../stats/log-fit.js'
+import type { LogFit } from '../stats/log-fit.js'
+import type { LogMethod } from '../stats/log-rounds.js'
 import { twoNormals } from '../stats/mixture.js'
 import type { FastCurve } from './curve.js'
 import { estimate, fitColumns, residualsOf, type Column, type Resamples } from './estimate.js'

@@ -1,5 +1,7 @@
 /** Least absolute deviations on log residuals: the median law of times, whatever the shape of their noise. */
-import { logFit, type FitOptions, type FitRows, type LogFit, type LogMethod } from './log-fit.js'
+import type { FitRows } from './log-design.js'
+import { logFit, type LogFit } from './log-fit.js'
+import type { FitOptions, LogMethod } from './log-rounds.js'
 
 /**
  * Koenker & Bassett 1978 (Econometrica 46) by reweighting: 1 ÷ |residual|, cut off at .3 scales in the first
