@@ -1,6 +1,7 @@
 /** The shift of a metric over all common cells of a pair of targets. */
 import { blocksShift, type Arm } from '../stats/blocks-shift.js'
 import { median } from '../stats/quantile.js'
+import { unevenShift } from '../stats/uneven-shift.js'
 import { toArms } from './arms.js'
 import { LEAST_BLOCKS, type Effect } from './effect.js'
 import type { Joined } from './join.js'
@@ -12,12 +13,16 @@ export interface MetricEffect {
   leftOut: readonly string[]
 }
 
-/** Block scores and Welch's test with serial correction (`blocksShift`). Null where neither side has the metric. */
+/**
+ * Block scores and Welch's test with serial correction (`blocksShift`; `unevenShift` where blocks hold some of the cells by
+ * design). Null where neither side has the metric.
+ */
 export function metricEffect(joined: Joined, metric: SampleMetric, gated: boolean): MetricEffect | null {
   const arms = toArms(joined.base, joined.candidate, joined.cells, metric)
   const lacking = arms === null ? missing(joined, metric) : null
   if (arms === null && lacking === null) return null
-  const shift = arms === null ? null : blocksShift(arms.base, arms.candidate)
+  const shiftOf = arms?.isUneven === true ? unevenShift : blocksShift
+  const shift = arms === null ? null : shiftOf(arms.base, arms.candidate)
   const blocks = shift?.g ?? ([blocksOf(arms?.base), blocksOf(arms?.candidate)] as const)
   const enough = shift !== null && shift.gEff >= LEAST_BLOCKS
   return {
@@ -39,7 +44,10 @@ export function metricEffect(joined: Joined, metric: SampleMetric, gated: boolea
       blocks,
       hodgesLehmann: shift?.hodgesLehmann ?? null,
       p: shift?.p ?? null,
-      ...(shift !== null && Math.min(...blocks) >= LEAST_BLOCKS && { band: shift.band }),
+      // A block of some of the cells bounds nothing of the others.
+      ...(shift !== null &&
+        arms?.isUneven === false &&
+        Math.min(...blocks) >= LEAST_BLOCKS && { band: shift.band }),
     },
     leftOut: arms?.leftOut ?? [],
   }

@@ -68,19 +68,26 @@ function apply(
     ms += parameter.value * amount
     square += (((parameter.high - parameter.low) / 2) * amount) ** 2
   }
+  const scatters = law === 'prefill' && contention !== null ? [curve, contention] : [curve]
   return ms > 0
-    ? withInterval(ms, Math.sqrt(square), curve)
+    ? withInterval(ms, Math.sqrt(square), scatters)
     : { outside: `the ${law} curve gives no time above 0` }
 }
 
 /**
  * Half-widths of parameters add up as squares: those of a level and its slopes are correlated negatively, so this
- * is on the wide side. Law and scatter are joined on the log scale in the same way.
+ * is on the wide side. Law and scatter are joined on the log scale in the same way; of several scatters the widest counts,
+ * as requests in a crowd scatter more than one alone.
  */
-function withInterval(ms: number, halfWidth: number, { residual }: Curve): Predicted {
+function withInterval(
+  ms: number,
+  halfWidth: number,
+  scatters: readonly Pick<Curve, 'residual'>[],
+): Predicted {
   const law = Math.log1p(halfWidth / ms)
-  const low = Math.min(0, quantile(residual.quantiles, 0.025))
-  const high = Math.max(0, quantile(residual.quantiles, 0.975))
+  const at = (p: number): number[] => scatters.map(({ residual }) => quantile(residual.quantiles, p))
+  const low = Math.min(0, ...at(0.025))
+  const high = Math.max(0, ...at(0.975))
   return { ms, lowMs: ms * Math.exp(-Math.hypot(law, low)), highMs: ms * Math.exp(Math.hypot(law, high)) }
 }
 
