@@ -53,7 +53,8 @@ const FIRST_LOOK = 12
 const LOOK_RATIO = 1.25
 // Looking repeatedly stops at lucky moments; asking for a little more makes up for it (Chow & Robbins 1965).
 const SLACK = 1.06
-const FULL_BLOCKS = 2
+/** Blocks of the whole grid before any choice. */
+export const FULL_BLOCKS = 2
 /** Blocks after which a precision that is not reached yet is given up: the noise is too large for it. */
 export const MOST_SPENT_BLOCKS = 240
 
@@ -183,7 +184,7 @@ function isSame({ ask }: CellSeen, other: CellAsk): boolean {
  */
 function chosen(blocks: number, spending: Spending, design: Design | null, random: Random): Block {
   const { grid } = spending
-  const count = Math.max(Math.min(3, grid.length), Math.ceil(grid.length / 2))
+  const count = chosenCount(grid.length)
   if (design === null) return random.shuffle(grid).slice(0, count)
   const counts = design.cells.map(({ n }) => n)
   const picked: number[] = []
@@ -203,6 +204,9 @@ function chosen(blocks: number, spending: Spending, design: Design | null, rando
   }
   return random.shuffle(picked.map((i) => grid[i]!))
 }
+
+/** Cells of a block that are chosen from a grid of so many. */
+export const chosenCount = (cells: number): number => Math.max(Math.min(3, cells), Math.ceil(cells / 2))
 
 /** Sum of (half-width ÷ target)⁴ over the parameters, up to a factor: the widest decides. Infinite where undetermined. */
 function doubt({ precision }: Spending, design: Design, counts: readonly number[]): number {

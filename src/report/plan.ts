@@ -22,9 +22,33 @@ export function planText(plan: DryRun): string {
     costText(plan),
   ].join('; ')
   lines.push('', wrap(`  ${total}`, '  '))
-  if (plan.isOpen) lines.push('  and what adaptive probes will ask for as they see')
+  lines.push(...openLines(plan).map((line) => wrap(`  ${line}`, '  ')))
   for (const note of plan.notes) lines.push(wrap(`note: ${terminalText(note)}`, '  '))
   return `${lines.join('\n')}\n`
+}
+
+/** What is not planned beforehand, and where it ends. */
+function openLines({ isOpen, atMost, searches, budget }: DryRun): string[] {
+  if (!isOpen) return []
+  const lines: string[] = []
+  if (atMost !== null) {
+    const tokens = `${whole(atMost.promptTokens)} prompt and ${whole(atMost.outputTokens)} output tokens`
+    const cost =
+      atMost.cost === null
+        ? ', cost not known'
+        : atMost.cost.map((each) => `, ${money({ currency: each.currency, amount: each.worst })}`).join('')
+    lines.push(
+      `with what precision takes at most ${plural(atMost.requests, 'request')} in all, ${tokens}${cost}; it ends when the curve is known as closely as asked`,
+    )
+  }
+  if (searches) lines.push('and what searching probes will ask for as they see')
+  const limits = [
+    ...(budget.requests === null ? [] : [plural(budget.requests, 'request')]),
+    ...(budget.tokens === null ? [] : [`${whole(budget.tokens)} tokens`]),
+    ...(budget.cost === null ? [] : [`a cost of ${budget.cost}`]),
+  ]
+  if (limits.length > 0) lines.push(`the budget ends it at ${limits.join(' or ')}`)
+  return lines
 }
 
 const left = (text: string): Cell => ({ text, right: false })

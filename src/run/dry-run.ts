@@ -5,8 +5,9 @@ import { inOrder } from '../plan/visit.js'
 import type { PromptBuilder } from '../prompt/builder.js'
 import { createPromptBuilder } from '../prompt/builder.js'
 import { createRandom } from '../random/random.js'
-import type { Scenario } from '../scenario/scenario.js'
+import type { Budget, Scenario } from '../scenario/scenario.js'
 import { loadTokenizer } from '../tokens/load-tokenizer.js'
+import { ceilingOf } from './ceiling.js'
 import { faultOfBudget } from './check-budget.js'
 import { checkLengths } from './check-lengths.js'
 import type { Forecast, PlannedTokens } from './forecast.js'
@@ -51,6 +52,12 @@ export interface DryRun {
   cost: Forecast[] | null
   /** The plan is a part only: a probe decides as it sees. */
   isOpen: boolean
+  /** Some probe searches, and what that takes is not bounded here. */
+  searches: boolean
+  /** With what probes with a `precision` can take at worst; null without any. */
+  atMost: Pick<PlannedProbe, 'requests' | 'promptTokens' | 'outputTokens' | 'cost'> | null
+  /** What ends the run, whatever was planned. */
+  budget: Budget
   /** Nothing is asked of a target that costs money. */
   isFree: boolean
   notes: string[]
@@ -100,8 +107,8 @@ export async function dryRun(asked: Scenario, seed: number | undefined): Promise
     const { exact } = await loadTokenizer(tokenizer)
     for (const one of warmUpRequests(name, plan.conditions, scenario.warmupRequests, exact)) add(one, 0)
   }
-  const planned = plan.sources.filter((source) => source.total !== null)
-  for (const { visits } of inOrder(planned, scenario.order, random.fork('order'))) {
+  const known = plan.sources.filter((source) => source.total !== null)
+  for (const { visits } of inOrder(known, scenario.order, random.fork('order'))) {
     for (const visit of visits) {
       const isWarm = visit.chains[0]?.[0]?.condition.cache === 'warm'
       for (const [i, one] of visit.chains.flat().entries()) add(one, isWarm && i === 0 ? 1 : 0)
@@ -110,17 +117,28 @@ export async function dryRun(asked: Scenario, seed: number | undefined): Promise
   const all = [...cells.values()].sort(
     (a, b) => a.target.localeCompare(b.target) || a.cell.localeCompare(b.cell, 'en', { numeric: true }),
   )
+  const ceilings = plan.grids.map((grid) => ceilingOf(grid, least.get(grid.target) ?? 1))
+  const planned = sumOf(all)
+  const atMost = {
+    requests: planned.requests + total(ceilings, ({ requests }) => requests),
+    promptTokens: planned.promptTokens + total(ceilings, ({ promptTokens }) => promptTokens),
+    outputTokens: planned.outputTokens + total(ceilings, ({ outputTokens }) => outputTokens),
+    cost: forecast([...all, ...ceilings], scenario.targets),
+  }
   return {
     kind: 'plan',
     scenario: scenario.name,
     cells: all,
-    ...sumOf(all),
+    ...planned,
     probes: [...new Set(all.map(({ probe }) => probe))].sort().map((probe) => {
       const of = all.filter((cell) => cell.probe === probe)
       return { probe, ...sumOf(of), cost: forecast(of, scenario.targets) }
     }),
     cost: forecast(all, scenario.targets),
     isOpen: plan.planned === null,
+    searches: plan.searches,
+    atMost: ceilings.length === 0 ? null : atMost,
+    budget: scenario.budget,
     isFree: scenario.targets.every((target) => target.simulate !== null),
     notes: plan.notes,
   }
@@ -129,13 +147,15 @@ export async function dryRun(asked: Scenario, seed: number | undefined): Promise
 function sumOf(
   cells: readonly PlannedCell[],
 ): Pick<PlannedProbe, 'requests' | 'promptTokens' | 'outputTokens'> {
-  const total = (of: (cell: PlannedCell) => number): number => cells.reduce((sum, cell) => sum + of(cell), 0)
   return {
-    requests: total((cell) => cell.requests + cell.primes),
-    promptTokens: total((cell) => cell.promptTokens),
-    outputTokens: total((cell) => cell.outputTokens),
+    requests: total(cells, (cell) => cell.requests + cell.primes),
+    promptTokens: total(cells, (cell) => cell.promptTokens),
+    outputTokens: total(cells, (cell) => cell.outputTokens),
   }
 }
+
+const total = <T>(items: readonly T[], of: (item: T) => number): number =>
+  items.reduce((sum, item) => sum + of(item), 0)
 
 async function ownPrompts(scenario: Scenario): Promise<OwnPrompts | Refused> {
   const { prompts, targets } = scenario

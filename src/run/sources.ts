@@ -17,6 +17,7 @@ import { toCondition } from '../plan/cell.js'
 import { faultOfBlock } from '../plan/check-ask.js'
 import type { Random } from '../random/random.js'
 import type { Scenario, Target } from '../scenario/scenario.js'
+import type { Grid } from './ceiling.js'
 
 const OWN_PROMPTS = 'prompts'
 
@@ -28,6 +29,10 @@ export interface Sources {
   mostInFlight: number
   /** Every planned condition with the target it is for, each once. */
   conditions: { target: string; condition: Condition }[]
+  /** What probes with a precision choose from. */
+  grids: readonly Grid[]
+  /** A probe searches, and asks for as much as it takes. */
+  searches: boolean
   /** Names of the targets that anything is asked of. */
   targets: ReadonlySet<string>
   /** Cells that were dropped, and why. */
@@ -62,6 +67,8 @@ export function sourcesOf(scenario: Scenario, { random, seen, fit, ownRequests }
   const notes = new Set<string>()
   const conditions = new Map<string, { target: string; condition: Condition }>()
   let planned: number | null = 0
+  const grids: Grid[] = []
+  let searches = false
   let mostInFlight = 1
   let problem: string | null = null
 
@@ -90,6 +97,10 @@ export function sourcesOf(scenario: Scenario, { random, seen, fit, ownRequests }
     const { probe, firstBlock } = options
     planned = null
     firstBlocks.set(probe, firstBlock + MOST_BLOCKS)
+    for (const target of options.targets) {
+      const asked = grid.map((ask) => toCondition(ask, load))
+      grids.push({ target, probe, conditions: asked.filter((each) => options.keep(target, each)) })
+    }
     return adaptiveSource(
       (soFar, by, { target, block }) =>
         spend(soFar, by, {
@@ -123,6 +134,7 @@ export function sourcesOf(scenario: Scenario, { random, seen, fit, ownRequests }
     /** Decides from block `begin` on; it is shown all blocks of this entry. */
     const deciding = (next: Extract<Probe, { next: unknown }>['next'], begin: number): BlockSource => {
       planned = null
+      searches = true
       firstBlocks.set(name, firstBlock + MOST_BLOCKS)
       return adaptiveSource(
         (soFar, by) => next(settings, soFar, by),
@@ -175,6 +187,8 @@ export function sourcesOf(scenario: Scenario, { random, seen, fit, ownRequests }
     planned,
     mostInFlight,
     conditions: [...conditions.values()],
+    grids,
+    searches,
     targets: new Set(used.flatMap((use) => use.targets)),
     notes: [...notes],
     problem,
