@@ -108,39 +108,31 @@ export function contentionPlot(subject: Subject, metric: 'ttft' | 'tpot'): Plot 
     const curve = side.curves.find(({ law }) => law === 'contention')
     const perPeer = curve?.parameters[metric === 'ttft' ? 'ttftPerPeer' : 'tpotPerPeer']
     const points = rows.map(({ concurrency, ms }) => [concurrency, ms] as const)
-    const law = curve && perPeer && rows.length > 0 ? contentionLaw(curve, perPeer, rows, metric) : {}
+    const law = perPeer && rows.length > 0 ? contentionLaw(perPeer, rows) : {}
     const tone = metric === 'ttft' ? 3 : 2
     return [seriesOf(sideName('a request', side, subject), tone, { isBase: side.isBase, points, ...law })]
   })
   const lengths = all.length === 0 ? '' : ` at ${whole(median(all.map(promptOf)))} prompt tokens`
   const what = metric === 'ttft' ? 'ms to first token' : 'ms a token'
   const title = metric === 'ttft' ? 'Contention: what others cost' : 'Contention: decode under load'
-  return plotOf(
-    title,
-    what,
-    x,
-    series,
-    `${metric === 'ttft' ? BAND : 'Line: the fitted law.'} Measured${lengths}.`,
-  )
+  return plotOf(title, what, x, series, `${BAND} Measured${lengths}.`)
 }
 
+/** Scatter grows with the load: of requests that start together some wait for others. So each load has a band of its own. */
 function contentionLaw(
-  { residual }: Curve,
   { value, low, high }: Parameter,
   rows: readonly Timed[],
-  metric: 'ttft' | 'tpot',
 ): Pick<Series, 'line' | 'band'> {
   const level = median(rows.map(({ ms, concurrency }) => ms - value * (concurrency - 1)))
-  const [least, most] = extent(rows.map(({ concurrency }) => concurrency))
-  const at = [least, (least + most) / 2, most]
-  // Residuals of contention are those of TTFT.
-  const scatter =
-    metric === 'ttft' ? [0.025, 0.975].map((p) => Math.exp(quantile(residual.quantiles, p))) : [1, 1]
+  const at = [...new Set(rows.map(({ concurrency }) => concurrency))].sort((a, b) => a - b)
   return {
     line: at.map((k) => [k, level + value * (k - 1)] as const),
-    band: at.map(
-      (k) => [k, (level + low * (k - 1)) * scatter[0]!, (level + high * (k - 1)) * scatter[1]!] as const,
-    ),
+    band: at.map((k) => {
+      const own = rows.filter(({ concurrency }) => concurrency === k)
+      const off = own.map(({ ms }) => ms / (level + value * (k - 1)))
+      const [least, most] = [quantile(off, 0.025), quantile(off, 0.975)]
+      return [k, (level + low * (k - 1)) * least, (level + high * (k - 1)) * most] as const
+    }),
   }
 }
 

@@ -23,7 +23,8 @@ export function trendModel({ scenario, trends, verdict, notes }: TrendResult): T
     headline: `${scenario}: ${verdict.why}`,
     targets: trends.map((trend) => ({
       name: `${trend.target}: ${spanOf(trend)}`,
-      sentences: sentencesOf(trend),
+      // Too few days to see a lasting change by.
+      sentences: sentencesOf(trend, verdict.exit === 4),
       series: seriesTable(trend),
     })),
     notes,
@@ -35,10 +36,12 @@ function spanOf({ snapshots, series }: HistoryTrend): string {
   const last = Math.max(...series.map(({ trend }) => trend.lastMs ?? -Infinity))
   const days = Math.max(0, ...series.map(({ trend }) => trend.days))
   const of = `${snapshots} ${snapshots === 1 ? 'measurement' : 'measurements'}`
-  return days === 0 ? `${of}, none with a value` : `${of} on ${days} days, ${date(first)} to ${date(last)}`
+  return days === 0
+    ? `${of}, none with a value`
+    : `${of} on ${days === 1 ? `one day, ${date(first)}` : `${days} days, ${date(first)} to ${date(last)}`}`
 }
 
-function sentencesOf({ events, series }: HistoryTrend): string[] {
+function sentencesOf({ snapshots, events, series }: HistoryTrend, isShort: boolean): string[] {
   const drifts = series.flatMap(({ name, trend }) =>
     trend.drift === null
       ? []
@@ -46,7 +49,10 @@ function sentencesOf({ events, series }: HistoryTrend): string[] {
   )
   const spikes = series.flatMap(({ name, trend }) => spikesOf(name, trend))
   const lines = [...events.map(eventSentence), ...drifts, ...spikes]
-  return lines.length > 0 ? lines : ['no lasting change, no drift, no spike']
+  if (lines.length > 0) return lines
+  const days = Math.max(0, ...series.map(({ trend }) => trend.days))
+  if (days <= 1) return [`one ${snapshots === 1 ? 'run' : 'day'} shows no trend`]
+  return [isShort ? 'nothing stands out so far' : 'no lasting change, no drift, no spike']
 }
 
 function eventSentence({ atMs, moved, routes }: HistoryEvent): string {
