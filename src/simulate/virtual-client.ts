@@ -17,15 +17,18 @@ export interface Sent {
   readonly labels: ReadonlySet<Cause> | undefined
 }
 
-/** Causes that lie with what the client sends. */
-export const CLIENT_CAUSES: ReadonlySet<Cause> = new Set<Cause>([
-  'prefill-surge',
-  'long-output',
-  'reasoning',
-  'retry',
-])
+/** Causes that lie with how much the client sends and asks for. */
+const LENGTH_CAUSES: ReadonlySet<Cause> = new Set<Cause>(['prefill-surge', 'long-output', 'reasoning'])
 
-/** `without` a cause, its part has the usual length. What exceeds `mostTokens` is cut from the output, then the prompt. */
+/** Whether an incident of that cause befalls the client. Lengths grow in the twin too, where `shape` holds them to the usual. */
+export function befallsClient(cause: Cause, without: Cause | undefined): boolean {
+  return LENGTH_CAUSES.has(cause) || (cause === 'retry' && without !== 'retry')
+}
+
+/**
+ * `without` a cause, its part is no longer than usual: what grew and stayed within the usual is no excess. What exceeds
+ * `mostTokens` is cut from the output, then the prompt.
+ */
 export function shape(
   request: VirtualRequest,
   struck: readonly Struck[],
@@ -48,12 +51,10 @@ export function shape(
     struck.filter(({ incident }) => incident.cause === cause).map(({ incident }) => incident.value)
   const scaled = (length: number, cause: Cause): number =>
     value(cause).reduce((tokens, factor) => Math.max(1, Math.round(tokens * factor)), length)
-  const length = (cause: Cause, actual: number, ordinary: number | undefined): number => {
-    const least = Math.min(actual, ordinary ?? actual)
-    if (without === cause) return least
+  const length = (cause: Cause, actual: number, ordinary = actual): number => {
     const wanted = cause === 'reasoning' ? actual + sum(value(cause)) : scaled(actual, cause)
-    if (wanted > Math.min(actual, ordinary ?? actual)) labels.add(cause)
-    return wanted
+    if (wanted > ordinary) labels.add(cause)
+    return without === cause ? Math.min(wanted, ordinary) : wanted
   }
   const promptTokens = length('prefill-surge', request.promptTokens, usual.promptTokens)
   const visible = length('long-output', request.outputTokens - thought, usual.visibleTokens)

@@ -31,8 +31,8 @@ export interface VirtualRequest {
   /** Opens a connection, with TLS, instead of taking one that is kept alive. Default: false. */
   readonly newConnection?: boolean
   /**
-   * The lengths that this request would have on an ordinary day, where they are shorter than the actual ones: what
-   * is above is its prefill-surge, long-output, reasoning. Default: the actual ones. An incident adds to the actual.
+   * Up to what length a request is ordinary in its service: what it has above that, by itself or by an incident, is its
+   * prefill-surge, long-output, reasoning. Default: the actual lengths, so all that an incident adds.
    */
   readonly usual?: {
     readonly promptTokens?: number

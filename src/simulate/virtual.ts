@@ -6,7 +6,7 @@ import { createFleet } from './fleet.js'
 import { createLot } from './incidents.js'
 import { settlePhases, type Outcome, type ServiceLoad, type Unread } from './job.js'
 import { contextLimit, type Profile } from './profiles.js'
-import { CLIENT_CAUSES, createTries, shape, type Sent } from './virtual-client.js'
+import { befallsClient, createTries, shape, type Sent } from './virtual-client.js'
 import type { Attempt, VirtualOutcome, VirtualRequest, VirtualSetup } from './virtual-request.js'
 
 export interface VirtualRun {
@@ -47,7 +47,7 @@ export function runVirtual(
     perfectCache: without === 'cold-cache',
   })
   const lot = createLot(
-    incidents.filter(({ cause }) => CLIENT_CAUSES.has(cause)),
+    setup.incidents.filter(({ cause }) => befallsClient(cause, without)),
     random.fork('client-incidents'),
   )
   const tries = createTries(constants, random.fork('tries'))

@@ -69,8 +69,8 @@ export interface Draft {
 }
 
 /**
- * `count` calls in order of arrival. The usual lengths of a call are its own, held to the 90th percentile of all that
- * are sent, incidents included.
+ * `count` calls in order of arrival. Usual is the 90th percentile of all lengths that are sent, incidents included: an
+ * incident that keeps a call below it does nothing out of the ordinary.
  */
 export function planVisits(
   workload: Workload,
@@ -92,9 +92,9 @@ export function planVisits(
       key: tenantName(tenant),
       keepTokens: keepsTokens(conversation),
       usual: {
-        promptTokens: sharedTokens + Math.min(usual.freshTokens, promptTokens - sharedTokens),
-        visibleTokens: Math.min(usual.visibleTokens, visibleTokens),
-        reasoningTokens: Math.min(usual.reasoningTokens, reasoningTokens),
+        promptTokens: sharedTokens + usual.freshTokens,
+        visibleTokens: usual.visibleTokens,
+        reasoningTokens: usual.reasoningTokens,
       },
       // A chain is hundreds of numbers and wanted once a run: made when asked for, the plan stays small.
       get hashes() {

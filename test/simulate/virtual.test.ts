@@ -179,6 +179,34 @@ describe('a twin', () => {
     expect(twins.map(({ phases }) => phases.network)).toEqual(outcomes.map(({ phases }) => phases.network))
   })
 
+  it.each([
+    // Answers of 100 tokens at 5 ms in a service where up to 200 are usual.
+    ['long-output:1.5', 'long-output', [], undefined],
+    ['long-output:3', 'long-output', ['long-output'], (300 - 200) * 5],
+    // Prompts of 1,000 fresh tokens at .1 ms, up to 1,500 usual.
+    ['prefill-surge:1.5', 'prefill-surge', [], undefined],
+    ['prefill-surge:4', 'prefill-surge', ['prefill-surge'], (4000 - 1500) * 0.1],
+    // 40 tokens of reasoning, up to 50 usual.
+    ['reasoning:10', 'reasoning', [], undefined],
+    ['reasoning:60', 'reasoning', ['reasoning'], (100 - 50) * 5],
+  ] as const)(
+    '%s costs what it lengthens beyond the usual, and nothing below it',
+    (fault, cause, labels, ms) => {
+      const usual = { promptTokens: 1500, visibleTokens: 200, reasoningTokens: 50 }
+      const asked = { arrivalMs: 0, promptTokens: 1000, outputTokens: 140, reasoningTokens: 40, usual }
+      const [outcome] = runWithTwins(setup('exact', {}, fault), [asked])
+      expect(outcome!.labels).toEqual(labels)
+      if (ms === undefined) expect(outcome!.causesMs).toEqual({})
+      else expect(outcome!.causesMs[cause]).toBeCloseTo(ms, 6)
+    },
+  )
+
+  it('a length of its own beyond the usual is a cause without any incident', () => {
+    const asked = { arrivalMs: 0, promptTokens: 1000, outputTokens: 140, usual: { visibleTokens: 100 } }
+    const [outcome] = runWithTwins(setup('exact', {}), [asked])
+    expect(outcome!.causesMs['long-output']).toBeCloseTo(40 * 5, 6)
+  })
+
   it('tells for each cause what it cost: as much as was put in, where that is known', () => {
     const faults = CAUSES.filter((cause) => cause !== 'noisy-neighbour' && cause !== 'slow-replica')
       .map((cause) => `${cause} share=.05`)
