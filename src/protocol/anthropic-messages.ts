@@ -100,13 +100,15 @@ function readMessage(message: Fields, events: StreamEvent[]): void {
   if (reason !== undefined) events.push({ kind: 'finish', reason })
 }
 
-/** A block opens empty, but for a tool's name. Encrypted thinking and what tools of the server returned were not streamed as text. */
+/** A block opens empty, but for a tool's name. What tools of the server returned was not generated. */
 function readBlock(block: Fields, events: StreamEvent[]): void {
   switch (block.type) {
     case 'text':
       return pushOutput('text', block.text, events)
     case 'thinking':
       return pushOutput('summary', block.thinking, events)
+    case 'redacted_thinking':
+      return void events.push({ kind: 'hidden' })
     case 'tool_use':
     case 'server_tool_use':
     case 'mcp_tool_use':
@@ -117,8 +119,8 @@ function readBlock(block: Fields, events: StreamEvent[]): void {
 }
 
 /**
- * Thinking comes as a summary from Claude 4 on, while usage counts the thinking itself. A signature, a citation and the
- * summary of a compaction are no part of the answer.
+ * Thinking comes as a summary from Claude 4 on, or not at all (`display: 'omitted'`), while usage counts the thinking
+ * itself; a signature ends it in any case. A citation and the summary of a compaction are no part of the answer.
  */
 function readDelta(delta: Fields, events: StreamEvent[]): void {
   switch (delta.type) {
@@ -126,6 +128,8 @@ function readDelta(delta: Fields, events: StreamEvent[]): void {
       return pushOutput('text', delta.text, events)
     case 'thinking_delta':
       return pushOutput('summary', delta.thinking, events)
+    case 'signature_delta':
+      return void events.push({ kind: 'hidden' })
     case 'input_json_delta':
       return pushOutput('tool', delta.partial_json, events)
   }

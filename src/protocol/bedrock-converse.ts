@@ -87,10 +87,17 @@ function readEvent(name: string, payload: Fields, events: StreamEvent[]): void {
   }
 }
 
-/** A signature or redacted reasoning was not written for a reader: no output. */
+/**
+ * A signature and redacted reasoning were not written for a reader. Both are Claude's, whose thinking is streamed as a
+ * summary while usage counts the thinking itself; other models reason in full and sign nothing.
+ */
 function readDelta(delta: Fields, events: StreamEvent[]): void {
   pushOutput('text', delta.text, events)
-  if (isFields(delta.reasoningContent)) pushOutput('reasoning', delta.reasoningContent.text, events)
+  if (isFields(delta.reasoningContent)) {
+    const { text: thought, signature, redactedContent } = delta.reasoningContent
+    pushOutput('reasoning', thought, events)
+    if (text(signature) !== undefined || text(redactedContent) !== undefined) events.push({ kind: 'hidden' })
+  }
   if (isFields(delta.toolUse)) pushOutput('tool', delta.toolUse.input, events)
 }
 

@@ -30,11 +30,14 @@ function readChoice(choice: Fields, events: StreamEvent[]): void {
     // vLLM sends its reasoning under both names at once: it counts once.
     const thought = text(delta.reasoning_content) ?? text(delta.reasoning)
     pushOutput(isSummary(delta) ? 'summary' : 'reasoning', thought, events)
+    if (isSigned(delta)) events.push({ kind: 'hidden' })
     if (Array.isArray(delta.content)) readParts(delta.content, events)
     else pushOutput('text', delta.content, events)
     pushOutput('refusal', delta.refusal, events)
-    if (Array.isArray(delta.tool_calls)) {
-      for (const call of delta.tool_calls) if (isFields(call)) readCall(call.function, events)
+    // Text Generation Inference sends one call by itself, without a list.
+    const calls: unknown = isFields(delta.tool_calls) ? [delta.tool_calls] : delta.tool_calls
+    if (Array.isArray(calls)) {
+      for (const call of calls) if (isFields(call)) readCall(call.function, events)
     }
     readCall(delta.function_call, events) // before tool calls there was one function call
   }
@@ -47,6 +50,19 @@ function isSummary({ reasoning_details: details }: Fields): boolean {
     Array.isArray(details) &&
     details.some((detail) => isFields(detail) && detail.type === 'reasoning.summary')
   )
+}
+
+/**
+ * Signed or encrypted: so is only reasoning that its vendor hides, of which a reader gets a summary at most. OpenRouter
+ * tells it in `reasoning_details`, LiteLLM in `thinking_blocks`.
+ */
+function isSigned({ reasoning_details: details, thinking_blocks: blocks }: Fields): boolean {
+  if (details === undefined && blocks === undefined) return false // as in almost every chunk
+  const parts: unknown[] = [details, blocks].flatMap((list: unknown) => (Array.isArray(list) ? list : []))
+  return parts.filter(isFields).some(({ type, signature }) => {
+    const isSealed = type === 'reasoning.encrypted' || type === 'redacted_thinking'
+    return isSealed || text(signature) !== undefined
+  })
 }
 
 /** A tool's name or a piece of its arguments; an id alone was not generated. */

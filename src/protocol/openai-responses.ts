@@ -11,7 +11,9 @@ const DELTAS: Readonly<Record<string, OutputChannel>> = {
   'response.audio.transcript.delta': 'text',
   'response.refusal.delta': 'refusal',
   'response.reasoning_text.delta': 'reasoning', // gpt-oss and other open models
+  'response.reasoning.delta': 'reasoning', // the same by gateways
   'response.reasoning_summary_text.delta': 'summary',
+  'response.reasoning_summary.delta': 'summary',
   'response.function_call_arguments.delta': 'tool',
   'response.custom_tool_call_input.delta': 'tool',
   'response.mcp_call_arguments.delta': 'tool',
@@ -65,8 +67,10 @@ function decode(frame: Frame): StreamEvent[] {
 
 /** The name of a tool is generated before its arguments. */
 function readItem(item: unknown, events: StreamEvent[]): void {
-  if (!isFields(item) || !text(item.type)?.endsWith('call')) return
-  pushOutput('tool', (text(item.name) ?? '') + (text(item.arguments) ?? ''), events)
+  if (!isFields(item)) return
+  if (text(item.encrypted_content) !== undefined) events.push({ kind: 'hidden' })
+  if (text(item.type)?.endsWith('call'))
+    pushOutput('tool', (text(item.name) ?? '') + (text(item.arguments) ?? ''), events)
 }
 
 /** An event that carries the whole response: at the beginning its route, at the end usage and how it ended. */

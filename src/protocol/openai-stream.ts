@@ -23,8 +23,11 @@ export function decodeChunk(frame: Frame, readChoice: ReadChoice): StreamEvent[]
   const { choices } = chunk
   if (Array.isArray(choices)) {
     for (const choice of choices) {
-      if (isFields(choice)) readChoice(choice, events)
-      else events.push({ kind: 'malformed', detail: 'an entry of choices is not an object' })
+      if (isFields(choice)) {
+        readChoice(choice, events)
+        if (isFields(choice.usage)) readUsage(choice.usage, events) // Moonshot
+        if (isFields(choice.error)) readStreamError(frame, choice, events) // OpenRouter
+      } else events.push({ kind: 'malformed', detail: 'an entry of choices is not an object' })
     }
   } else if (choices !== undefined && choices !== null) {
     events.push({ kind: 'malformed', detail: 'choices is not a list' })
@@ -38,7 +41,14 @@ export function decodeChunk(frame: Frame, readChoice: ReadChoice): StreamEvent[]
   // chunk at its beginning (role), its end (finish reason, usage), or both.
   if (events.length !== 1 || events[0]?.kind !== 'output') pushRoute(routeOf(chunk), events)
   readStreamError(frame, chunk, events)
+  if (events.some((event) => event.kind === 'finish' && event.reason === 'error')) ensureError(events)
   return events
+}
+
+/** OpenRouter and Mistral may finish with `error` and say no more. */
+function ensureError(events: StreamEvent[]): void {
+  if (events.some(({ kind }) => kind === 'error')) return
+  events.push({ kind: 'error', message: 'the answer ended with finish reason error' })
 }
 
 /** `finish_reason` of a choice. */

@@ -136,6 +136,8 @@ export interface HeaderFacts {
 export type StreamEvent =
   /** Generated output; `text` is what was generated (never empty). */
   | { kind: 'output'; channel: OutputChannel; text: string }
+  /** There was reasoning that is not shown: what is streamed of it, if anything, is a summary, whatever its channel. */
+  | { kind: 'hidden' }
   /** Later values replace earlier ones, field by field. */
   | { kind: 'usage'; usage: ReportedUsage }
   | { kind: 'route'; route: Route }

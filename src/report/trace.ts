@@ -41,6 +41,8 @@ function one(event: StreamEvent): string {
   switch (event.kind) {
     case 'output':
       return `${event.channel} ${JSON.stringify(cut(event.text, 32))}`
+    case 'hidden':
+      return 'hidden reasoning'
     case 'usage':
       return `usage ${cut(JSON.stringify(event.usage), 60)}`
     case 'route':

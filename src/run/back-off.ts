@@ -1,5 +1,5 @@
 /** How long to leave a server alone that said no. */
-import { readRetryAfter } from '../protocol/retry-after.js'
+import { readRetryAfter, type Refusal } from '../protocol/retry-after.js'
 
 const FIRST_MS = 500
 const LONGEST_MS = 8_000
@@ -9,12 +9,12 @@ const LONGEST_MS = 8_000
  * more than the scenario is willing to wait.
  */
 export function backOffMs(
-  headers: Readonly<Record<string, string>>,
+  refusal: Refusal,
   attempt: number,
   nowUtcMs: number,
   maxRetryAfterS: number,
 ): number | null {
-  const asked = readRetryAfter(headers, nowUtcMs, maxRetryAfterS * 1000)
+  const asked = readRetryAfter(refusal, nowUtcMs, maxRetryAfterS * 1000)
   if (asked === undefined) return Math.min(LONGEST_MS, FIRST_MS * 2 ** (attempt - 1))
   return asked.askedMs === undefined ? asked.waitMs : null
 }

@@ -55,7 +55,7 @@ export function createGate({ clock, maxRetryAfterS, stop, stopping, drain, note 
     exchange: Exchange,
     limits: Limits,
   ): void {
-    const asked = readRetryAfter(exchange.headers, clock.utcMs(), maxRetryAfterS * 1000)
+    const asked = readRetryAfter(exchange, clock.utcMs(), maxRetryAfterS * 1000)
     // More than the scenario is willing to wait: the request has failed, and the next one may fare better.
     if (asked?.askedMs !== undefined) return
     const { throttle } = account

@@ -136,8 +136,8 @@ async function measureInto(
   record.append({ kind: 'instrument', instrument: await instrument() })
 
   const rules = createStopRules(scenario.errorLimit, before.samples)
-  const backOff = (headers: Exchange['headers'], attempt: number): number | null =>
-    backOffMs(headers, attempt, clock.utcMs(), scenario.maxRetryAfterS)
+  const backOff = (exchange: Exchange, attempt: number): number | null =>
+    backOffMs(exchange, attempt, clock.utcMs(), scenario.maxRetryAfterS)
   const gate = createGate({
     clock,
     maxRetryAfterS: scenario.maxRetryAfterS,
@@ -163,11 +163,11 @@ async function measureInto(
       if (lost !== null) stop({ reason: 'worker', message: lost })
     },
     onExchange: (exchange, prepared, sent) => recorder?.exchange(exchange, prepared, sent),
-    onSample(sample, reported, headers) {
+    onSample(sample, reported, exchange) {
       record.add(sample, reported)
       if (negotiator.learn(sample)) return
       const { outcome, attempt } = sample
-      const isTriedAgain = attempt < scenario.attempts && backOff(headers, attempt) !== null
+      const isTriedAgain = attempt < scenario.attempts && backOff(exchange, attempt) !== null
       const reason = rules.judge(sample, outcome === 'http-429' && isTriedAgain)
       if (reason !== null) stop(reason)
     },

@@ -41,11 +41,11 @@ export async function replay(path: string): Promise<Replayed | Refused> {
   if (!Array.isArray(found)) return found
   const result: Replayed = { kind: 'replayed', recordings: [], problems: [] }
   for (const file of found) {
-    const recording = await readRecording(file)
-    const samples = await samplesOf(recording)
+    const recording = await measureRecording(file)
+    const { samples } = recording
     result.problems.push(...recording.problems)
     if (recording.header === null) continue
-    const written = await writeKept(file.replace(/\.ndjson$/, '.json'), snapshotOf(recording, samples))
+    const written = await writeKept(file.replace(/\.ndjson$/, '.json'), snapshotOf(recording))
     const snapshot = written.ok ? await readSnapshot(written.value) : written
     if (!written.ok || !snapshot.ok) {
       result.problems.push(snapshot.ok ? `${file}: its snapshot cannot be written` : snapshot.problem.message)
@@ -75,27 +75,32 @@ async function recordingsIn(path: string): Promise<string[] | Refused> {
 
 interface Recording {
   header: RecordingHeader | null
-  exchanges: Extract<RecordingEntry, { kind: 'exchange' }>[]
+  samples: Sample[]
   end: Extract<RecordingEntry, { kind: 'end' }> | null
   problems: string[]
 }
 
-/** Line by line, so that a torn or foreign one costs itself alone. */
-async function readRecording(file: string): Promise<Recording> {
-  const recording: Recording = { header: null, exchanges: [], end: null, problems: [] }
+/**
+ * Line by line, so that a torn or foreign one costs itself alone. Each exchange is measured as it is read and let go: a
+ * recording may be larger than memory, its samples are not.
+ */
+async function measureRecording(file: string): Promise<Recording> {
+  const recording: Recording = { header: null, samples: [], end: null, problems: [] }
   const lines = createInterface({ input: createReadStream(file), crlfDelay: Infinity })
   let number = 0
   try {
     for await (const line of lines) {
       number++
-      if (number === 1) {
-        const header = recordingHeaderSchema.safeParse(parsed(line))
-        if (!header.success) {
-          recording.problems.push(`${file}: is no recording (${firstIssue(header.error)}); left out`)
-          return recording
-        }
-        recording.header = header.data
-      } else if (line !== '') take(recording, line, `${file}:${number}`)
+      if (recording.header !== null) {
+        if (line !== '') await take(recording, recording.header, line, `${file}:${number}`)
+        continue
+      }
+      const header = recordingHeaderSchema.safeParse(parsed(line))
+      if (!header.success) {
+        recording.problems.push(`${file}: is no recording (${firstIssue(header.error)}); left out`)
+        return recording
+      }
+      recording.header = header.data
     }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
@@ -107,14 +112,30 @@ async function readRecording(file: string): Promise<Recording> {
   return recording
 }
 
-function take(recording: Recording, line: string, at: string): void {
+async function take(recording: Recording, header: RecordingHeader, line: string, at: string): Promise<void> {
   const entry = recordingEntrySchema.safeParse(parsed(line))
   if (!entry.success) {
     recording.problems.push(`${at}: is torn or no part of a recording (${firstIssue(entry.error)}); left out`)
-    return
+  } else if (entry.data.kind === 'end') {
+    recording.end = entry.data
+  } else {
+    const sample = await sampleOf(entry.data, header)
+    if ('fault' in sample) recording.problems.push(sample.fault)
+    else recording.samples.push(sample)
   }
-  if (entry.data.kind === 'end') recording.end = entry.data
-  else recording.exchanges.push(entry.data)
+}
+
+async function sampleOf(
+  entry: Extract<RecordingEntry, { kind: 'exchange' }>,
+  { startedAt }: RecordingHeader,
+): Promise<Sample | { fault: string }> {
+  const { facts, protocol, tokenizer } = entry
+  const exchange = fromRecorded(entry.exchange)
+  if ('fault' in exchange) return { fault: `sample ${facts.id}: ${exchange.fault}; left out` }
+  const how = { protocol: protocols[protocol], tokenizer: await loadTokenizer(tokenizer) }
+  // Times in a recording count from the begin of its run.
+  const run = { runStartNs: 0, runStartUtcMs: Date.parse(startedAt), redact: createRedactor([]).text }
+  return measure(exchange, facts, how, run)
 }
 
 function parsed(line: string): unknown {
@@ -131,30 +152,10 @@ function firstIssue({ issues }: z.ZodError): string {
   return `${issue.path.map(String).join('.')}: ${issue.message}`
 }
 
-async function samplesOf({ header, exchanges, problems }: Recording): Promise<Sample[]> {
-  const samples: Sample[] = []
-  const options = {
-    // Times in a recording count from the begin of its run.
-    runStartNs: 0,
-    runStartUtcMs: Date.parse(header?.startedAt ?? ''),
-    redact: createRedactor([]).text,
-  }
-  for (const { facts, protocol, tokenizer, exchange: recorded } of exchanges) {
-    const exchange = fromRecorded(recorded)
-    if ('fault' in exchange) {
-      problems.push(`sample ${facts.id}: ${exchange.fault}; left out`)
-      continue
-    }
-    const how = { protocol: protocols[protocol], tokenizer: await loadTokenizer(tokenizer) }
-    samples.push(measure(exchange, facts, how, options))
-  }
-  return samples
-}
-
 const NO_END = 'the recording ends before its run did'
 
-function snapshotOf(recording: Recording, samples: readonly Sample[]): Omit<Snapshot, 'checksum'> {
-  const { header, end } = recording
+function snapshotOf(recording: Recording): Omit<Snapshot, 'checksum'> {
+  const { header, end, samples } = recording
   if (header === null) throw new Error('a recording without a header')
   const last = samples.reduce((latest, { atMs, e2e }) => Math.max(latest, atMs + (e2e ?? 0)), 0)
   return assemble({

@@ -16,7 +16,7 @@ export interface RetryContext {
   /** Tries of one request. */
   attempts: number
   /** How long a server that said no is left alone, milliseconds; null: longer than we are willing to wait. */
-  backOffMs(headers: Exchange['headers'], attempt: number): number | null
+  backOffMs(exchange: Exchange, attempt: number): number | null
   stop(reason: Stop): void
   stopping(): boolean
   drain: AbortSignal
@@ -51,7 +51,7 @@ export async function sendWithRetry(
     }
     const { outcome } = sent.sample
     if (!shouldRetry(outcome) || attempt >= context.attempts || context.stopping()) return outcome
-    const waitMs = context.backOffMs(sent.headers, attempt)
+    const waitMs = context.backOffMs(sent.exchange, attempt)
     if (waitMs === null) return outcome
     await holdUntil(context.clock.nowNs() + waitMs * 1e6, context)
     if (context.stopping()) return outcome

@@ -18,7 +18,7 @@ export interface SenderOptions {
   /** From exchange to sample. */
   measure(exchange: Exchange, prepared: Prepared, context: SendContext): Sample
   /** The sample is in the journal when this returns. */
-  onSample(sample: Sample, reported: Reported | null, headers: Exchange['headers']): void
+  onSample(sample: Sample, reported: Reported | null, exchange: Exchange): void
   /** Told as soon as an exchange is over, while others may still be in the air. */
   onLanded(prepared: Prepared, exchange: Exchange): void
   /** Told before the exchange is measured, in a quiet moment. */
@@ -34,7 +34,7 @@ export interface SendContext {
 }
 
 export type Sent =
-  | { kind: 'sample'; sample: Sample; headers: Exchange['headers'] }
+  | { kind: 'sample'; sample: Sample; exchange: Exchange }
   | { kind: 'later' }
   | { kind: 'passed'; limit: LimitName }
   | { kind: 'unsent' }
@@ -72,7 +72,7 @@ export function createSender(options: SenderOptions): Sender {
     const sample = options.measure(exchange, prepared, context)
     const used = settlement(sample, exchange, prepared)
     reservation.settle(used)
-    options.onSample(sample, used, exchange.headers)
+    options.onSample(sample, used, exchange)
     return sample
   }
 
@@ -131,7 +131,7 @@ export function createSender(options: SenderOptions): Sender {
       settle()
       const sample = take(done)
       landed()
-      return { kind: 'sample', sample, headers: exchange.headers }
+      return { kind: 'sample', sample, exchange }
     },
   }
 }

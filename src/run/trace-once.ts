@@ -160,6 +160,7 @@ function redacted(event: StreamEvent, redact: (text: string) => string): StreamE
     case 'malformed':
       return { ...event, detail: redact(event.detail) }
     case 'usage':
+    case 'hidden':
     case 'end':
       return event
     default:

@@ -2,7 +2,7 @@
 import type { OutputChannel } from '../protocol/protocol.js'
 import type { Stream } from './stream.js'
 
-/** Output that usage counts: all of it but summaries. */
+/** Output whose tokens usage counts as they came: all of it but summaries. */
 export interface Counted {
   /** Events that carried output: at most one a frame. */
   events: number
@@ -19,22 +19,25 @@ export interface Output {
   events: number
   arrivals: number[]
   firstVisibleNs: number | undefined
+  /** In full. */
   reasoningStreamed: boolean
-  /** Reasoning was told in a summary, so how much of it there was shows in usage alone. */
-  summarised: boolean
+  /** Reasoning was told in a summary or not at all, so how much of it there was shows in usage alone. */
+  reasoningHidden: boolean
   counted: Counted
   /** SSE comments before the first output, or in all where there was none. */
   comments: number
 }
 
 export function readOutput(stream: Stream | undefined): Output {
+  // Told at the end of the reasoning, of what came before.
+  const isHidden = stream?.moments.some(({ events }) => events.some(({ kind }) => kind === 'hidden')) ?? false
   const counted: Counted = { events: 0, firstEvents: 0, arrivals: [], firstText: '', text: '' }
   const output: Output = {
     events: 0,
     arrivals: [],
     firstVisibleNs: undefined,
     reasoningStreamed: false,
-    summarised: false,
+    reasoningHidden: isHidden,
     counted,
     comments: stream?.comments ?? 0,
   }
@@ -46,8 +49,9 @@ export function readOutput(stream: Stream | undefined): Output {
     const before = pieces.length
     for (const event of events) {
       if (event.kind !== 'output') continue
-      channels.add(event.channel)
-      if (event.channel !== 'summary') pieces.push(event.text)
+      const channel = isHidden && event.channel === 'reasoning' ? 'summary' : event.channel
+      channels.add(channel)
+      if (channel !== 'summary') pieces.push(event.text)
     }
     if (channels.size === 0) continue
     if (output.events === 0) output.comments = comments
@@ -56,7 +60,7 @@ export function readOutput(stream: Stream | undefined): Output {
     lastChunk = chunk
     if (channels.has('text')) output.firstVisibleNs ??= atNs
     if (channels.has('reasoning')) output.reasoningStreamed = true
-    if (channels.has('summary')) output.summarised = true
+    if (channels.has('summary')) output.reasoningHidden = true
     if (pieces.length === before) continue
     counted.events++
     if (chunk !== lastCounted) counted.arrivals.push(atNs)

@@ -100,6 +100,7 @@ function takeTail(stream: Stream, exchange: Exchange, protocol: Protocol, frame:
 function note(stream: Stream, event: StreamEvent, atNs: number): void {
   switch (event.kind) {
     case 'output':
+    case 'hidden':
       return
     case 'usage':
       Object.assign(stream.usage, event.usage)

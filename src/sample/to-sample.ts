@@ -138,12 +138,12 @@ function countTokens(usage: Usage, output: Output, { asked, tokenizer }: SampleC
  * arrival: tokens that share its time were not decoded after it. Its tokens by the model's tokenizer, else by its
  * share of the characters, at least 1 and at most what it leaves of one token for every later event: a server that
  * sends each token by itself is then met exactly, however long its first word is. Summaries count nowhere; beside one,
- * how much was reasoned must be known.
+ * or where reasoning was hidden, how much was reasoned must be known.
  */
 function perToken(output: Output, counts: Counts, { tokenizer }: SampleContext): number | null {
-  const { reasoningStreamed, summarised } = output
+  const { reasoningStreamed, reasoningHidden } = output
   const { arrivals, firstText, text, events, firstEvents } = output.counted
-  if (summarised && counts.reasoningTokens === undefined) return null
+  if (reasoningHidden && counts.reasoningTokens === undefined) return null
   const hidden = reasoningStreamed ? 0 : (counts.reasoningTokens ?? 0)
   const streamed = (counts.outputTokens ?? 0) - hidden
   if (streamed < LEAST_STREAMED_TOKENS || arrivals.length < LEAST_ARRIVALS) return null

@@ -107,8 +107,8 @@ describe('what a delta says', () => {
     [{ text: 'a' }, [{ kind: 'output', channel: 'text', text: 'a' }]],
     [{ text: '' }, []],
     [{ reasoningContent: { text: 'hm' } }, [{ kind: 'output', channel: 'reasoning', text: 'hm' }]],
-    [{ reasoningContent: { signature: 'EqQB' } }, []],
-    [{ reasoningContent: { redactedContent: 'AAAA' } }, []],
+    [{ reasoningContent: { signature: 'EqQB' } }, [{ kind: 'hidden' }]],
+    [{ reasoningContent: { redactedContent: 'AAAA' } }, [{ kind: 'hidden' }]],
     [{ toolUse: { input: '{"a"' } }, [{ kind: 'output', channel: 'tool', text: '{"a"' }]],
     [{ brandNew: 1 }, []],
   ])('%j', (delta, events) => {

@@ -37,6 +37,8 @@ describe('openai-responses: what is output', () => {
     ['a refusal', { type: 'response.refusal.delta', delta: 'No' }, [output('refusal', 'No')]],
     ['a summary', { type: 'response.reasoning_summary_text.delta', delta: 'h' }, [output('summary', 'h')]],
     ['reasoning', { type: 'response.reasoning_text.delta', delta: 'h' }, [output('reasoning', 'h')]],
+    ['the same by gateways', { type: 'response.reasoning.delta', delta: 'h' }, [output('reasoning', 'h')]],
+    ['reasoning that begins', { type: 'response.output_item.added', item: { type: 'reasoning' } }, []],
     ['arguments', { type: 'response.function_call_arguments.delta', delta: '{"' }, [output('tool', '{"')]],
     ['a custom tool', { type: 'response.custom_tool_call_input.delta', delta: 'x' }, [output('tool', 'x')]],
     [
@@ -59,7 +61,7 @@ describe('openai-responses: what is output', () => {
     [
       'reasoning that stays hidden',
       { type: 'response.output_item.added', item: { type: 'reasoning', encrypted_content: 'gAAA' } },
-      [],
+      [{ kind: 'hidden' }],
     ],
     [
       'a part that begins',

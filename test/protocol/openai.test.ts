@@ -47,7 +47,22 @@ describe('openai-chat: what is output', () => {
     [
       'encrypted reasoning',
       { content: '', reasoning_details: [{ type: 'reasoning.encrypted', data: 'x' }] },
-      [],
+      [{ kind: 'hidden' }],
+    ],
+    [
+      'the signature of reasoning, by OpenRouter',
+      { content: '', reasoning_details: [{ type: 'reasoning.text', signature: 'EqkE' }] },
+      [{ kind: 'hidden' }],
+    ],
+    [
+      'the same by LiteLLM',
+      { content: '', thinking_blocks: [{ type: 'thinking', thinking: '', signature: 'EqkE' }] },
+      [{ kind: 'hidden' }],
+    ],
+    [
+      'reasoning without a signature',
+      { reasoning: 'h', reasoning_details: [{ type: 'reasoning.text', text: 'h', signature: null }] },
+      [{ kind: 'output', channel: 'reasoning', text: 'h' }],
     ],
     ['empty reasoning', { content: null, reasoning_content: '' }, []],
     ['refusal', { refusal: 'No' }, [{ kind: 'output', channel: 'refusal', text: 'No' }]],
@@ -60,6 +75,11 @@ describe('openai-chat: what is output', () => {
       'tool arguments',
       { tool_calls: [{ function: { arguments: '{"' } }] },
       [{ kind: 'output', channel: 'tool', text: '{"' }],
+    ],
+    [
+      'a tool call without a list',
+      { tool_calls: { index: 0, id: '', type: 'function', function: { name: 'f', arguments: '{' } } },
+      [{ kind: 'output', channel: 'tool', text: 'f{' }],
     ],
     ['an empty tool call', { tool_calls: [{ id: '', function: { arguments: '' } }] }, []],
     [
@@ -282,6 +302,24 @@ describe('openai-chat: errors inside a 200', () => {
     ['an event named error', { message: 'busy' }, 'error', { message: 'busy' }],
     ['an event named error that is no JSON', 'busy', 'error', { message: 'busy' }],
     ['Groq’s', { choices: [], x_groq: { error: 'over capacity' } }, undefined, { message: 'over capacity' }],
+    [
+      'OpenRouter’s, of a choice',
+      { choices: [{ delta: {}, finish_reason: 'error', error: { code: 502, message: 'down' } }] },
+      undefined,
+      { message: 'down' },
+    ],
+    [
+      'a finish reason that says no more',
+      { choices: [{ delta: {}, finish_reason: 'error' }] },
+      undefined,
+      { message: 'the answer ended with finish reason error' },
+    ],
+    [
+      'a finish reason with its error beside it',
+      { error: { message: 'busy' }, choices: [{ delta: {}, finish_reason: 'error' }] },
+      undefined,
+      { message: 'busy' },
+    ],
   ])('%s', (_, chunk, name, error) => {
     expect(decode(chunk, name).filter((event) => event.kind === 'error')).toEqual([
       { kind: 'error', ...error },

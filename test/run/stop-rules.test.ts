@@ -104,7 +104,7 @@ describe('retries', () => {
     [{ 'retry-after': '-1' }, 1, 500],
     [{ 'retry-after': 'soon' }, 1, 500],
   ])('%j at try %i waits %s ms', (headers, attempt, waitMs) => {
-    expect(backOffMs(headers, attempt, Date.UTC(2026, 0, 1), 60)).toBe(waitMs)
+    expect(backOffMs({ headers }, attempt, Date.UTC(2026, 0, 1), 60)).toBe(waitMs)
   })
 })
 

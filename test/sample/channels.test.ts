@@ -68,6 +68,57 @@ describe('reasoning', () => {
   })
 })
 
+describe('reasoning that its vendor hides', () => {
+  const delta = (fields: object) => sse({ type: 'content_block_delta', delta: fields })
+  const word = (text: string) => delta({ type: 'text_delta', text })
+  const words = Array.from({ length: 10 }, (_, i) => [300 + 10 * i, word(' word')] as const)
+  const end = (counts: object) =>
+    sse({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: counts }) +
+    sse({ type: 'message_stop' })
+
+  it.each([
+    [
+      'redacted',
+      sse({ type: 'content_block_start', content_block: { type: 'redacted_thinking', data: 'Eq' } }),
+    ],
+    ['omitted', delta({ type: 'signature_delta', signature: 'EqkE' })],
+  ])('%s thinking is no output, and without its count there is no tpot', (_, thought) => {
+    const chunks: Chunks = [[100, thought], ...words, [400, end({ output_tokens: 458 })]]
+    expect(sampleOf(anthropicMessages, chunks)).toMatchObject({
+      outcome: 'ok',
+      ttfe: 100,
+      ttft: 300,
+      tpot: null,
+    })
+    const counted = { output_tokens: 458, output_tokens_details: { thinking_tokens: 448 } }
+    const told: Chunks = [[100, thought], ...words, [400, end(counted)]]
+    expect(sampleOf(anthropicMessages, told).tpot).toBeCloseTo(10, 9)
+  })
+
+  it('a signature says of the reasoning before it that it was a summary: its words count nowhere', () => {
+    const signed = sse({
+      choices: [{ delta: { reasoning_details: [{ type: 'reasoning.text', signature: 'Eq' }] } }],
+    })
+    const usageOf = (reasoning: number | undefined) =>
+      sse({
+        choices: [],
+        usage: {
+          prompt_tokens: 9,
+          completion_tokens: 458,
+          ...(reasoning !== undefined && { completion_tokens_details: { reasoning_tokens: reasoning } }),
+        },
+      })
+    const chunks = (reasoning: number | undefined): Chunks => [
+      [100, think('Thinking')],
+      [200, think(' aloud') + signed],
+      ...Array.from({ length: 10 }, (_, i) => [300 + 10 * i, say(' word')] as const),
+      [400, finish + usageOf(reasoning) + done],
+    ]
+    expect(sampleOf(openaiChat, chunks(undefined))).toMatchObject({ outcome: 'ok', ttft: 100, tpot: null })
+    expect(sampleOf(openaiChat, chunks(448)).tpot).toBeCloseTo(10, 9)
+  })
+})
+
 describe('queue comments', () => {
   it('those before the first output are counted, later ones are not', () => {
     const sample = sampleOf(openaiChat, [
