@@ -62,7 +62,11 @@ export function withRunFlags(command: Command): Command {
       "never spend more than this, in the currency of the targets' prices",
       positiveNumber,
     )
-    .option('--workers <n>', 'threads that send and stamp (default: as many as the load needs)', wholeNumber)
+    .option(
+      '--workers <n>',
+      'threads that send and stamp, 0: the main one (default: as many as the load needs)',
+      wholeNumber,
+    )
     .option('--dry-run', 'print the plan, its tokens and its cost; send nothing')
     .option('--record <dir>', 'keep the raw answers with their arrival times, for plumbline replay')
     .option('--record-prompts', 'with --record: keep the prompts too')

@@ -21,7 +21,7 @@ export interface RunOptions {
   record?: RecordOption | undefined
   /** Take up the journal of a run that was broken off. */
   resume?: boolean | undefined
-  /** Event loops that send and stamp; overrides the scenario's, which by default follow the load. */
+  /** Threads that send and stamp, 0 the main one; overrides the scenario's, which by default follow the load. */
   workers?: number | undefined
   /** The program of a worker thread; another one only in tests. */
   workerEntry?: string | undefined

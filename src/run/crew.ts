@@ -110,7 +110,7 @@ export async function startCrew({
         if (!closing) lost ??= shortOf(why, mate.inFlight)
         for (const wake of mate.pending.values()) wake(null)
         mate.pending.clear()
-        resolve(`a worker thread did not start: ${why}; --workers 1 does without`)
+        resolve(`a worker thread did not start: ${why}; --workers 0 does without`)
       })
     })
     return { mate, ready }
@@ -217,7 +217,7 @@ function idlest(mates: readonly Mate[]): Mate | undefined {
 function shortOf(why: string, inFlight: number): string {
   return (
     `a worker thread of the instrument died (${why}) with ${inFlight} requests in the air: the load fell short of what was asked. ` +
-    'What was measured is saved; run again with fewer requests in flight, or with --workers 1'
+    'What was measured is saved; run again with fewer requests in flight, or with --workers 0'
   )
 }
 

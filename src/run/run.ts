@@ -26,7 +26,7 @@ export async function run(asked: Scenario, options: RunOptions): Promise<RunResu
   const workers = workersOf(scenario, options.workers)
   let crew: Crew | null = null
   try {
-    if (workers > 1) {
+    if (workers > 0) {
       const hired = await startCrew({ workers, clock: options.clock, entry: options.workerEntry })
       if ('problem' in hired) return { kind: 'refused', exit: 3, message: hired.problem }
       crew = hired

@@ -1,4 +1,4 @@
-/** How many event loops a load needs. */
+/** How many threads a load needs. */
 import { availableParallelism } from 'node:os'
 import { createRandom } from '../random/random.js'
 import type { Scenario } from '../scenario/scenario.js'
@@ -10,8 +10,15 @@ import { nothingSeen, sourcesOf } from './sources.js'
  */
 const STREAMS_A_LOOP = 500
 
-/** Loops for so many requests in flight; no more than there are cores, for then they only disturb each other. */
+/**
+ * From so many on the main thread stamps nothing: what it parses and writes for the streams that have ended would make
+ * the stamps of the others late.
+ */
+const STREAMS_FOR_A_THREAD = 16
+
+/** Threads for so many requests in flight; no more than there are cores, for then they only disturb each other. 0: the main thread. */
 export function loopsFor(inFlight: number, cores: number = availableParallelism()): number {
+  if (inFlight < STREAMS_FOR_A_THREAD) return 0
   return Math.max(1, Math.min(cores, Math.ceil(inFlight / STREAMS_A_LOOP)))
 }
 

@@ -121,6 +121,6 @@ export interface Scenario {
   schedule: { cron: string; timezone: string | null; jitterS: number } | null
   output: { dir: string; samples: string | null; keep: 'samples' | 'summary' }
   seed: number | null
-  /** Event loops that send and stamp; undefined: as many as the load needs. */
+  /** Threads that send and stamp, 0 the main one; undefined: as many as the load needs. */
   workers?: number | undefined
 }

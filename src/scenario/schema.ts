@@ -115,10 +115,10 @@ export const topLevel = {
       'Load of cells whose probe asks for none: concurrency, or rate with maxInFlight; never both. Default: concurrency 1.',
     ),
   workers: z
-    .union([z.literal('auto'), positive.max(64)])
+    .union([z.literal('auto'), z.int().min(0).max(64)])
     .optional()
     .describe(
-      'Event loops (threads) that send and stamp. Default: auto, one up to 500 requests in flight, then as many as there are cores.',
+      'Threads that send and stamp; 0: the main thread. Default: auto, none below 16 requests in flight, one up to 500, then as many as there are cores.',
     ),
   order: orElse(
     z.enum(['interleaved', 'sequential']),
