@@ -77,7 +77,7 @@ const ask = request(
 
 /** @param {number} streams @param {boolean} step */
 async function measure(streams, step) {
-  const server = await startServer({ baseMs: 1500, gapMs, tokens, step })
+  const server = await startServer({ baseMs: 1500, gapMs, tokens, step, spin: workers === 1 })
   const connection = /** @type {const} */ ('reused')
   const transport = connect({
     origin: server.origin,

@@ -4,11 +4,20 @@
  * and the stamps can be fetched. It shares no code with the calibration's server, which it is there to judge.
  *
  * Prints its port, ends with its stdin. Options in argv as JSON:
- * `{ baseMs, gapMs, tokens, step, bare }`. `step`: all streams send in one engine step. `bare`: no role and usage events.
+ * `{ baseMs, gapMs, tokens, step, bare, spin }`. `step`: all streams send in one engine step. `bare`: no role and usage
+ * events. `spin`: the loop never sleeps from the first connection on, for a request that wakes it is read, and so
+ * stamped, some .1 ms after it came; it costs a core.
  */
 import { createServer } from 'node:net'
 
-const options = { baseMs: 1500, gapMs: 20, tokens: 250, step: false, ...JSON.parse(process.argv[2] ?? '{}') }
+const options = {
+  baseMs: 1500,
+  gapMs: 20,
+  tokens: 250,
+  step: false,
+  spin: false,
+  ...JSON.parse(process.argv[2] ?? '{}'),
+}
 const baseNs = options.baseMs * 1e6
 const gapNs = options.gapMs * 1e6
 /** Timers are whole milliseconds and late: the loop spins this long before a due time. */
@@ -81,7 +90,7 @@ function look() {
     const stream = /** @type {Stream} */ (queues[at][heads[at]])
     const waitNs = stream.dueNs - nowNs()
     if (waitNs > 0) {
-      if (waitNs > SPIN_NS + 1e6) setTimeout(look, (waitNs - SPIN_NS) / 1e6)
+      if (options.spin !== true && waitNs > SPIN_NS + 1e6) setTimeout(look, (waitNs - SPIN_NS) / 1e6)
       else setImmediate(look)
       return
     }
@@ -132,8 +141,18 @@ function answer(socket, value) {
   )
 }
 
+let isSpinning = false
+function spin() {
+  if (isRunning) isSpinning = false
+  else setImmediate(spin)
+}
+
 const server = createServer((socket) => {
   socket.setNoDelay(true)
+  if (options.spin === true && !isSpinning && !isRunning) {
+    isSpinning = true
+    spin()
+  }
   socket.on('error', () => socket.destroy())
   let text = ''
   socket.on('data', (bytes) => {
