@@ -1,13 +1,11 @@
 /** `plumbline accept <snapshot>`: make it the baseline of its scenario. */
-import { acceptBaseline } from '../index.js'
+import { acceptBaseline } from '../snapshot/baseline.js'
 import { terminalText } from '../border/escape.js'
 import type { Register } from './command.js'
 import { refuse } from './io.js'
 
-export const acceptCommand: Register = (program, io, done) => {
-  program
-    .command('accept')
-    .description('make a snapshot the baseline of its scenario')
+export const acceptCommand: Register = (command, io, done) => {
+  command
     .argument('<snapshot>', 'a file, a folder (its newest) or git:<ref>:<path>')
     .option('--out <dir>', 'folder of results', 'results')
     .option('--force', 'accept a partial snapshot, or one of an overloaded instrument')

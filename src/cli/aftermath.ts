@@ -1,22 +1,16 @@
 /** What follows a run: its expectations, and how it compares with the baseline or, without one, the run before. */
-import {
-  baselinePath,
-  compareSnapshots,
-  conclude,
-  evaluateExpectations,
-  parseExpectation,
-  listSnapshots,
-  readSnapshot,
-  resultsDir,
-} from '../index.js'
-import type {
-  CompareOptions,
-  Conclusion,
-  Expectation,
-  ExpectationResult,
-  Scenario,
-  Snapshot,
-} from '../index.js'
+import { compareSnapshots } from '../compare/compare-snapshots.js'
+import type { CompareOptions } from '../compare/comparison.js'
+import { conclude } from '../compare/conclude.js'
+import type { Conclusion } from '../compare/conclude.js'
+import { evaluateExpectations } from '../compare/expectations.js'
+import type { ExpectationResult } from '../compare/expectations.js'
+import { parseExpectation } from '../scenario/expectation.js'
+import type { Expectation } from '../scenario/expectation.js'
+import type { Scenario } from '../scenario/scenario.js'
+import { readSnapshot } from '../snapshot/format.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { baselinePath, listSnapshots, resultsDir } from '../snapshot/store.js'
 import { comparisonJson, comparisonModel } from '../report/comparison.js'
 import { comparisonText } from '../report/comparison-text.js'
 import { expectationsText } from '../report/expectations.js'

@@ -1,6 +1,8 @@
 /** `attribute --listen`: attributes what an OTLP exporter sends, until it is stopped. */
-import { createIntake, startReceiver } from '../index.js'
-import type { IntakeOptions, PairedAttributor } from '../index.js'
+import type { PairedAttributor } from '../attribute/paired.js'
+import { startReceiver } from '../serve/receiver.js'
+import { createIntake } from '../span/intake.js'
+import type { IntakeOptions } from '../span/intake.js'
 import { terminalText } from '../border/escape.js'
 import type { Output } from './attribute-output.js'
 import type { ExitCode, Io } from './io.js'

@@ -1,6 +1,8 @@
 /** What `attribute` prints: groups at the end, one line a span, or one document with both. */
-import { createSummary } from '../index.js'
-import type { Attributed, Dimension, IntakeCounts } from '../index.js'
+import type { Dimension } from '../attribute/dimensions.js'
+import type { Attributed } from '../attribute/paired.js'
+import { createSummary } from '../attribute/summary.js'
+import type { IntakeCounts } from '../span/intake.js'
 import { attributionModel } from '../report/attribution.js'
 import type { AttributionModel } from '../report/attribution.js'
 import { attributionHtml } from '../report/attribution-html.js'

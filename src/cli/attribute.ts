@@ -1,17 +1,15 @@
 /** `plumbline attribute <baseline> <spans…|->`: why production spans were slow. */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import {
-  createAttributor,
-  createIntake,
-  dimensions,
-  listSpanFiles,
-  pairUp,
-  parseDialect,
-  readSpans,
-  shippedDialects,
-} from '../index.js'
-import type { Dimension, IntakeOptions, PairedAttributor } from '../index.js'
+import { createAttributor } from '../attribute/attribute.js'
+import { dimensions } from '../attribute/dimensions.js'
+import type { Dimension } from '../attribute/dimensions.js'
+import { pairUp } from '../attribute/paired.js'
+import type { PairedAttributor } from '../attribute/paired.js'
+import { parseDialect, shippedDialects } from '../span/dialect-file.js'
+import { createIntake } from '../span/intake.js'
+import type { IntakeOptions } from '../span/intake.js'
+import { listSpanFiles, readSpans } from '../span/read-spans.js'
 import { terminalText } from '../border/escape.js'
 import { problemText } from '../border/problem.js'
 import { whole } from '../report/numbers.js'
@@ -42,10 +40,8 @@ interface AttributeFlags {
   quiet?: boolean
 }
 
-export const attributeCommand: Register = (program, io, done) => {
-  program
-    .command('attribute')
-    .description('say why production spans were slow: each against the curves of a baseline')
+export const attributeCommand: Register = (command, io, done) => {
+  command
     .argument('[baseline]', 'a snapshot, a folder of them, baseline:<scenario> or git:<ref>:<path>')
     .argument('[spans...]', 'files or folders of spans in any format; - is standard input')
     .option('--by <list>', `group by ${dimensions.join(', ')}`, 'service,model')

@@ -1,8 +1,12 @@
 /** The baselines of `attribute`: a snapshot, or all that lie in a folder. */
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { knownTargets, listSnapshots, loadSnapshot, readSnapshot } from '../index.js'
-import type { Known, Snapshot } from '../index.js'
+import { knownTargets } from '../attribute/known.js'
+import type { Known } from '../attribute/known.js'
+import { readSnapshot } from '../snapshot/format.js'
+import { loadSnapshot } from '../snapshot/locate.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { listSnapshots } from '../snapshot/store.js'
 import type { BaselineName } from '../report/attribution.js'
 import type { ExitCode } from './io.js'
 

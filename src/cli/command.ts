@@ -2,5 +2,5 @@
 import type { Command } from 'commander'
 import type { ExitCode, Io } from './io.js'
 
-/** A command's own registration: its flags, and what it does with them. It answers with the exit code. */
-export type Register = (program: Command, io: Io, done: (exit: ExitCode) => void) => void
+/** Gives a command its flags, and what it does with them. It answers with the exit code. */
+export type Register = (command: Command, io: Io, done: (exit: ExitCode) => void) => void

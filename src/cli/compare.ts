@@ -1,15 +1,17 @@
 /** `plumbline compare <base> <candidate>`: verdict per curve and metric; the exit code says it too. */
 import { resolve } from 'node:path'
-import {
-  compareSnapshots,
-  conclude,
-  dayEffects,
-  listSnapshots,
-  loadSnapshot,
-  readSnapshot,
-  toHistory,
-} from '../index.js'
-import type { Conclusion, DayEffect, HistoryPoint, Snapshot, TargetPair } from '../index.js'
+import { compareSnapshots } from '../compare/compare-snapshots.js'
+import type { TargetPair } from '../compare/comparison.js'
+import { conclude } from '../compare/conclude.js'
+import type { Conclusion } from '../compare/conclude.js'
+import { dayEffects } from '../compare/day-effect.js'
+import type { DayEffect } from '../compare/day-effect.js'
+import { toHistory } from '../compare/history.js'
+import type { HistoryPoint } from '../compare/history.js'
+import { readSnapshot } from '../snapshot/format.js'
+import { loadSnapshot } from '../snapshot/locate.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { listSnapshots } from '../snapshot/store.js'
 import { comparisonJson, comparisonModel } from '../report/comparison.js'
 import { comparisonMarkdown, comparisonText } from '../report/comparison-text.js'
 import { comparisonJunit } from '../report/junit.js'
@@ -31,10 +33,8 @@ interface CompareFlags {
   out: string
 }
 
-export const compareCommand: Register = (program, io, done) => {
-  program
-    .command('compare')
-    .description('hold a snapshot against another: verdict per curve and metric, and the exit code')
+export const compareCommand: Register = (command, io, done) => {
+  command
     .argument('<base>', 'a file, a folder (its newest), baseline:<scenario> or git:<ref>:<path>')
     .argument('[candidate]', 'the same; with --pair it may be left out: two targets of one snapshot')
     .option('--pair <base=candidate>', 'targets to hold against each other; may stand several times', collect)

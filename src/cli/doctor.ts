@@ -1,6 +1,8 @@
 /** `plumbline doctor`: how well this machine times streams, and why; or what span files tell and what they lack. */
-import { examine, examineSpans, systemClock } from '../index.js'
-import type { Examination } from '../index.js'
+import { examine } from '../instrument/examine.js'
+import type { Examination } from '../instrument/examine.js'
+import { examineSpans } from '../span/examine-spans.js'
+import { systemClock } from '../units/time.js'
 import { figure, whole } from '../report/numbers.js'
 import { spansText } from '../report/spans.js'
 import { tableText, wrap } from '../report/terminal.js'
@@ -9,10 +11,8 @@ import { wholeNumbers } from './flags.js'
 import { refuse } from './io.js'
 import type { ExitCode, Io } from './io.js'
 
-export const doctorCommand: Register = (program, io, done) => {
-  program
-    .command('doctor')
-    .description('measure the timing error of this machine, or say what span files tell and lack')
+export const doctorCommand: Register = (command, io, done) => {
+  command
     .argument('[spans...]', 'files or folders of spans in any format; - is standard input')
     .option('--streams <list>', 'numbers of concurrent streams to try', wholeNumbers, [8, 50, 200])
     .option('--json', 'one JSON document on stdout')

@@ -1,6 +1,11 @@
 /** Runs one scenario for a command: progress, interruption, summary, comparison, exit code. */
-import type { Budget, Scenario, Snapshot, Stop } from '../index.js'
-import { dryRun, RECORDING_WARNING, run, systemClock } from '../index.js'
+import { dryRun } from '../run/dry-run.js'
+import type { Stop } from '../run/events.js'
+import { RECORDING_WARNING } from '../run/recorder.js'
+import { run } from '../run/run.js'
+import type { Budget, Scenario } from '../scenario/scenario.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { systemClock } from '../units/time.js'
 import { isAbsolute, join } from 'node:path'
 import { createProgressDisplay } from '../report/progress.js'
 import { summaryOf } from '../report/summary.js'

@@ -1,7 +1,7 @@
 /** Options that several commands share, and how their values are read. */
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
-import type { RecordOption } from '../index.js'
+import type { RecordOption } from '../run/recorder.js'
 
 export interface RunFlags {
   json?: boolean

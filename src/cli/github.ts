@@ -1,6 +1,7 @@
 /** What GitHub Actions shows of a command, where it runs there: job summary, outputs of the step, annotations. */
 import { randomBytes } from 'node:crypto'
 import { appendFile, stat } from 'node:fs/promises'
+import { systemReason } from '../border/system-error.js'
 import { terminalText, workflowData, workflowOutput, workflowProperty } from '../border/escape.js'
 import type { Io } from './io.js'
 
@@ -28,8 +29,7 @@ export async function tellGithub(report: GithubReport, { env, err }: Io): Promis
       await appendFile(output, entries.join(''))
     }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    err(`warning: GITHUB_STEP_SUMMARY or GITHUB_OUTPUT cannot be written (${code})\n`)
+    err(`warning: GITHUB_STEP_SUMMARY or GITHUB_OUTPUT cannot be written: ${systemReason(error)}\n`)
   }
   if (env['GITHUB_ACTIONS'] !== 'true') return
   // The runner reads commands from both streams; stdout may have to hold one JSON document.

@@ -2,8 +2,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import { harnessVersion, initFiles, providers } from '../index.js'
-import type { InitAnswers, InitFile } from '../index.js'
+import { providers } from '../run/tables.js'
+import { initFiles } from '../scenario/init.js'
+import type { InitAnswers, InitFile } from '../scenario/init.js'
+import { harnessVersion } from '../snapshot/provenance.js'
 import { terminalText } from '../border/escape.js'
 import type { Register } from './command.js'
 import type { ExitCode, Io } from './io.js'
@@ -17,10 +19,8 @@ interface InitFlags {
   force?: boolean
 }
 
-export const initCommand: Register = (program, io, done) => {
-  program
-    .command('init')
-    .description('write a scenario, a pipeline and a .gitignore; asks three things on a terminal')
+export const initCommand: Register = (command, io, done) => {
+  command
     .option('--ci <kind>', 'github or gitlab', 'github')
     .option('--provider <name>', 'a preset of plumbline providers (default: the simulated provider)')
     .option('--model <name>', 'what to measure')

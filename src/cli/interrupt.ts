@@ -1,5 +1,5 @@
 /** Ctrl-C, SIGTERM and SIGHUP: once to drain what is in flight and save, twice to stop at once. */
-import type { StopControl } from '../index.js'
+import type { StopControl } from '../run/events.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 

@@ -44,8 +44,13 @@ export function processIo(): Io {
 /** Says what is wrong with a command or a file: sentences for people, and under `--json` one document as well. */
 export function refuse(problems: readonly string[], isJson: boolean, io: Io, exit: ExitCode = 2): ExitCode {
   for (const problem of problems) io.err(`${terminalText(problem, 2000)}\n`)
-  if (isJson) io.out(`${JSON.stringify({ exit, problems }, null, 1)}\n`)
+  if (isJson) io.out(refusalJson(problems, exit))
   return exit
+}
+
+/** One line: `schedule` and `attribute` write an object a line. */
+export function refusalJson(problems: readonly string[], exit: ExitCode = 2): string {
+  return `${JSON.stringify({ exit, problems })}\n`
 }
 
 /** Exit codes in the order in which the first that applies is taken. */

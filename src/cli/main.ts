@@ -1,43 +1,11 @@
 #!/usr/bin/env node
-/** The command `plumbline`: one thin file a command, exit codes by the table in the README. */
-import { harnessVersion } from '../index.js'
+/** The command `plumbline`: loads the one command that is asked for, and ends with the exit code of the README's table. */
+import module from 'node:module'
 import { Command, CommanderError } from 'commander'
-import { acceptCommand } from './accept.js'
-import { attributeCommand } from './attribute.js'
-import type { Register } from './command.js'
-import { compareCommand } from './compare.js'
-import { doctorCommand } from './doctor.js'
-import { initCommand } from './init.js'
+import { harnessVersion } from '../snapshot/provenance.js'
+import { commands } from './commands.js'
 import type { ExitCode, Io } from './io.js'
-import { processIo } from './io.js'
-import { probeCommand } from './probe.js'
-import { providersCommand } from './providers.js'
-import { replayCommand } from './replay.js'
-import { reportCommand } from './report.js'
-import { runCommand } from './run.js'
-import { scheduleCommand } from './schedule.js'
-import { schemaCommand } from './schema.js'
-import { simulateCommand } from './simulate.js'
-import { trendCommand } from './trend.js'
-import { validateCommand } from './validate.js'
-
-const commands: readonly Register[] = [
-  runCommand,
-  probeCommand,
-  compareCommand,
-  acceptCommand,
-  attributeCommand,
-  trendCommand,
-  reportCommand,
-  replayCommand,
-  scheduleCommand,
-  simulateCommand,
-  providersCommand,
-  validateCommand,
-  schemaCommand,
-  initCommand,
-  doctorCommand,
-]
+import { processIo, refusalJson } from './io.js'
 
 export async function cli(args: readonly string[], io: Io): Promise<ExitCode> {
   let exit: ExitCode = 0
@@ -47,14 +15,20 @@ export async function cli(args: readonly string[], io: Io): Promise<ExitCode> {
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .showHelpAfterError('(--help shows what there is)')
-  for (const register of commands) register(program, io, (code) => (exit = code))
+  for (const [name, { about, load }] of Object.entries(commands)) {
+    const command = program.command(name).description(about)
+    // Loading all of them would take ten times as long as many a command itself. `help run` names one as well.
+    if (args.includes(name)) (await load())(command, io, (code) => (exit = code))
+  }
   try {
     await program.parseAsync([...args], { from: 'user' })
     return exit
   } catch (error) {
     // Commander has told the user already; asking for help or the version is no error.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    throw error
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return 0
+    if (args.includes('--json')) io.out(refusalJson([error.message.replace(/^error: /, '')]))
+    return 2
   }
 }
 
@@ -71,6 +45,9 @@ function crash(error: unknown): never {
   process.exit(3)
 }
 
+// From Node 22.1 on: what was compiled once is kept for the next start.
+if ('enableCompileCache' in module && typeof module.enableCompileCache === 'function')
+  module.enableCompileCache()
 process.on('uncaughtException', crash)
 process.on('unhandledRejection', crash)
 // The exit code is set, not forced: a pipe must be drained first.

@@ -1,8 +1,11 @@
 /** Where `--otlp` writes attributions: a file of OTLP/JSON lines, or a URL. */
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { createAttributionSender, otlpLine, toOtlp } from '../index.js'
-import type { Attributed } from '../index.js'
+import { systemReason } from '../border/system-error.js'
+import type { Attributed } from '../attribute/paired.js'
+import { toOtlp } from '../attribute/to-otlp.js'
+import { createAttributionSender } from '../serve/attribution-sender.js'
+import { otlpLine } from '../span/otlp-envelope.js'
 import { plural } from '../report/numbers.js'
 
 export interface OtlpOut {
@@ -70,10 +73,16 @@ async function openFile(file: string): Promise<OpenedOtlp> {
   try {
     await once(stream, 'open')
   } catch (error) {
-    return { ok: false, message: `--otlp ${file} cannot be written (${codeOf(error)}): choose another file` }
+    return {
+      ok: false,
+      message: `--otlp ${file} cannot be written: ${systemReason(error)}; choose another file`,
+    }
   }
   let fault: string | null = null
-  stream.on('error', (error) => (fault ??= `--otlp ${file} could not be written whole (${codeOf(error)})`))
+  stream.on(
+    'error',
+    (error) => (fault ??= `--otlp ${file} could not be written whole: ${systemReason(error)}`),
+  )
   let waiting: Attributed[] = []
   const flush = (): void => {
     if (waiting.length > 0 && fault === null) stream.write(`${otlpLine(toOtlp(waiting))}\n`)
@@ -99,8 +108,4 @@ async function openFile(file: string): Promise<OpenedOtlp> {
       },
     },
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unwritable'
 }

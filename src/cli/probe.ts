@@ -1,5 +1,9 @@
 /** `plumbline probe <base-url> --model M`: the same as run, without a file; `--once --trace` shows one exchange. */
-import { RECORDING_WARNING, scenarioContext, scenarioFromFlags, systemClock, traceOnce } from '../index.js'
+import { scenarioContext } from '../run/load-scenario.js'
+import { RECORDING_WARNING } from '../run/recorder.js'
+import { traceOnce } from '../run/trace-once.js'
+import { scenarioFromFlags } from '../scenario/flags.js'
+import { systemClock } from '../units/time.js'
 import { traceText } from '../report/trace.js'
 import { terminalText } from '../border/escape.js'
 import type { Register } from './command.js'
@@ -25,8 +29,8 @@ interface ProbeCommandFlags extends RunFlags {
   trace?: boolean
 }
 
-export const probeCommand: Register = (program, io, done) => {
-  withRunFlags(program.command('probe').description('measure one endpoint without a scenario file'))
+export const probeCommand: Register = (command, io, done) => {
+  withRunFlags(command)
     .argument('<base-url>', 'for example http://localhost:8000/v1')
     .requiredOption('--model <name>', 'the model, as the server knows it')
     .option('--protocol <name>', 'how the server is spoken to (default: openai-chat)')

@@ -1,7 +1,7 @@
 /** `plumbline replay <dir>`: measure a recording again, with no network. */
 import { terminalText } from '../border/escape.js'
-import type { Sample } from '../index.js'
-import { replay } from '../index.js'
+import { replay } from '../run/replay.js'
+import type { Sample } from '../sample/sample.js'
 import { summaryOf } from '../report/summary.js'
 import { canPlot, terminalSummary } from '../report/terminal.js'
 import type { Register } from './command.js'
@@ -14,10 +14,8 @@ interface ReplayFlags {
   samples?: string
 }
 
-export const replayCommand: Register = (program, io, done) => {
-  program
-    .command('replay')
-    .description('measure a recording again (run --record DIR made it); its snapshot is written beside it')
+export const replayCommand: Register = (command, io, done) => {
+  command
     .argument('<dir>', 'folder of recordings, or one of them')
     .option('--json', 'one JSON document on stdout, everything else on stderr')
     .option('--samples <file>', 'write every sample to this file, one JSON object a line')

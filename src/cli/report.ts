@@ -3,21 +3,19 @@ import { createReadStream } from 'node:fs'
 import { stat, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import {
-  compareSnapshots,
-  conclude,
-  harnessVersion,
-  historyTrend,
-  listSnapshots,
-  loadSnapshot,
-  seriesOf,
-  toHistory,
-  trendVerdict,
-  TREND_LEAST_DAYS,
-} from '../index.js'
-import type { HistoryPoint, Snapshot } from '../index.js'
+import { compareSnapshots } from '../compare/compare-snapshots.js'
+import { conclude } from '../compare/conclude.js'
+import { historyTrend, trendVerdict } from '../compare/history-trend.js'
+import { seriesOf, toHistory } from '../compare/history.js'
+import type { HistoryPoint } from '../compare/history.js'
+import { LEAST_DAYS as TREND_LEAST_DAYS } from '../compare/trend.js'
+import { loadSnapshot } from '../snapshot/locate.js'
+import { harnessVersion } from '../snapshot/provenance.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { listSnapshots } from '../snapshot/store.js'
 import { terminalText } from '../border/escape.js'
 import { readJson } from '../border/json.js'
+import { systemReason } from '../border/system-error.js'
 import { pageHtml } from '../report/html.js'
 import { createAttributionTally, type Attributions } from '../report/page-attributions.js'
 import type { History } from '../report/page-history.js'
@@ -31,19 +29,17 @@ interface ReportFlags {
   against?: string
   attribution?: string
   out: string
+  json?: boolean
 }
 
-export const reportCommand: Register = (program, io, done) => {
-  program
-    .command('report')
-    .description(
-      'a result as one HTML file: curves, distributions, proof; two snapshots or a history as well',
-    )
+export const reportCommand: Register = (command, io, done) => {
+  command
     .argument('[snapshot...]', 'one; two, base and candidate; or folders of results, all in them over time')
     .requiredOption('-o, --output <file.html>', 'where the page goes')
     .option('--against <snapshot>', 'hold the newest against this one, for example baseline:<scenario>')
     .option('--attribution <file.ndjson>', 'what plumbline attribute said of spans, one object a line')
     .option('--out <dir>', 'folder of results, for baseline:<scenario>', 'results')
+    .option('--json', 'one JSON document on stdout: where the page lies')
     .action(async (paths: string[], flags: ReportFlags) => done(await report(paths, flags, io)))
 }
 
@@ -55,19 +51,21 @@ const no = (problem: string, exit: ExitCode = 2): { ok: false; problem: string; 
 })
 
 async function report(paths: readonly string[], flags: ReportFlags, io: Io): Promise<ExitCode> {
+  const isJson = flags.json === true
   if (paths.length === 0 && flags.attribution === undefined)
-    return refuse(['name a snapshot, a folder of results, or --attribution FILE'], false, io)
+    return refuse(['name a snapshot, a folder of results, or --attribution FILE'], isJson, io)
   const input = await gather(paths, flags, io)
-  if (!input.ok) return refuse([input.problem], false, io, input.exit)
+  if (!input.ok) return refuse([input.problem], isJson, io, input.exit)
   const html = pageHtml(reportPage(input.value), harnessVersion)
   const file = resolve(io.cwd, flags.output)
   try {
     await writeFile(file, html, { mode: 0o600 })
   } catch (error) {
-    const why = error instanceof Error ? error.message : 'unknown'
-    return refuse([`${flags.output} cannot be written: ${why}`], false, io)
+    const message = `${flags.output}: the page cannot be written: ${systemReason(error)}; choose another -o`
+    return refuse([message], isJson, io)
   }
-  io.out(`report: ${terminalText(flags.output)} (${Math.ceil(html.length / 1000)} kB)\n`)
+  if (isJson) io.out(`${JSON.stringify({ exit: 0, path: file, bytes: Buffer.byteLength(html) }, null, 1)}\n`)
+  else io.out(`report: ${terminalText(flags.output)} (${Math.ceil(html.length / 1000)} kB)\n`)
   return 0
 }
 
@@ -209,7 +207,7 @@ async function readAttributions(path: string): Promise<Or<Attributions>> {
         return no(`${path}:${line}: ${problem}; it takes the output of plumbline attribute --format ndjson`)
     }
   } catch (error) {
-    return no(`${path} cannot be read: ${error instanceof Error ? error.message : 'unknown'}`)
+    return no(`${path}: cannot be read: ${systemReason(error)}`)
   }
   return { ok: true, value: tally.done() }
 }

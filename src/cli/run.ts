@@ -1,7 +1,8 @@
 /** `plumbline run <scenario.yaml…>`: run probes, write a snapshot, print the summary. */
-import type { Scenario } from '../index.js'
+import { loadScenario } from '../run/load-scenario.js'
+import type { Scenario } from '../scenario/scenario.js'
+import { readSnapshot } from '../snapshot/format.js'
 import { terminalText } from '../border/escape.js'
-import { loadScenario, readSnapshot } from '../index.js'
 import { summaryMarkdown } from '../report/summary-markdown.js'
 import { summaryOf } from '../report/summary.js'
 import type { Executed } from './execute.js'
@@ -14,10 +15,8 @@ import { tellGithub } from './github.js'
 import { refuse, worst } from './io.js'
 import type { Register } from './command.js'
 
-export const runCommand: Register = (program, io, done) => {
-  withRunFlags(
-    program.command('run').description('run the probes of scenario files and write a snapshot each'),
-  )
+export const runCommand: Register = (command, io, done) => {
+  withRunFlags(command)
     .argument('<scenario...>', 'YAML files')
     .option('--resume', 'go on with the newest run that was broken off')
     .action(async (files: string[], flags: RunFlags) => done(await runScenarios(files, flags, io)))

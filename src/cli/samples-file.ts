@@ -1,7 +1,8 @@
 /** The file of `--samples`: one sample a line. */
 import { open } from 'node:fs/promises'
 import { terminalText } from '../border/escape.js'
-import type { Sample } from '../index.js'
+import { systemReason } from '../border/system-error.js'
+import type { Sample } from '../sample/sample.js'
 import type { Io } from './io.js'
 
 /** Asked before the first request: a file that cannot be written should cost nothing. */
@@ -10,8 +11,7 @@ export async function faultOfFile(file: string): Promise<string | null> {
     await (await open(file, 'a', 0o600)).close()
     return null
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unwritable'
-    return `the samples cannot be written to ${file} (${code}): choose another --samples`
+    return `the samples cannot be written to ${file}: ${systemReason(error)}; choose another --samples`
   }
 }
 
@@ -35,7 +35,6 @@ export async function writeSamples(
       await handle.close()
     }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unwritable'
-    io.err(`warning: the samples could not be written to ${terminalText(file)} (${code})\n`)
+    io.err(`warning: the samples could not be written to ${terminalText(file)}: ${systemReason(error)}\n`)
   }
 }

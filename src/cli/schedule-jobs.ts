@@ -1,17 +1,15 @@
 /** From scenario files to jobs: everything is checked before anything is scheduled. */
 import { isAbsolute, join } from 'node:path'
-import {
-  createRandom,
-  createTimetable,
-  dryRun,
-  faultOfCron,
-  faultsOfSchedule,
-  listSnapshots,
-  loadScenario,
-  readSnapshot,
-  resultsDir,
-} from '../index.js'
-import type { Caps, Job, Scenario } from '../index.js'
+import { createRandom } from '../random/random.js'
+import { dryRun } from '../run/dry-run.js'
+import { loadScenario } from '../run/load-scenario.js'
+import type { Scenario } from '../scenario/scenario.js'
+import { createTimetable } from '../schedule/firing.js'
+import { faultsOfSchedule } from '../schedule/fits.js'
+import type { Job } from '../schedule/job.js'
+import type { Caps } from '../schedule/ledger.js'
+import { readSnapshot } from '../snapshot/format.js'
+import { listSnapshots, resultsDir } from '../snapshot/store.js'
 import type { Io } from './io.js'
 
 export interface ScheduleFiles {
@@ -72,8 +70,6 @@ export function outDirOf(scenario: Scenario, out: string | undefined, io: Io): s
 async function jobOf(file: string, scenario: Scenario, caps: Caps): Promise<Job | string> {
   const { name, schedule, targets, budget } = scenario
   if (schedule === null) return `${file}: has no schedule: add schedule: { cron: "17 3 * * *" }`
-  const fault = faultOfCron(schedule.cron)
-  if (fault !== null) return `${file}: schedule.cron '${schedule.cron}' ${fault}`
   const plan = await dryRun(scenario, undefined)
   if (plan.kind === 'refused') return plan.message
   const isCapped = caps.perDay !== null || caps.perMonth !== null

@@ -1,8 +1,8 @@
 /** `plumbline schedule <scenario…>`: stay up and run each scenario on its cron expression. */
 import { scheduleLine } from '../report/schedule-line.js'
 import { terminalText } from '../border/escape.js'
-import type { Caps } from '../index.js'
-import { faultOfWebhook } from '../index.js'
+import type { Caps } from '../schedule/ledger.js'
+import { faultOfWebhook } from '../schedule/tell.js'
 import type { Register } from './command.js'
 import { positiveNumber, wholeNumber } from './flags.js'
 import { stopOnSignals } from './interrupt.js'
@@ -28,10 +28,8 @@ export interface ScheduleFlags {
   code: boolean
 }
 
-export const scheduleCommand: Register = (program, io, done) => {
-  program
-    .command('schedule')
-    .description('stay up and run each scenario on its cron expression')
+export const scheduleCommand: Register = (command, io, done) => {
+  command
     .argument('<scenario...>', 'YAML files with schedule: { cron, timezone, jitterS }')
     .option('--out <dir>', 'folder of results (default: output.dir of each scenario, else results)')
     .option('--at-once <n>', 'runs at once; more than one disturbs the timing of the others', wholeNumber, 1)
@@ -57,11 +55,12 @@ export const scheduleCommand: Register = (program, io, done) => {
 
 async function schedule(files: readonly string[], flags: ScheduleFlags, io: Io): Promise<ExitCode> {
   const problems = faultsOfFlags(flags, io)
-  if (problems.length > 0) return refuse(problems, false, io)
+  const isJson = flags.json === true
+  if (problems.length > 0) return refuse(problems, isJson, io)
   const caps: Caps = { perDay: flags.costPerDay ?? null, perMonth: flags.costPerMonth ?? null }
   const source = { files, out: flags.out, code: flags.code, caps }
   const loaded = await loadJobs(source, io)
-  if (!loaded.ok) return refuse(loaded.problems, false, io)
+  if (!loaded.ok) return refuse(loaded.problems, isJson, io)
   for (const warning of loaded.warnings) io.err(`warning: ${terminalText(warning, 2000)}\n`)
   const signals = stopOnSignals(() =>
     io.err('stopping: waiting for what is in flight; again to stop at once\n'),
@@ -75,12 +74,12 @@ async function schedule(files: readonly string[], flags: ScheduleFlags, io: Io):
       control: signals.control,
       onEvent: (event) => {
         const atMs = Date.now()
-        if (flags.json === true) io.out(`${JSON.stringify({ at: new Date(atMs).toISOString(), ...event })}\n`)
+        if (isJson) io.out(`${JSON.stringify({ at: new Date(atMs).toISOString(), ...event })}\n`)
         else io.out(`${scheduleLine(event, atMs)}\n`)
       },
       io,
     })
-    return fault === null ? 0 : refuse([fault], false, io)
+    return fault === null ? 0 : refuse([fault], isJson, io)
   } finally {
     signals.release()
   }

@@ -1,5 +1,6 @@
 /** `plumbline simulate --spans`: labelled spans of a service under the simulated provider, in virtual time. */
-import { parseSpansOptions, writeLabelledSpans } from '../index.js'
+import { parseSpansOptions } from '../simulate/spans-options.js'
+import { writeLabelledSpans } from '../simulate/spans-write.js'
 import { terminalText } from '../border/escape.js'
 import type { ExitCode, Io } from './io.js'
 import { refuse } from './io.js'

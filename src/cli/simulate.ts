@@ -1,5 +1,7 @@
 /** `plumbline simulate`: the simulated provider as a server of its own, or with `--spans` as labelled spans in a file. */
-import { parseSetting, parseSimulateOptions, startSimulator } from '../index.js'
+import { parseSimulateOptions } from '../simulate/options.js'
+import { parseSetting } from '../simulate/profiles.js'
+import { startSimulator } from '../simulate/server.js'
 import { terminalText } from '../border/escape.js'
 import type { Register } from './command.js'
 import { wholeNumber } from './flags.js'
@@ -20,10 +22,8 @@ interface SimulateFlags extends SpansFlags {
   json?: boolean
 }
 
-export const simulateCommand: Register = (program, io, done) => {
-  program
-    .command('simulate')
-    .description('serve the simulated provider until it is stopped, or write labelled spans (--spans)')
+export const simulateCommand: Register = (command, io, done) => {
+  command
     .option('--profile <name|file>', 'a profile of docs/simulator.md, or a YAML file', '8b-h100')
     .option('--port <n>', '0 takes a free one', wholeNumber, 8080)
     .option('--host <address>', 'another than loopback needs --api-key-env', '127.0.0.1')

@@ -1,7 +1,10 @@
 /** `attribute --suggest`: prints a scenario that probes what the spans do. */
 import { resolve } from 'node:path'
-import { createIntake, createPopulation, listSpanFiles, readSpans, suggestScenario } from '../index.js'
-import type { IntakeOptions } from '../index.js'
+import { createPopulation } from '../attribute/population.js'
+import { suggestScenario } from '../attribute/suggest.js'
+import { createIntake } from '../span/intake.js'
+import type { IntakeOptions } from '../span/intake.js'
+import { listSpanFiles, readSpans } from '../span/read-spans.js'
 import { terminalText } from '../border/escape.js'
 import type { ExitCode, Io } from './io.js'
 import { refuse } from './io.js'

@@ -1,17 +1,14 @@
 /** `plumbline trend [results…]`: change points over a history of snapshots, or of plain series. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import {
-  historyTrend,
-  listSnapshots,
-  parseSeries,
-  readSnapshot,
-  toHistory,
-  trendOf,
-  trendVerdict,
-  TREND_LEAST_DAYS,
-} from '../index.js'
-import type { HistoryPoint, Snapshot } from '../index.js'
+import { historyTrend, trendVerdict } from '../compare/history-trend.js'
+import { toHistory } from '../compare/history.js'
+import type { HistoryPoint } from '../compare/history.js'
+import { parseSeries } from '../compare/series-csv.js'
+import { LEAST_DAYS as TREND_LEAST_DAYS, trendOf } from '../compare/trend.js'
+import { readSnapshot } from '../snapshot/format.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { listSnapshots } from '../snapshot/store.js'
 import { trendModel, type TrendResult } from '../report/trend.js'
 import { trendMarkdown, trendText } from '../report/trend-text.js'
 import type { Register } from './command.js'
@@ -31,10 +28,8 @@ interface TrendFlags {
   out: string
 }
 
-export const trendCommand: Register = (program, io, done) => {
-  program
-    .command('trend')
-    .description('change points, drift and spikes over a history of snapshots')
+export const trendCommand: Register = (command, io, done) => {
+  command
     .argument('[results...]', 'folders of results, or snapshots; default: every scenario under --out')
     .option('--series <file.csv>', 'plain series instead: time,value[,name] a line')
     .option('--recent <days>', 'exit 1 where something became slower within so many days', wholeNumber, 30)

@@ -1,13 +1,12 @@
 /** `plumbline validate <scenario…>`: check scenario files and send nothing. */
-import { dryRun, loadScenario } from '../index.js'
-import type { Loaded } from '../index.js'
+import { dryRun } from '../run/dry-run.js'
+import { loadScenario } from '../run/load-scenario.js'
+import type { Loaded } from '../run/load-scenario.js'
 import { terminalText } from '../border/escape.js'
 import type { Register } from './command.js'
 
-export const validateCommand: Register = (program, io, done) => {
-  program
-    .command('validate')
-    .description('check scenario files; nothing is sent')
+export const validateCommand: Register = (command, io, done) => {
+  command
     .argument('<scenario...>', 'YAML files')
     .option('--json', 'one JSON document on stdout')
     .option('--no-code', 'refuse probe files, which are code')

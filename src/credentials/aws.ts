@@ -1,6 +1,6 @@
 /** Credentials of AWS: keys from the environment, else from the usual chain of profiles, SSO and roles. */
 import { loadOptional, reasonOf, type Authorize, type CloudAccess, type OnSecret } from './authorize.js'
-import { signAws, type AwsKeys, type Scope } from './aws-signature.js'
+import type { AwsKeys, Scope, signAws } from './aws-signature.js'
 import type { Environment } from './api-key.js'
 
 export interface AwsOptions {
@@ -45,9 +45,11 @@ export async function openAws(options: AwsOptions): Promise<CloudAccess> {
     for (const secret of secretsOf(renewed)) options.onSecret?.(secret)
     return renewed
   }
+  // Here, before anything is timed: no other target needs what it loads.
+  const { signAws: sign } = await import('./aws-signature.js')
   return {
     ok: true,
-    authorize: authorizer(keys, renew, { host, region, service: SERVICE }, utcMs),
+    authorize: authorizer(sign, keys, renew, { host, region, service: SERVICE }, utcMs),
     secrets: secretsOf(keys),
   }
 }
@@ -61,7 +63,13 @@ function regionOf(host: string): string | undefined {
   return /\.([a-z]{2}(?:-[a-z]+)+-\d)(?:\.vpce)?\.(?:amazonaws\.com|api\.aws)/.exec(host)?.[1]
 }
 
-function authorizer(first: AwsKeys, chain: Chain, scope: Scope, openedUtcMs: number): Authorize {
+function authorizer(
+  sign: typeof signAws,
+  first: AwsKeys,
+  chain: Chain,
+  scope: Scope,
+  openedUtcMs: number,
+): Authorize {
   let keys = first
   let triedUtcMs = openedUtcMs
   return async (request, utcMs) => {
@@ -75,7 +83,7 @@ function authorizer(first: AwsKeys, chain: Chain, scope: Scope, openedUtcMs: num
         if (expires <= utcMs) return { problem: `AWS credentials could not be renewed: ${reasonOf(error)}` }
       }
     }
-    const headers = await signAws(request, scope, keys, utcMs)
+    const headers = await sign(request, scope, keys, utcMs)
     const untilUtcMs = Math.min(utcMs + SIGNATURE_MS, keys.expiration?.getTime() ?? Infinity)
     return { headers, untilUtcMs }
   }

@@ -4,6 +4,7 @@ import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Problem } from '../border/problem.js'
 import { problemText } from '../border/problem.js'
+import { systemReason } from '../border/system-error.js'
 import type { Environment } from '../credentials/api-key.js'
 import type { Probe } from '../plan/probe.js'
 import type { ScenarioContext } from '../scenario/context.js'
@@ -27,9 +28,7 @@ export async function loadScenario(file: string, options: LoadOptions): Promise<
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : code
-    return { ok: false, problems: [`${file}: cannot be read: ${why}`] }
+    return { ok: false, problems: [`${file}: cannot be read: ${systemReason(error)}`] }
   }
   const files = probeFilesOf(text, file)
   if (files.length > 0 && !options.allowCode) {

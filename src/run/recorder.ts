@@ -3,6 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Redactor } from '../border/redact.js'
+import { systemReason } from '../border/system-error.js'
 import { FILE_MODE, writeWhole } from '../snapshot/write.js'
 import type { Exchange } from '../wire/exchange.js'
 import { toRecorded } from '../wire/recording.js'
@@ -56,7 +57,10 @@ export async function openRecorder(
       FILE_MODE,
     )
   } catch (error) {
-    return { ok: false, message: `${path}: cannot be written (${codeOf(error)}): choose another --record` }
+    return {
+      ok: false,
+      message: `${path}: cannot be written: ${systemReason(error)}; choose another --record`,
+    }
   }
 
   function write(line: object): void {
@@ -65,7 +69,7 @@ export async function openRecorder(
       writeWhole(fd, Buffer.from(`${JSON.stringify(line)}\n`))
     } catch (error) {
       close()
-      onProblem(`${path}: the recording ends here, since it cannot be written (${codeOf(error)})`)
+      onProblem(`${path}: the recording ends here, since it cannot be written: ${systemReason(error)}`)
     }
   }
   function close(): void {
@@ -97,8 +101,4 @@ export async function openRecorder(
     close,
   }
   return { ok: true, recorder }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unwritable'
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { createRedactor } from '../border/redact.js'
+import { systemReason } from '../border/system-error.js'
 import { definitions } from '../sample/sample.js'
 import type { Sample } from '../sample/sample.js'
 import { readSnapshot } from '../snapshot/format.js'
@@ -64,11 +65,10 @@ async function recordingsIn(path: string): Promise<string[] | Refused> {
     const names = (await readdir(path)).filter((name) => name.endsWith('.ndjson'))
     return names.sort().map((name) => join(path, name))
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
     return {
       kind: 'refused',
       exit: 2,
-      message: `${path}: cannot be read (${code}); name a folder that --record made`,
+      message: `${path}: cannot be read: ${systemReason(error)}; name a folder that --record made`,
     }
   }
 }
@@ -103,8 +103,7 @@ async function measureRecording(file: string): Promise<Recording> {
       recording.header = header.data
     }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    recording.problems.push(`${file}: cannot be read (${code})`)
+    recording.problems.push(`${file}: cannot be read: ${systemReason(error)}`)
   } finally {
     lines.close()
   }

@@ -75,11 +75,17 @@ export function createStopRules(errorLimit: number, before: readonly Sample[] = 
       const fatal = FATAL[sample.outcome]
       if (fatal !== undefined) return { reason: fatal, message }
       const first = succeeded.has(sample.target) ? undefined : FATAL_AT_FIRST[sample.outcome]
-      if (first !== undefined) return { reason: first, message }
+      if (first !== undefined) return { reason: first, message: withRemedy(message, sample.outcome) }
       last = message
       return tries >= LEAST_TRIES ? overLimit(tries - answered, tries) : null
     },
   }
+}
+
+/** A server that takes fewer parameters than we send; those that it names itself `negotiate` has left out before. */
+function withRemedy(message: string, outcome: Outcome): string {
+  if (outcome !== 'http-400') return message
+  return `${message}; a parameter that the server does not take can be left out with quirks, or set with body, under its target`
 }
 
 /** A warm-up request refused for a parameter that was then left out: any other such refusal has ended its run. */

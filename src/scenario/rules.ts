@@ -1,6 +1,7 @@
 /** Rules of a scenario that need more than one key at once. */
 import { didYouMean } from '../border/nearest.js'
 import type { PathPart } from '../border/problem.js'
+import { faultOfCron } from './cron.js'
 import { parseExpectation } from './expectation.js'
 import type { Complain } from './report.js'
 import type { Load, Scenario, Target } from './scenario.js'
@@ -127,7 +128,7 @@ export function checkNames(
 
 const CRON_FIELD = /^(?:[\d*?LW#/,-]|[A-Za-z]{3})+$/
 
-/** Five fields and a time zone that this Node knows; what each field may hold is checked where it is scheduled. */
+/** Five fields that name some time, and a time zone that this Node knows. */
 export function checkSchedule(schedule: TopLevel['schedule'], problem: Complain): void {
   if (schedule === undefined) return
   const fields = schedule.cron.trim().split(/\s+/)
@@ -136,6 +137,9 @@ export function checkSchedule(schedule: TopLevel['schedule'], problem: Complain)
       ['schedule', 'cron'],
       "must be five fields, minute hour day month weekday, such as '17 */6 * * *'",
     )
+  } else {
+    const fault = faultOfCron(schedule.cron)
+    if (fault !== null) problem(['schedule', 'cron'], fault)
   }
   if (schedule.timezone !== undefined && !isTimeZone(schedule.timezone)) {
     problem(['schedule', 'timezone'], 'must be an IANA time zone, such as Europe/Berlin or UTC')

@@ -43,16 +43,6 @@ export function createTimetable({ cron, timezone, jitterMs }: Timetable, random:
   }
 }
 
-/** What is wrong with an expression, or null. Five fields and a known time zone are the scenario's own check. */
-export function faultOfCron(cron: string): string | null {
-  try {
-    const next = new Cron(cron, { mode: '5-part', timezone: 'UTC', paused: true }).nextRun()
-    return next === null ? 'never comes: no such day is in any calendar' : null
-  } catch (error) {
-    return error instanceof Error ? error.message.replace(/^CronPattern: /, '') : 'cannot be read'
-  }
-}
-
 /** The shortest time between two firings within some weeks, and how many there are a day on average. */
 export function rhythmOf(next: NextFiring, fromMs: number): { shortestMs: number; perDay: number } | null {
   const first = next(fromMs)

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { systemReason } from '../border/system-error.js'
 
 export interface HealthOptions {
   host: string
@@ -39,8 +40,8 @@ export async function startHealth(
     server.listen(port, host)
     await once(server, 'listening')
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    return { ok: false, message: `cannot listen on ${host}:${port} (${code}): choose another --port` }
+    const message = `cannot listen on ${host}:${port}: ${systemReason(error)}; choose another --port`
+    return { ok: false, message }
   }
   const address = server.address()
   const bound = typeof address === 'object' && address !== null ? address.port : port

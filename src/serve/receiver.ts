@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { systemReason } from '../border/system-error.js'
 import { decompressAll, TooLarge } from '../span/decompress.js'
 import type { Compression } from '../span/decompress.js'
 import type { Intake, IntakeCounts } from '../span/intake.js'
@@ -94,8 +95,8 @@ export async function startReceiver(options: ReceiverOptions): Promise<Started> 
     server.listen(port, host)
     await once(server, 'listening')
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    return { ok: false, message: `cannot listen on ${host}:${port} (${code}): is another receiver running?` }
+    const message = `cannot listen on ${host}:${port}: ${systemReason(error)}; choose another port`
+    return { ok: false, message }
   }
   const timer = setInterval(
     () => {

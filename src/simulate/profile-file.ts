@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { problemText } from '../border/problem.js'
+import { systemReason } from '../border/system-error.js'
 import { readYaml } from '../border/yaml.js'
 
 const ProfileFile = z.strictObject({
@@ -24,8 +25,7 @@ export function readProfileFile(path: string): ProfileFileRead {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return { ok: false, problems: [`profile file ${path} can't be read: ${reason}`] }
+    return { ok: false, problems: [`profile file ${path} can't be read: ${systemReason(error)}`] }
   }
   const yaml = readYaml(text, path)
   if (!yaml.ok) return { ok: false, problems: yaml.problems.map(problemText) }

@@ -2,6 +2,7 @@
 import { createWriteStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
+import { systemReason } from '../border/system-error.js'
 import { labelledSpans, type SpansSetup } from './spans.js'
 
 export interface SpansOutput {
@@ -49,7 +50,7 @@ async function faultOfFile(path: string): Promise<string | undefined> {
     await (await open(path, 'a', 0o600)).close()
     return undefined
   } catch (error) {
-    return `${path} cannot be written (${codeOf(error)}): choose another file`
+    return `${path} cannot be written: ${systemReason(error)}; choose another file`
   }
 }
 

@@ -1,4 +1,5 @@
 /** What can be wrong with a file of results: a closed list, each with a sentence for a person. */
+import { systemCode } from '../border/system-error.js'
 
 export type ProblemKind =
   // The disk
@@ -44,12 +45,6 @@ export function diskProblem(error: unknown, path: string, doing: 'read' | 'writt
   if (code === null) throw error
   const { kind, reason } = meaningOf(code)
   return { kind, path, message: `${path}: cannot be ${doing}: ${reason}` }
-}
-
-/** `ENOSPC` and the like; null for an error that no system call made. */
-export function systemCode(error: unknown): string | null {
-  const isSystem = error instanceof Error && 'code' in error && 'syscall' in error
-  return isSystem && typeof error.code === 'string' ? error.code : null
 }
 
 function meaningOf(code: string): { kind: ProblemKind; reason: string } {

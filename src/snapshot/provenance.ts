@@ -3,18 +3,22 @@ import { readFileSync, statSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
 import type { Provenance } from './snapshot.js'
 
 const PACKAGE = 'llm-plumbline'
 
-const PackageFile = z.object({ name: z.literal(PACKAGE), version: z.string() })
+/** By hand: every start of the command line reads it, and a schema would be most of what that loads. */
+function versionIn(packageFile: string): string | null {
+  const read: unknown = JSON.parse(packageFile)
+  if (typeof read !== 'object' || read === null || !('name' in read) || !('version' in read)) return null
+  return read.name === PACKAGE && typeof read.version === 'string' ? read.version : null
+}
 
 /** The package this file belongs to: the sources and the built files lie at different depths below it. */
 function findPackage(from: string): { folder: string; version: string } | null {
   const text = readOrNull(join(from, 'package.json'))
-  const found = text === null ? null : PackageFile.safeParse(JSON.parse(text))
-  if (found?.success) return { folder: from, version: found.data.version }
+  const version = text === null ? null : versionIn(text)
+  if (version !== null) return { folder: from, version }
   const parent = dirname(from)
   return parent === from ? null : findPackage(parent)
 }

@@ -2,11 +2,12 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { systemCode } from '../border/system-error.js'
 import { readSnapshot } from './format.js'
 import { JOURNAL_ENDING } from './journal.js'
 import { liveLocks } from './lock.js'
 import type { Result } from './problem.js'
-import { diskProblem, fail, systemCode } from './problem.js'
+import { diskProblem, fail } from './problem.js'
 import { writeAtomically } from './write.js'
 
 const BASELINE = 'baseline.json'

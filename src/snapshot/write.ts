@@ -4,7 +4,8 @@ import { writeSync } from 'node:fs'
 import { open, readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { diskProblem, systemCode } from './problem.js'
+import { systemCode } from '../border/system-error.js'
+import { diskProblem } from './problem.js'
 import type { Result } from './problem.js'
 
 /** Results may hold what a provider answered: for their owner only. */

@@ -44,9 +44,9 @@ async function run(args: readonly string[], cwd = '.') {
     env: {},
     cwd,
   }
-  const program = new Command()
-  attributeCommand(program, io, (exit) => (code = exit))
-  await program.parseAsync(['attribute', ...args], { from: 'user' })
+  const command = new Command()
+  attributeCommand(command, io, (exit) => (code = exit))
+  await command.parseAsync([...args], { from: 'user' })
   return { code, stdout, stderr }
 }
 

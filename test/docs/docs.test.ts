@@ -94,9 +94,7 @@ describe('commands in the pages and in the comments of scenarios', () => {
     const main = join(await ensureBuilt(), 'src', 'cli', 'main.js')
     const help = async (...args: string[]): Promise<string> =>
       (await promisify(execFile)(process.execPath, [main, ...args, '--help'])).stdout
-    const names = [...(await help()).matchAll(/^ {2}([a-z]+) (?:\[|<|options)/gm)].map(
-      (match) => match[1] ?? '',
-    )
+    const names = [...(await help()).matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map((match) => match[1] ?? '')
     await Promise.all(
       names
         .filter((name) => name !== 'help')

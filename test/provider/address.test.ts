@@ -134,9 +134,9 @@ it('plumbline providers names every preset and fits 80 columns', () => {
     env: {},
     cwd: '.',
   }
-  const program = new Command()
-  providersCommand(program, io, () => undefined)
-  program.parse(['providers'], { from: 'user' })
+  const command = new Command()
+  providersCommand(command, io, () => undefined)
+  command.parse([], { from: 'user' })
   const lines = out.join('').split('\n')
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
   for (const { name } of presets) expect(lines.some((line) => line.trim().startsWith(`${name} `))).toBe(true)

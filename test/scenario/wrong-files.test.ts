@@ -471,6 +471,16 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
     "x.yaml:3:19: schedule.cron must be five fields, minute hour day month weekday, such as '17 */6 * * *'",
   ],
   [
+    'a minute that no hour has',
+    `${T}${P}schedule: { cron: "61 * * * *" }\n`,
+    'x.yaml:3:19: schedule.cron cannot be read: Invalid value for minute: 61',
+  ],
+  [
+    'a day that never comes',
+    `${T}${P}schedule: { cron: "0 0 30 2 *" }\n`,
+    'x.yaml:3:19: schedule.cron never comes: no such day is in any calendar',
+  ],
+  [
     'a time zone that is not there',
     `${T}${P}schedule: { cron: "0 * * * *", timezone: Mars/Base }\n`,
     'x.yaml:3:42: schedule.timezone must be an IANA time zone, such as Europe/Berlin or UTC',

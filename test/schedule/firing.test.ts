@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../../src/random/random.js'
-import { createTimetable, faultOfCron, rhythmOf } from '../../src/schedule/firing.js'
+import { createTimetable, rhythmOf } from '../../src/schedule/firing.js'
 import { firingsByMinute } from './every-minute.js'
 
 const random = createRandom(1)
@@ -79,12 +79,6 @@ describe('the calendar', () => {
       '2028-02-29T00:00:00.000Z',
       '2032-02-29T00:00:00.000Z',
     ])
-  })
-
-  it('30 February never comes, and that is said before anything starts', () => {
-    expect(faultOfCron('0 0 30 2 *')).toContain('never comes')
-    expect(faultOfCron('61 * * * *')).not.toBeNull()
-    expect(faultOfCron('17 3 * * *')).toBeNull()
   })
 
   it('the shortest time between two firings of 0 9 * * 1-5 is a day, and a week has five', () => {
