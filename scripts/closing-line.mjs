@@ -12,12 +12,16 @@ const allowed = readFileSync(allowedPath, 'utf8')
   .map((line) => line.trim())
   .filter((line) => line !== '' && !line.startsWith('#'))
 
-/** @type {{ success: boolean, testResults: { name: string, status: string, message?: string, assertionResults: { status: string, fullName: string }[] }[] }} */
+/** @type {{ success: boolean, testResults: { name: string, status: string, message?: string, assertionResults: { status: string, fullName: string, failureMessages?: string[] }[] }[] }} */
 const report = JSON.parse(readReport(reportPath))
 
 const tests = report.testResults.flatMap(({ name, assertionResults }) => {
   const file = relative(process.cwd(), name).replaceAll('\\', '/')
-  return assertionResults.map(({ status, fullName }) => ({ status, name: `${file} > ${fullName}` }))
+  return assertionResults.map(({ status, fullName, failureMessages = [] }) => ({
+    status,
+    name: `${file} > ${fullName}`,
+    first: failureMessages[0],
+  }))
 })
 const passed = tests.filter(({ status }) => status === 'passed')
 const failed = tests.filter(({ status }) => status === 'failed')
@@ -28,6 +32,8 @@ const broken = report.testResults.filter(
   ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
 )
 
+for (const { name, first } of passed)
+  if (first !== undefined) console.log(`passed at the second try: ${name} (${first.split('\n')[0]})`)
 for (const { name } of failed) console.log(`failed: ${name}`)
 for (const { name } of broken) console.log(`failed to load: ${relative(process.cwd(), name)}`)
 for (const { name } of unexpected) console.log(`skipped, and not in ${allowedPath}: ${name}`)
