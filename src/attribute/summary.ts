@@ -3,7 +3,9 @@ import type { Cause, Tier, Verdict } from '../span/causes.js'
 import type { Attribution } from './attribution.js'
 import { valueOf, type Dimension } from './dimensions.js'
 import { createDurations, type Durations, type VerdictCounts } from './durations.js'
+import { createKeyTree } from './key-tree.js'
 import type { Attributed } from './paired.js'
+import { isUntimed } from './told.js'
 
 export interface GroupSummary {
   /** Null where the spans do not tell; empty for all spans together, and for those of groups beyond the limit. */
@@ -12,6 +14,8 @@ export interface GroupSummary {
   spans: number
   failed: number
   withoutBaseline: number
+  /** Their records tell no duration. */
+  untimed: number
   /** What spans that no baseline fits tell themselves: how long they waited, by cause. Milliseconds. */
   toldMs: Readonly<Partial<Record<Cause, number>>>
   /** First and last start; null without a span. */
@@ -66,19 +70,19 @@ const ROW_ENDS_MS = 30 * 60_000
 
 export function createSummary(by: readonly Dimension[]): Summariser {
   const all = createTally({})
-  const groups = new Map<string, Tally>()
+  const byValues = createKeyTree<Tally>(MOST_GROUPS)
+  const groups: Tally[] = []
   let others: Tally | undefined
   const coverage = createCoverage()
 
   const groupOf = ({ span }: Attributed): Tally => {
     const values = by.map((dimension) => valueOf(span, dimension))
-    const name = JSON.stringify(values)
-    let group = groups.get(name)
-    if (group === undefined) {
-      if (groups.size >= MOST_GROUPS) return (others ??= createTally({}))
-      group = createTally(Object.fromEntries(by.map((dimension, i) => [dimension, values[i] ?? null])))
-      groups.set(name, group)
-    }
+    const known = byValues.find(values)
+    if (known !== undefined) return known
+    if (groups.length >= MOST_GROUPS) return (others ??= createTally({}))
+    const group = createTally(Object.fromEntries(by.map((dimension, i) => [dimension, values[i] ?? null])))
+    byValues.set(values, group)
+    groups.push(group)
     return group
   }
 
@@ -91,7 +95,7 @@ export function createSummary(by: readonly Dimension[]): Summariser {
     result: () => ({
       by,
       all: all.result(),
-      groups: [...groups.values()].map((group) => group.result()).sort((a, b) => b.excessMs - a.excessMs),
+      groups: groups.map((group) => group.result()).sort((a, b) => b.excessMs - a.excessMs),
       others: others?.result() ?? null,
       coverage: coverage.result(),
     }),
@@ -106,7 +110,7 @@ interface Tally {
 function createTally(key: GroupSummary['key']): Tally {
   const durations = createDurations()
   const changes = createRows()
-  let [failed, withoutBaseline, excessMs, unknownMs] = [0, 0, 0, 0]
+  let [failed, untimed, withoutBaseline, excessMs, unknownMs] = [0, 0, 0, 0, 0]
   let [fromMs, toMs] = [Infinity, -Infinity]
   const causeMs: Partial<Record<Cause, number>> = {}
   const toldMs: Partial<Record<Cause, number>> = {}
@@ -117,6 +121,7 @@ function createTally(key: GroupSummary['key']): Tally {
       fromMs = Math.min(fromMs, span.startedAtMs)
       toMs = Math.max(toMs, span.startedAtMs)
       if (span.error !== undefined) return void failed++
+      if (isUntimed(span)) return void untimed++
       if (attribution.baseline === null) {
         withoutBaseline++
         for (const { cause, ms } of attribution.causes) toldMs[cause] = (toldMs[cause] ?? 0) + ms
@@ -138,6 +143,7 @@ function createTally(key: GroupSummary['key']): Tally {
       spans: durations.count,
       failed,
       withoutBaseline,
+      untimed,
       toldMs: { ...toldMs },
       from: fromMs <= toMs ? isoOf(fromMs) : null,
       to: fromMs <= toMs ? isoOf(toMs) : null,
@@ -215,7 +221,7 @@ function createCoverage(): { add(attributed: Attributed): void; result(): Covera
 
   return {
     add({ span, attribution: { baseline, tier, doubts: own } }) {
-      if (span.error !== undefined) return
+      if (span.error !== undefined || isUntimed(span)) return
       if (baseline === null) {
         const model = span.modelRequested ?? span.modelServed ?? null
         const count = models.get(model)

@@ -109,7 +109,7 @@ function lines(intake: Intake): Framer {
 }
 
 function readLine(bytes: Buffer, start: number, end: number, intake: Intake, isCut: boolean): void {
-  if (end - start < 2) return
+  if (end - start < 2 || intake.otlpText(bytes, start, end)) return
   let value: unknown
   try {
     value = JSON.parse(bytes.toString('utf8', start, end))
@@ -130,6 +130,7 @@ function documents(intake: Intake): Framer {
     if (isSmall && !isLast) return true
     window.start = window.end
     if (isSmall) {
+      if (intake.otlpText(waiting, 0, waiting.length)) return false
       const value = parseJson(waiting)
       if (value !== undefined) {
         intake.value(value)

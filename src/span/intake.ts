@@ -2,9 +2,11 @@
 import { createAssembler } from './assemble.js'
 import { createDraft } from './draft.js'
 import { createNormaliser } from './normalise.js'
+import type { Piece } from './normalise.js'
 import { isObject } from './json-value.js'
 import { readOtlpJson } from './otlp-json.js'
 import type { SpanSink } from './otlp-json.js'
+import { createLineReader } from './otlp-line.js'
 import { createProtoReader } from './otlp-proto.js'
 import { compileRules } from './rules.js'
 import type { OwnDialect } from './rules.js'
@@ -43,6 +45,11 @@ export interface Intake {
   value(value: unknown, nowMs?: number): void
   /** An OTLP/JSON request that has been told to be one. */
   otlpJson(value: unknown, nowMs?: number): boolean
+  /**
+   * An OTLP/JSON request that stands in the bytes. False where it is not written as the Collector would: then nothing
+   * was taken, and `value` must read what a parser makes of it.
+   */
+  otlpText(bytes: Buffer, start: number, end: number, nowMs?: number): boolean
   /** False where the bytes are no ExportTraceServiceRequest. */
   otlpProto(bytes: Uint8Array, nowMs?: number): boolean
   fault(kind: string): void
@@ -80,6 +87,7 @@ export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}):
     },
   }
   const proto = createProtoReader()
+  const text = createLineReader()
   let now = 0
   const resolved: Resolved = { spans: [], repeated: 0, folded: 0, other: 0, synthetic: 0 }
   const assembler = createAssembler({ window, into: resolved })
@@ -90,13 +98,15 @@ export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}):
     if (known !== undefined) counts.faults[kind] = known + 1
     else if (Object.keys(counts.faults).length < MAX_FAULTS) counts.faults[kind] = 1
   }
+  const add = (piece: Piece): void => {
+    counts.seen++
+    if (piece.span === undefined) others++
+    assembler.add(piece, now)
+  }
+  let pending: Piece[] = [] // of a request that is not read to its end
+  const hold = (): void => void pending.push(normalise(draft))
   const sink: SpanSink = {
-    span() {
-      counts.seen++
-      const piece = normalise(draft)
-      if (piece.span === undefined) others++
-      assembler.add(piece, now)
-    },
+    span: () => add(normalise(draft)),
     fault(kind) {
       counts.seen++
       fault(kind)
@@ -112,6 +122,13 @@ export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}):
       if (!isObject(value)) return false
       readOtlpJson(value, draft, sink)
       return true
+    },
+    otlpText(bytes, start, end, nowMs = 0) {
+      now = nowMs
+      const isRead = text.read(bytes, start, end, draft, hold)
+      if (isRead) for (const piece of pending) add(piece)
+      if (pending.length > 0) pending = []
+      return isRead
     },
     otlpProto(bytes, nowMs = 0) {
       now = nowMs

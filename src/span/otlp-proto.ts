@@ -2,6 +2,7 @@
  * Reads OTLP's protobuf (opentelemetry-proto, trace/v1/trace.proto): of its messages the fields that spans are made
  * from. What nothing is read from is skipped as bytes, so that a prompt never becomes a string.
  */
+import { createTexts } from './byte-table.js'
 import { noResource, offerEvent, offerTo, setScope, startSpan } from './draft.js'
 import type { Draft, Kind, Resource } from './draft.js'
 import { RESOURCE_KEYS, resourceFrom } from './otlp-json.js'
@@ -238,38 +239,4 @@ export function createProtoReader(): ProtoReader {
 
 function kindOf(value: number): Kind {
   return value === 1 || value === 2 || value === 3 || value === 4 || value === 5 ? value : 0
-}
-
-/**
- * Names of models and operations come again and again, and comparing bytes costs less than making a string: a table
- * of fixed size, each place holding the text that came there last. A text that is not ASCII is made anew each time.
- */
-function createTexts(): (bytes: Buffer, start: number, end: number) => string {
-  const SIZE = 1024
-  const MAX_LENGTH = 40
-  const known: string[] = Array.from({ length: SIZE }, () => '')
-  return (bytes, start, end) => {
-    const length = end - start
-    if (length > MAX_LENGTH) return bytes.toString('utf8', start, end)
-    // Texts that differ mostly differ at the end (versions) or in length.
-    let hash = length
-    for (let i = Math.max(start, end - 12); i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] ?? 0)) | 0
-    hash = (hash ^ (hash >>> 11)) & (SIZE - 1)
-    const text = known[hash] ?? ''
-    if (text.length === length) {
-      let i = 0
-      while (i < length && text.charCodeAt(i) === bytes[start + i]) i++
-      // A byte above 127 is never a character by itself, though a text may hold one of that code.
-      if (i === length && isAscii(bytes, start, end)) return text
-    }
-    const fresh = bytes.toString('utf8', start, end)
-    known[hash] = fresh
-    return fresh
-  }
-}
-
-function isAscii(bytes: Buffer, start: number, end: number): boolean {
-  let all = 0
-  for (let i = start; i < end; i++) all |= bytes[i] ?? 0
-  return all < 0x80
 }

@@ -53,13 +53,16 @@ const hosts: readonly (readonly [pattern: RegExp, provider: string])[] = [
   [/(?:^|\.)cerebras\.ai$/, 'cerebras'],
 ]
 
+/** Texts that are kept with what they mean. */
+const MAX_KNOWN = 10_000
+
 const known = new Map<string, string | undefined>()
 
 /** What a dialect wrote as provider or base URL, in OpenTelemetry's words; a URL of an unknown host gives undefined. */
 export function providerOf(text: string): string | undefined {
   if (known.has(text)) return known.get(text)
   const provider = text.includes('://') ? providerOfHost(hostOf(text)) : nameOf(text)
-  if (known.size < 10_000) known.set(text, provider)
+  if (known.size < MAX_KNOWN) known.set(text, provider)
   return provider
 }
 
@@ -70,7 +73,7 @@ function nameOf(text: string): string | undefined {
 }
 
 export function providerOfHost(host: string): string | undefined {
-  return hosts.find(([pattern]) => pattern.test(host))?.[1]
+  return factsOf(host).provider
 }
 
 function hostOf(url: string): string {
@@ -79,8 +82,23 @@ function hostOf(url: string): string {
 
 /** The region that a host names: `bedrock-runtime.us-east-1.amazonaws.com`, `us-central1-aiplatform.googleapis.com`. */
 export function regionOfHost(host: string): string | undefined {
-  const match =
+  return factsOf(host).region
+}
+
+interface HostFacts {
+  provider: string | undefined
+  region: string | undefined
+}
+
+const knownHosts = new Map<string, HostFacts>()
+
+function factsOf(host: string): HostFacts {
+  const found = knownHosts.get(host)
+  if (found !== undefined) return found
+  const region =
     /^bedrock[\w-]*\.([a-z]{2}(?:-[a-z]+)+-\d)\./.exec(host) ??
     /^([a-z]+-[a-z]+\d+)-aiplatform\.googleapis\.com$/.exec(host)
-  return match?.[1]
+  const facts = { provider: hosts.find(([pattern]) => pattern.test(host))?.[1], region: region?.[1] }
+  if (knownHosts.size < MAX_KNOWN) knownHosts.set(host, facts)
+  return facts
 }

@@ -1,6 +1,5 @@
 /** Files, folders and standard input to spans, in flat memory. */
-import { createReadStream } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compressionOf, decompress } from './decompress.js'
 import { readFrames } from './framing.js'
@@ -43,15 +42,34 @@ export async function* readSpans(
   input: AsyncIterable<Uint8Array> = process.stdin,
 ): AsyncGenerator<readonly Span[]> {
   for (const file of files) {
-    const chunks = file === '-' ? input : createReadStream(file, { highWaterMark: 256 * 1024 })
-    yield* readStream(chunks, intake)
+    yield* readStream(file === '-' ? input : chunksOf(file), intake)
   }
   intake.end()
   const rest = intake.take()
   if (rest.length > 0) yield rest
 }
 
-/** One stream of bytes; traces that are not whole at its end stay in the intake. */
+const CHUNK = 256 * 1024
+
+/** A file in chunks that all stand in the same memory: each holds until the next is asked for. */
+async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path)
+  try {
+    const buffer = Buffer.allocUnsafe(CHUNK)
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK, null)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * One stream of bytes; traces that are not whole at its end stay in the intake. A chunk may be used again by its source
+ * when the next is asked for.
+ */
 export async function* readStream(
   chunks: AsyncIterable<Uint8Array>,
   intake: Intake,
@@ -80,7 +98,12 @@ async function plain(chunks: AsyncIterable<Uint8Array>): Promise<AsyncIterable<U
   const first = Buffer.concat(head)
   const whole = joined(first, iterator)
   const compression = compressionOf(first)
-  return compression === undefined ? whole : decompress(whole, compression)
+  return compression === undefined ? whole : decompress(copied(whole), compression)
+}
+
+/** Several chunks are in the hands of a decompressor at once. */
+async function* copied(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield Buffer.from(chunk)
 }
 
 async function* joined(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {

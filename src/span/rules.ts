@@ -1,4 +1,6 @@
 /** The mapping as a reader needs it: from a key, as text or as bytes, to the rules that read its value. */
+import { createByteTable } from './byte-table.js'
+import type { ByteTable } from './byte-table.js'
 import { containers, mapping, unitOf } from './mapping.js'
 import type { Slot, Unit } from './mapping.js'
 import { dialectOfScope, signatures } from './dialects.js'
@@ -29,7 +31,7 @@ export interface KeyRules {
 export interface Rules {
   get(key: string): KeyRules | undefined
   /** As `get`, of a key that stands in bytes as UTF-8; no string is made. */
-  find(bytes: Uint8Array, start: number, end: number): KeyRules | undefined
+  find: ByteTable<KeyRules>
   /** The dialect that a scope's name tells. */
   dialectOfScope(scope: string): string | undefined
   /** The dialect of a signature. */
@@ -110,7 +112,7 @@ function compile(own: readonly OwnDialect[]): Rules {
   const ownScopes = own.flatMap(({ scopes, name }) => scopes.map((prefix) => [prefix, name] as const))
   return {
     get: (key) => all.get(key),
-    find: byteFinder([...all.values()]),
+    find: createByteTable([...all]),
     dialectOfScope(scope) {
       if (scopeDialects.has(scope)) return scopeDialects.get(scope)
       const dialect = ownScopes.find(([prefix]) => scope.startsWith(prefix))?.[1] ?? dialectOfScope(scope)
@@ -120,36 +122,5 @@ function compile(own: readonly OwnDialect[]): Rules {
     dialectOfSignature: (signature) => signed[signature]?.[1],
     own: new Map(own.map((dialect) => [dialect.name, dialect])),
     calls: new Map(own.flatMap(({ calls }) => [...calls])),
-  }
-}
-
-/** Open addressing over a hash of length and six bytes; a hit is compared byte by byte. */
-function byteFinder(entries: readonly KeyRules[]): Rules['find'] {
-  const size = 4096
-  const table: ({ bytes: Uint8Array; value: KeyRules } | undefined)[] = Array.from({ length: size })
-  for (const value of entries) {
-    const bytes = Buffer.from(value.key)
-    let at = hash(bytes, 0, bytes.length)
-    while (table[at] !== undefined) at = (at + 1) % size
-    table[at] = { bytes, value }
-  }
-  return (bytes, start, end) => {
-    const length = end - start
-    for (let at = hash(bytes, start, end); ; at = (at + 1) % size) {
-      const slot = table[at]
-      if (slot === undefined) return undefined
-      const own = slot.bytes
-      if (own.length !== length) continue
-      let i = 0
-      while (i < length && own[i] === bytes[start + i]) i++
-      if (i === length) return slot.value
-    }
-  }
-
-  function hash(bytes: Uint8Array, start: number, end: number): number {
-    const length = end - start
-    let sum = length * 31
-    for (let i = 0; i < 6; i++) sum = Math.imul(sum, 33) + (bytes[end - 1 - (((i * length) / 6) | 0)] ?? 0)
-    return (sum ^ (sum >>> 13)) & (size - 1)
   }
 }

@@ -65,8 +65,7 @@ function plain(text: string): string {
 
 export function readFlag(value: Scalar): boolean | undefined {
   if (typeof value === 'boolean') return value
-  if (typeof value === 'number') return value !== 0
-  const word = value.toLowerCase()
+  const word = String(value).toLowerCase()
   return word === 'true' || word === '1' ? true : word === 'false' || word === '0' ? false : undefined
 }
 

@@ -10,6 +10,9 @@ export interface Source {
 
 interface Node {
   next: Map<number | string, Node>
+  /** The one that was looked for last: spans are mostly filled as the one before. */
+  lastSource: Source | undefined
+  last: Node | undefined
   sources: SpanSources | undefined
 }
 
@@ -22,25 +25,36 @@ export interface SourceTable {
 }
 
 export function createSourceTable(): SourceTable {
-  const root: Node = { next: new Map(), sources: undefined }
+  const root = createNode()
   let nodes = 1
   return {
     share(list, count) {
       let node = root
       for (let i = 0; i < count; i++) {
-        const key = list[i]?.key ?? ''
+        const source = list[i]
+        if (source !== undefined && source === node.lastSource && node.last !== undefined) {
+          node = node.last
+          continue
+        }
+        const key = source?.key ?? ''
         let next = node.next.get(key)
         if (next === undefined) {
           if (nodes > MAX_NODES) return build(list, count)
           nodes++
-          next = { next: new Map(), sources: undefined }
+          next = createNode()
           node.next.set(key, next)
         }
+        node.lastSource = source
+        node.last = next
         node = next
       }
       return (node.sources ??= build(list, count))
     },
   }
+}
+
+function createNode(): Node {
+  return { next: new Map(), lastSource: undefined, last: undefined, sources: undefined }
 }
 
 function build(list: readonly Source[], count: number): SpanSources {
