@@ -97,12 +97,18 @@ const MOST_BLOCKS = 1000
 
 function doubt({ why, detectable, blocksNeeded }: Shift): string {
   if (detectable === null) return why ?? 'inconclusive'
-  if (detectable > MOST_SAID) return 'too uncertain for any shift to be seen'
-  const needed =
-    blocksNeeded === null || blocksNeeded > MOST_BLOCKS
-      ? ''
-      : `, about ${blocksNeeded} blocks would settle it`
-  return `shifts below ${percent(detectable)} cannot be seen${needed}`
+  const seen =
+    detectable > MOST_SAID
+      ? 'too uncertain for any shift to be seen'
+      : `shifts below ${percent(detectable)} cannot be seen`
+  return `${seen}${settling(blocksNeeded)}`
+}
+
+function settling(blocks: number | null): string {
+  if (blocks === null) return ''
+  return blocks > MOST_BLOCKS
+    ? `, more than ${MOST_BLOCKS} blocks would be needed`
+    : `, about ${blocks} blocks would settle it`
 }
 
 function closing(comparison: Comparison): string[] {
