@@ -1,6 +1,7 @@
 /** A plan as text: within 80 columns, with what each probe costs as expected and at worst. */
 import { expect, it } from 'vitest'
 import { prefixCache } from '../../probes/prefix-cache.js'
+import { promptLength } from '../../probes/prompt-length.js'
 import { planText } from '../../src/report/plan.js'
 import { dryRun } from '../../src/run/dry-run.js'
 import { forecast } from '../../src/run/forecast.js'
@@ -60,4 +61,35 @@ it('a plan counts what is sent: answers of 1 and 2 tokens are asked as 16 where 
   // One fresh request, one that primes and one that hits.
   expect(await outputTokensOf('openai-chat')).toBe(2 + 1 + 2)
   expect(await outputTokensOf('openai-responses')).toBe(3 * 16)
+})
+
+it('with a precision a plan tells the most that it can take: 240 blocks, each chosen visit as dear as the dearest', async () => {
+  const loaded = await loadScenario('scenarios/openai.yaml', { env: {}, allowCode: false })
+  if (!loaded.ok) throw new Error(loaded.problems.join('\n'))
+  const { scenario } = loaded
+  const [target] = scenario.targets
+  const [use] = scenario.probes
+  if (target === undefined || use === undefined) throw new Error('no target or probe')
+  const settings = { promptTokens: [100, 400, 1600, 6400], outputTokens: 16, blocks: 1, connection: 'reused' }
+  const probe = { ...use, probe: promptLength, settings, targets: [target.name], precision: 0.05 }
+  const budget = { requests: 300, tokens: null, cost: null }
+  const own = { ...scenario, targets: [{ ...target, price: PRICE }], probes: [probe], prompts: null, budget }
+  const plan = await dryRun({ ...own, warmupRequests: 0 }, 1)
+  if (plan.kind === 'refused') throw new Error(plan.message)
+  // Two whole grids of 4, then 238 blocks of 3.
+  const chosen = 238 * 3
+  expect(plan.atMost).toMatchObject({
+    requests: 8 + chosen,
+    promptTokens: 2 * 8500 + chosen * 6400,
+    outputTokens: (8 + chosen) * 16,
+  })
+  expect(plan.atMost?.cost?.[0]?.worst).toBeCloseTo(
+    ((2 * 8500 + chosen * 6400) * 3.75 + (8 + chosen) * 16 * 15) / 1e6,
+    9,
+  )
+  const text = planText(plan)
+  expect(text).toContain('at most 722 requests in all')
+  expect(text).toContain('the budget ends it at 300 requests')
+  expect(text.split('\n').filter((line) => line.length > 80)).toEqual([])
+  expect(planText({ ...plan, isOpen: false })).not.toContain('at most 722')
 })
