@@ -82,6 +82,15 @@ export function createSender(options: SenderOptions): Sender {
     for (const each of waiting.splice(0)) take(each)
   }
 
+  /** One a turn of the loop, so that no stamp is late by more than the measuring of one stream. */
+  function settleOne(): void {
+    timer = undefined
+    const next = waiting.shift()
+    if (next === undefined) return
+    take(next)
+    if (waiting.length > 0) timer = setTimeout(settleOne, 0)
+  }
+
   /** What is in flight or waits holds its worst case; over and measured, it frees the rest. So a cap is only reached once nothing of that kind is left. */
   async function reserve(prepared: Prepared): Promise<Reservation | { passed: LimitName }> {
     for (;;) {
@@ -124,7 +133,7 @@ export function createSender(options: SenderOptions): Sender {
       const healthy = exchange.failure === undefined && exchange.status === 200
       if (healthy && inFlight > 1) {
         waiting.push(done)
-        timer ??= setTimeout(settle, LONGEST_WAIT_MS)
+        timer ??= setTimeout(settleOne, LONGEST_WAIT_MS)
         landed()
         return { kind: 'later' }
       }
