@@ -33,7 +33,12 @@ async function init(flags: InitFlags, io: Io): Promise<ExitCode> {
   const { ci } = flags
   if (ci !== 'github' && ci !== 'gitlab')
     return refuse([`--ci ${ci} is neither github nor gitlab`], false, io)
-  const answers = answersOf(isTerminal() ? await ask(flags, io) : flags)
+  const asked = isTerminal() ? await ask(flags) : flags
+  if (asked === null) {
+    io.err('\nnothing was written\n')
+    return 130
+  }
+  const answers = answersOf(asked)
   if (typeof answers === 'string') return refuse([answers], false, io)
   for (const file of initFiles(answers, ci, harnessVersion)) {
     const said = await write(file, flags.force === true, io)
@@ -51,12 +56,15 @@ function isTerminal(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY
 }
 
-/** Provider, model, key variable; what a flag says is not asked. */
-async function ask(flags: InitFlags, io: Io): Promise<InitFlags> {
+/** Provider, model, key variable; what a flag says is not asked. Null where the terminal was closed over a question. */
+async function ask(flags: InitFlags): Promise<InitFlags | null> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
+  // Ctrl-C and Ctrl-D close it, and a question that waits then is never answered.
+  const closed = new AbortController()
+  lines.once('close', () => closed.abort())
   try {
     const answer = async (question: string, usual: string): Promise<string> =>
-      (await lines.question(`${question} [${usual}]: `)).trim() || usual
+      (await lines.question(`${question} [${usual}]: `, { signal: closed.signal })).trim() || usual
     const provider =
       flags.provider ?? (await answer('provider (plumbline providers lists them)', 'simulated'))
     const preset = Object.hasOwn(providers, provider) ? providers[provider] : undefined
@@ -67,10 +75,8 @@ async function ask(flags: InitFlags, io: Io): Promise<InitFlags> {
     const key = flags.apiKeyEnv ?? (await answer('variable that holds the key', usual))
     return { ...flags, provider, model, apiKeyEnv: key }
   } catch (error) {
-    // The terminal was closed over the question.
-    if (error instanceof Error && error.name === 'AbortError') io.err('\n')
-    else throw error
-    return flags
+    if (error instanceof Error && error.name === 'AbortError') return null
+    throw error
   } finally {
     lines.close()
   }
