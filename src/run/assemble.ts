@@ -29,13 +29,15 @@ export interface Measured {
   serverMetrics: readonly ServerMetrics[]
   /** `summary`: the samples are left out once curves and rows are made of them; such a snapshot cannot be compared. */
   keep: 'samples' | 'summary'
+  /** @default fitCurves */
+  fit?: typeof fitCurves | undefined
 }
 
 export function assemble(measured: Measured): Omit<Snapshot, 'checksum'> {
-  const { used, currency, partialReason, serverMetrics } = measured
+  const { used, currency, partialReason, serverMetrics, fit = fitCurves } = measured
   const samples = joinByTime(measured.samples, serverMetrics)
   const summary = summarise(samples)
-  const fitted = fitCurves(withTheirLoad(samples, summary), {
+  const fitted = fit(withTheirLoad(samples, summary), {
     random: createRandom(`${measured.provenance.seed}/curves`),
     targets: measured.targets.map((target) => target.name),
   })
@@ -113,7 +115,11 @@ export const NOT_CALIBRATED: InstrumentReport = {
 }
 
 /** The snapshot of a run that never ended, from its journal: marked partial. */
-export function assembleRecovered(recovered: Recovered, used: Used): Omit<Snapshot, 'checksum'> {
+export function assembleRecovered(
+  recovered: Recovered,
+  used: Used,
+  fit?: typeof fitCurves,
+): Omit<Snapshot, 'checksum'> {
   const { header } = recovered
   return assemble({
     id: header.run,
@@ -130,5 +136,6 @@ export function assembleRecovered(recovered: Recovered, used: Used): Omit<Snapsh
     notes: recovered.notes,
     serverMetrics: [],
     keep: 'samples',
+    fit,
   })
 }

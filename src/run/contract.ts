@@ -1,8 +1,10 @@
 /** What a run is given and what it answers: the contract of `run`, and of the parts that it is made of. */
 import type { Environment } from '../credentials/api-key.js'
+import type { fitCurves } from '../curve/fit-curves.js'
 import type { Sample } from '../sample/sample.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import type { Clock } from '../units/time.js'
+import type { Transport, TransportOptions } from '../wire/transport.js'
 import type { RunEvent, Stop, StopControl } from './events.js'
 import type { RecordOption } from './recorder.js'
 
@@ -25,6 +27,10 @@ export interface RunOptions {
   workers?: number | undefined
   /** The program of a worker thread; another one only in tests. */
   workerEntry?: string | undefined
+  /** How targets are reached. @default sockets on this event loop, or on those of the workers */
+  connect?: ((options: TransportOptions) => Transport) | undefined
+  /** How curves are fitted; another way only in tests. @default fitCurves */
+  fit?: typeof fitCurves | undefined
   control: StopControl
   onEvent(event: RunEvent): void
 }

@@ -78,7 +78,7 @@ async function measureInto(
   const stop = (reason: Stop): void => void (stopped ??= reason)
   const stopping = (): boolean => stopped !== null || control.drain.aborted
 
-  const seen = createSeen((): readonly Sample[] => record.samples(), random.fork('seen'))
+  const seen = createSeen((): readonly Sample[] => record.samples(), random.fork('seen'), context.fit)
   const ownRequests = ownPrompts.conversations
   const plan = sourcesOf(scenario, { random, seen: seen.of, fit: seen.fit, ownRequests })
   const preparer = createPreparer({
@@ -228,6 +228,7 @@ async function measureInto(
     samples: record.samples(),
     currency: run.currency,
     keep: scenario.output.keep,
+    fit: context.fit,
   })
   return finishResults(snapshot, record.samples(), results, ended)
 }

@@ -161,7 +161,7 @@ async function nothingToResume(folder: string): Promise<string> {
 }
 
 /** The next run saves what a dead one left, as a snapshot marked partial. */
-async function turnIntoSnapshot(path: string, folder: string, { onEvent }: RunOptions): Promise<void> {
+async function turnIntoSnapshot(path: string, folder: string, { onEvent, fit }: RunOptions): Promise<void> {
   const read = await readJournal(path)
   if (!read.ok) {
     // Torn inside its first line: nothing was measured.
@@ -175,7 +175,7 @@ async function turnIntoSnapshot(path: string, folder: string, { onEvent }: RunOp
     return
   }
   const target = snapshotPath(folder, recovered.header.run)
-  const written = await writeKept(target, assembleRecovered(recovered, usedOf(recovered.reserved)))
+  const written = await writeKept(target, assembleRecovered(recovered, usedOf(recovered.reserved), fit))
   if (written.ok) await rm(path, { force: true })
   const text = written.ok
     ? `an earlier run was broken off: its ${recovered.samples.length} samples are saved in ${written.value} (partial)`

@@ -69,7 +69,7 @@ function open(
     extraHeaders: options.extraHeaders ?? {},
     onSecret,
     maxConnections: MAX_CONNECTIONS,
-    connect: crew?.connect,
+    connect: options.connect ?? crew?.connect,
   })
 }
 

@@ -18,7 +18,11 @@ export interface SeenKeeper {
 
 type Range = readonly [first: number, end: number]
 
-export function createSeen(samples: () => readonly Sample[], random: Random): SeenKeeper {
+export function createSeen(
+  samples: () => readonly Sample[],
+  random: Random,
+  fit: typeof fitCurves = fitCurves,
+): SeenKeeper {
   const conditions = new Map<string, Condition>()
   const run = new Map<string, Set<number>>()
   const key = (probe: string, target: string): string => JSON.stringify([probe, target])
@@ -27,6 +31,14 @@ export function createSeen(samples: () => readonly Sample[], random: Random): Se
       (sample) =>
         sample.probe === probe && sample.target === target && sample.block >= first && sample.block < end,
     )
+  const parametersOf = (own: readonly Sample[], law: Law): Curve['parameters'] => {
+    const { curves } = fit(own, {
+      random: random.fork(String(own.length)),
+      resamples: 399,
+      laws: [law],
+    })
+    return curves[0]?.parameters ?? {}
+  }
   return {
     note({ probe, block, visits }) {
       for (const visit of visits)
@@ -45,21 +57,12 @@ export function createSeen(samples: () => readonly Sample[], random: Random): Se
         cells: cellsSeen(own, conditions),
         // A fit with its resamples takes a while, and most decisions do not look.
         get halfWidths() {
-          return feeds === null ? {} : halfWidths(parametersOf(own, feeds, random))
+          return feeds === null ? {} : halfWidths(parametersOf(own, feeds))
         },
       }
     },
-    fit: (probe, target, feeds, range) => parametersOf(ownSamples(probe, target, range), feeds, random),
+    fit: (probe, target, feeds, range) => parametersOf(ownSamples(probe, target, range), feeds),
   }
-}
-
-function parametersOf(samples: readonly Sample[], law: Law, random: Random): Curve['parameters'] {
-  const { curves } = fitCurves(samples, {
-    random: random.fork(String(samples.length)),
-    resamples: 399,
-    laws: [law],
-  })
-  return curves[0]?.parameters ?? {}
 }
 
 function halfWidths(parameters: Curve['parameters']): Record<string, number> {

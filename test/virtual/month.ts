@@ -1,0 +1,363 @@
+/** One seed's month: a scheduled scenario on a simulated machine, with what goes wrong in a month, and whether the rules held. */
+import { createHash, randomUUID } from 'node:crypto'
+import { fitCurves } from '../../src/curve/fit-curves.js'
+import { createRandom } from '../../src/random/random.js'
+import type { Random } from '../../src/random/random.js'
+import { loadScenario } from '../../src/run/load-scenario.js'
+import { run } from '../../src/run/run.js'
+import type { Scenario } from '../../src/scenario/scenario.js'
+import { nextAlertState } from '../../src/schedule/alert.js'
+import type { Job, Outcome } from '../../src/schedule/job.js'
+import { judgeRun } from '../../src/schedule/judge.js'
+import { runScheduler } from '../../src/schedule/scheduler.js'
+import { openState } from '../../src/schedule/state.js'
+import { loadTokenizer } from '../../src/tokens/load-tokenizer.js'
+import { systemClock } from '../../src/units/time.js'
+import type { Diary, RunDiary } from './diary.js'
+import { createDiary } from './diary.js'
+import { ROOT, switchOn } from './machine.js'
+import type { Machine } from './machine.js'
+import { unplanted } from './plants.js'
+import type { Plant } from './plants.js'
+import { createProvider } from './provider.js'
+import type { Provider } from './provider.js'
+import { ledgerDays, moneyBroken, readResults, rulesBroken } from './rules.js'
+import { DAYS, drawSetting, PRICE, steady } from './setting.js'
+import type { Setting } from './setting.js'
+import { dailyInstants } from './timetable.js'
+
+const OUT = `${ROOT}/results`
+const FILE = `${ROOT}/month.yaml`
+const FOLDER = `${OUT}/month`
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+
+export interface Month {
+  seed: number
+  /** One for all that happened: the same seed gives the same. */
+  trace: string
+  /** Rules that did not hold. */
+  broken: readonly string[]
+  runs: number
+  requests: number
+  /** How often what was done to the program, by kind. */
+  faults: Readonly<Record<string, number>>
+}
+
+interface World {
+  setting: Setting
+  machine: Machine
+  provider: Provider
+  diary: Diary
+  plant: Plant
+}
+
+/** Once: what is loaded while the machine is simulated would take real time. */
+const tokenizer = await loadTokenizer('o200k_base')
+
+export async function liveMonth(
+  seed: number,
+  { plant = unplanted, log }: { plant?: Plant; log?: ((line: string) => void) | undefined } = {},
+): Promise<Month> {
+  const random = createRandom(`month/${seed}`)
+  const setting = drawSetting(random.fork('setting'))
+  const machine = switchOn(setting.startUtcMs, random.fork('machine'))
+  try {
+    const hash = createHash('sha256')
+    const diary = createDiary(machine, (line) => {
+      hash.update(line)
+      log?.(`${new Date(machine.utcMs()).toISOString()} ${line}`)
+    })
+    const provider = createProvider({
+      machine,
+      random: random.fork('provider'),
+      mishaps: setting.mishaps,
+      count: tokenizer.count,
+      price: PRICE,
+    })
+    plant.disk(machine.disk)
+    const world: World = { setting, machine, provider, diary, plant }
+    diary.note(JSON.stringify(setting))
+    await prepareDisk(world)
+    await passMonth(world, random.fork('lives'))
+    const results = await lookBack(world)
+    hash.update(JSON.stringify(provider.books))
+    return {
+      seed,
+      trace: hash.digest('hex'),
+      broken: [...diary.broken, ...rulesBroken({ setting, diary, books: provider.books, ...results })],
+      runs: diary.runs.length,
+      requests: provider.books.length,
+      faults: { ...Object.fromEntries(provider.struck), ...diary.faults },
+    }
+  } finally {
+    machine.switchOff()
+  }
+}
+
+/** The scenario's file, long on the disk. */
+async function prepareDisk({ machine, setting }: World): Promise<void> {
+  const { disk } = machine
+  const fd = disk.open(FILE, { create: true, exclusive: true, append: false }, machine.nowMs())
+  disk.write(fd, Buffer.from(setting.yaml), machine.nowMs())
+  disk.sync(fd)
+  disk.close(fd)
+  const root = disk.open(ROOT, { create: false, exclusive: false, append: false }, machine.nowMs())
+  disk.sync(root)
+  disk.close(root)
+}
+
+/** Process after process until the month is over. */
+async function passMonth(world: World, random: Random): Promise<void> {
+  const { machine, setting, diary } = world
+  const endMs = setting.startUtcMs + DAYS * DAY_MS
+  for (let n = 0; machine.utcMs() < endMs; n++) {
+    const chance = random.fork(String(n))
+    const untilMs = Math.min(endMs, machine.utcMs() + (0.3 + 5 * chance.exponential()) * DAY_MS)
+    const { kill, powerCut, stop, clock } = setting.ends
+    let draw = chance.next()
+    const isDrawn = (share: number): boolean => (draw -= share) < 0
+    const end = isDrawn(kill)
+      ? 'kill'
+      : isDrawn(powerCut)
+        ? 'power cut'
+        : isDrawn(stop)
+          ? 'stop'
+          : isDrawn(clock)
+            ? 'clock'
+            : 'none'
+    const isDeath = end === 'kill' || end === 'power cut'
+    const dieAtCall = isDeath && chance.int(2) === 0 ? Math.ceil(2000 ** chance.next()) : Infinity
+    const stopper = { drain: new AbortController(), cut: new AbortController() }
+    machine.setTrouble(troubleOf(world, chance.fork('disk')))
+    machine.boot(() => serve(world, { drain: stopper.drain.signal, cut: stopper.cut.signal }), dieAtCall)
+    await machine.runUntil(isDeath ? amidRun(world, untilMs, chance) : untilMs)
+    if (machine.state() === 'running') await endLife(world, end, stopper, chance)
+    settleAccounts(world, end)
+    if (machine.state() === 'killed' && end === 'power cut') await machine.powerCut()
+    await checkDisk(world)
+    if (end !== 'clock') machine.idle(downtimeMs(chance))
+  }
+  // One more, in peace: it tells what fell into the pause before it.
+  diary.watchedUntilMs = machine.utcMs()
+  const stop = new AbortController()
+  machine.setTrouble(() => null)
+  machine.boot(() => serve(world, { drain: stop.signal, cut: stop.signal }), Infinity)
+  await machine.runUntil(machine.utcMs() + 1_000)
+  stop.abort()
+  await machine.runUntil(machine.utcMs() + 30 * MINUTE_MS)
+  settleAccounts(world, 'stop')
+}
+
+/** Some moment of a run that is due by then, where there is one. */
+function amidRun({ setting, machine }: World, untilMs: number, chance: Random): number {
+  const dues = dailyInstants(setting, machine.utcMs(), untilMs)
+  const due = dues[chance.int(Math.max(1, dues.length))]
+  return due === undefined ? untilMs : due + chance.int(40_000)
+}
+
+function downtimeMs(chance: Random): number {
+  return chance.int(4) === 0 ? chance.exponential() * DAY_MS : 5_000 + chance.exponential() * 2 * MINUTE_MS
+}
+
+async function endLife(
+  { machine, diary }: World,
+  end: string,
+  stopper: { drain: AbortController; cut: AbortController },
+  chance: Random,
+): Promise<void> {
+  const stop = async (): Promise<void> => {
+    diary.stopped(machine.nowMs())
+    stopper.drain.abort()
+    if (chance.int(3) === 0) {
+      await machine.runUntil(machine.utcMs() + 1_000)
+      stopper.cut.abort()
+    }
+    await machine.runUntil(machine.utcMs() + 30 * MINUTE_MS)
+    if (machine.state() === 'running') diary.break('a stopped process is still there after half an hour')
+  }
+  if (end === 'kill' || end === 'power cut') await machine.kill()
+  else if (end === 'stop') await stop()
+  else if (end === 'clock') {
+    const byMs = Math.round((chance.next() - 0.4) * 2 ** chance.int(13) * 2000)
+    diary.fault('clock set')
+    diary.note(`clock set by ${byMs}`)
+    machine.setClock(byMs)
+    await machine.runUntil(machine.utcMs() + 2 * DAY_MS * chance.next())
+    if (machine.state() === 'running') await stop()
+  } else await stop()
+}
+
+function settleAccounts({ machine, diary }: World, end: string): void {
+  const state = machine.state()
+  diary.note(`${end}: ${state} after ${machine.calls()} calls`)
+  if (state === 'killed') diary.fault(end)
+  if (state === 'crashed') diary.break(`the process crashed: ${String(machine.crash())}`)
+  diary.died(machine.nowMs(), end === 'power cut')
+}
+
+/** What fails on the disk, by chance or because it is full. */
+function troubleOf({ setting, machine, diary }: World, chance: Random) {
+  const { fails, short, fullDay } = setting.disk
+  const fullFromMs = fullDay === null ? Infinity : setting.startUtcMs + fullDay * DAY_MS
+  const isFull = (): boolean => machine.utcMs() >= fullFromMs && machine.utcMs() < fullFromMs + DAY_MS
+  const grows = new Set(['write', 'mkdir', 'open'])
+  return (call: string, path: string): string | null => {
+    const code =
+      isFull() && grows.has(call) && (call !== 'open' || path.endsWith('.tmp') || path.endsWith('.journal'))
+        ? 'ENOSPC'
+        : chance.next() < fails
+          ? (['EIO', 'ENOSPC', 'EMFILE'] as const)[chance.int(3)]!
+          : call === 'write' && chance.next() < short
+            ? 'short'
+            : null
+    if (code === null) return null
+    diary.fault(code === 'short' ? 'short write' : `disk ${code}`)
+    diary.note(`disk: ${call} ${path} ${code}`)
+    if (code !== 'short') diary.diskFailed(path)
+    return code
+  }
+}
+
+/** All that runs in the process: what `plumbline schedule` does, with this world's network and without curves. */
+async function serve(world: World, control: { drain: AbortSignal; cut: AbortSignal }): Promise<void> {
+  const { setting, diary, plant } = world
+  const scenario = await scenarioOf(world)
+  if (scenario === null) return
+  const opened = await openState(OUT, scenario.name, { caps: setting.caps, newSeed: randomUUID })
+  if (!opened.ok) {
+    diary.refused(opened.message)
+    return
+  }
+  const { memory, ledger, lock, unsettled } = opened.state
+  diary.note(`up, ${unsettled} unsettled`)
+  const renewal = setInterval(() => lock.renew(), 10 * MINUTE_MS)
+  const job: Job = {
+    name: scenario.name,
+    cron: `${setting.minute} ${setting.hour} * * *`,
+    timezone: setting.timezone,
+    jitterMs: (scenario.schedule?.jitterS ?? 0) * 1000,
+    targets: scenario.targets.map(({ baseUrl, model }) => `${baseUrl} ${model}`),
+    worstCost: setting.budget.cost,
+  }
+  const remember = plant.remember(async (part: Parameters<typeof memory.set>[1]): Promise<void> => {
+    const fault = await memory.set(job.name, part)
+    if (fault === null) return
+    diary.forgot.push(world.machine.utcMs())
+    diary.note(`not remembered: ${fault}`)
+  })
+  await runScheduler({
+    jobs: [job],
+    clock: systemClock,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms)
+        signal.addEventListener(
+          'abort',
+          () => {
+            clearTimeout(timer)
+            resolve()
+          },
+          { once: true },
+        )
+      }),
+    async run() {
+      const entry = diary.runBegins()
+      world.provider.setRun(entry.number)
+      const outcome = await runOnce(world, scenario, entry, control)
+      const next = nextAlertState(memory.alert(job.name), outcome.health, {
+        nowMs: systemClock.utcMs(),
+        repeatMs: DAY_MS,
+      })
+      await remember({ alert: next.state })
+      return outcome
+    },
+    reload: () => Promise.resolve(null),
+    lastDueMs: memory.lastDueMs,
+    remember: (_, dueMs) => remember({ lastDueMs: dueMs }),
+    ledger: plant.ledger(ledger),
+    random: createRandom(memory.seed),
+    stop: control.drain,
+    onEvent: (event) => diary.scheduled(event),
+    longestSleepMs: 5 * MINUTE_MS,
+  })
+  clearInterval(renewal)
+  opened.state.close()
+}
+
+async function scenarioOf({ setting, diary }: World): Promise<Scenario | null> {
+  const loaded = await loadScenario(FILE, { env: {}, allowCode: false })
+  if (!loaded.ok) {
+    const said = loaded.problems.join('; ')
+    // The disk may refuse; that the scenario is wrong would be a mistake of the world's.
+    if (!said.includes('cannot be read')) throw new Error(said)
+    diary.refused(said)
+    return null
+  }
+  const { scenario } = loaded
+  if (!setting.steady) return scenario
+  const targets = scenario.targets.map(({ name }) => name)
+  return { ...scenario, probes: [{ probe: steady, settings: {}, targets, file: null }] }
+}
+
+/** Curve fitting is left out of the snapshot; where a probe asks for a precision its looks are rough ones. */
+const roughly: typeof fitCurves = (samples, options) =>
+  options.laws === undefined ? { curves: [], notes: [] } : fitCurves(samples, { ...options, resamples: 19 })
+
+async function runOnce(
+  { provider, diary, plant }: World,
+  scenario: Scenario,
+  entry: RunDiary,
+  control: { drain: AbortSignal; cut: AbortSignal },
+): Promise<Outcome> {
+  const result = await run(scenario, {
+    outDir: OUT,
+    clock: systemClock,
+    env: {},
+    connect: plant.connect(provider.connect),
+    fit: roughly,
+    control,
+    onEvent: (event) => diary.runTold(entry, event, FOLDER),
+  })
+  const outcome = plant.outcome(await judgeRun(scenario, result, OUT))
+  diary.runEnded(entry, result, outcome)
+  return outcome
+}
+
+/** Carries out `work` in a process of its own on a disk without faults. */
+async function inspect<T>({ machine, diary }: World, work: () => Promise<T>): Promise<T | null> {
+  let found: T | null = null
+  machine.setTrouble(() => null)
+  machine.boot(async () => {
+    found = await work()
+  }, Infinity)
+  await machine.runUntil(machine.utcMs() + 60 * MINUTE_MS)
+  if (machine.state() === 'ended') return found
+  diary.break(`a look at the disk ended ${machine.state()}: ${String(machine.crash())}`)
+  if (machine.state() === 'running') await machine.kill()
+  return null
+}
+
+/** What every death must leave: files that can be read, and a ledger that knows what was spent. */
+async function checkDisk(world: World): Promise<void> {
+  const { diary, machine, setting, provider } = world
+  const results = await inspect(world, () => readResults(FOLDER))
+  diary.break(...(results?.unreadable ?? []))
+  const ledger = ledgerDays(machine.disk, `${OUT}/.schedule/ledger.ndjson`)
+  diary.break(...moneyBroken(diary.runs, provider.books, ledger, setting.caps))
+}
+
+/** A last run by hand, in peace, takes up what dead runs left; then everything told must be found. */
+async function lookBack(world: World) {
+  const { diary, provider } = world
+  await inspect(world, async () => {
+    const scenario = await scenarioOf(world)
+    if (scenario === null) return
+    const entry = diary.runBegins()
+    provider.setRun(entry.number)
+    const never = new AbortController().signal
+    await runOnce(world, scenario, entry, { drain: never, cut: never })
+  })
+  const results = await inspect(world, () => readResults(FOLDER))
+  return { results: results ?? { unreadable: [], journals: [], snapshots: new Map() } }
+}

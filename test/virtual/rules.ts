@@ -1,0 +1,245 @@
+/** What must hold of a month whatever befell it; each rule answers with what it saw broken. */
+import type { Budget } from '../../src/scenario/scenario.js'
+import type { Caps } from '../../src/schedule/ledger.js'
+import { readSnapshot } from '../../src/snapshot/format.js'
+import { readJournal } from '../../src/snapshot/journal-reader.js'
+import { findJournals, listSnapshots } from '../../src/snapshot/store.js'
+import { basename } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import type { Diary, RunDiary } from './diary.js'
+import type { Disk } from './disk.js'
+import type { Booked } from './provider.js'
+import type { Setting } from './setting.js'
+import { dailyInstants } from './timetable.js'
+
+/** Sums of money are compared as such: a millionth of a cent is rounding. */
+const EPSILON = 1e-8
+/** Jitter, and a turn of the loop. */
+const LONGEST_PUT_OFF_MS = 20 * 60_000
+/** A power cut may cost what the journal took since its last sync, one a second. */
+const SYNC_MS = 1_100
+
+export interface Results {
+  unreadable: string[]
+  /** Runs whose journal was left. */
+  journals: string[]
+  /** Ids of the samples in each snapshot. */
+  snapshots: Map<string, string[]>
+}
+
+/** Every file of the folder, by the program's own readers. */
+export async function readResults(folder: string): Promise<Results> {
+  const unreadable: string[] = []
+  const snapshots = new Map<string, string[]>()
+  const listed = await listSnapshots(folder)
+  for (const path of listed.ok ? listed.value : []) {
+    const read = await readSnapshot(path)
+    if (!read.ok) unreadable.push(`a snapshot cannot be read: ${read.problem.message}`)
+    else
+      snapshots.set(
+        read.value.id,
+        read.value.samples.map(({ id }) => id),
+      )
+  }
+  const names = await readdir(folder).catch((): string[] => [])
+  for (const name of names.filter((each) => each.endsWith('.journal'))) {
+    const read = await readJournal(`${folder}/${name}`)
+    if (!read.ok && read.problem.kind !== 'cut')
+      unreadable.push(`a journal cannot be read: ${read.problem.message}`)
+  }
+  const left = await findJournals(folder)
+  const journals = left.ok ? left.value.map((path) => basename(path, '.journal')) : []
+  return { unreadable, journals, snapshots }
+}
+
+export interface MonthSeen {
+  setting: Setting
+  diary: Diary
+  books: readonly Booked[]
+  results: Results
+}
+
+export function rulesBroken({ setting, diary, books, results }: MonthSeen): string[] {
+  return [
+    ...firingsBroken(setting, diary),
+    ...samplesBroken(diary, results),
+    ...budgetsBroken(setting.budget, diary.runs, books),
+    ...silenceBroken(setting, books),
+    ...stopsBroken(diary, books),
+    ...endsBroken(diary),
+  ]
+}
+
+/** Every firing becomes a run or is told as missed, and never both. */
+function firingsBroken(setting: Setting, { events, forgot, watchedUntilMs }: Diary): string[] {
+  const starts = events.flatMap(({ event, utcMs }) =>
+    event.kind === 'started' ? [{ dueMs: event.dueMs, utcMs }] : [],
+  )
+  const missed = events.flatMap(({ event }) => (event.kind === 'missed' ? [event] : []))
+  const broken: string[] = []
+  const text = (ms: number): string => new Date(ms).toISOString()
+  for (const { dueMs, utcMs } of starts)
+    if (utcMs < dueMs) broken.push(`the firing of ${text(dueMs)} started early, at ${text(utcMs)}`)
+  const watchedFromMs = events.find(({ event }) => event.kind === 'configured')?.utcMs ?? watchedUntilMs
+  for (const dueMs of dailyInstants(setting, watchedFromMs, watchedUntilMs)) {
+    if (forgot.some((atMs) => atMs >= dueMs && atMs < dueMs + LONGEST_PUT_OFF_MS)) continue
+    const told =
+      starts.filter((start) => start.dueMs === dueMs).length +
+      missed.filter(({ firstMs, lastMs }) => firstMs <= dueMs && dueMs <= lastMs).length
+    if (told === 1) continue
+    broken.push(`the firing of ${text(dueMs)} was told ${told} times`)
+  }
+  return broken
+}
+
+/** Each sample that was told stands in one snapshot, once. */
+function samplesBroken({ runs }: Diary, { snapshots, journals }: Results): string[] {
+  const broken: string[] = []
+  for (const [run, ids] of snapshots) {
+    if (new Set(ids).size !== ids.length) broken.push(`the snapshot of ${run} holds a sample twice`)
+    const told = runs.find(({ id }) => id === run)?.told.length ?? 0
+    const isWhole = runs.some(({ id, ended }) => id === run && ended !== null && ended.refused === null)
+    if (
+      isWhole &&
+      !runs.some(({ id, isJournalBroken }) => id === run && isJournalBroken) &&
+      ids.length !== told
+    )
+      broken.push(`the snapshot of ${run} holds ${ids.length} samples, ${told} were told`)
+  }
+  for (const run of runs) {
+    const ids = new Set(run.id === null ? [] : snapshots.get(run.id))
+    const lost = run.told.filter((told) => !ids.has(told.id) && !mayBeLost(run, told.atMs))
+    if (lost.length === 0) continue
+    const where = journals.includes(run.id ?? '') ? 'still in its journal' : 'nowhere'
+    broken.push(`${lost.length} of ${run.told.length} samples told of run ${run.id} are ${where}`)
+  }
+  return broken
+}
+
+function mayBeLost({ lostPower, diedMs, isJournalBroken }: RunDiary, toldMs: number): boolean {
+  return lostPower && (isJournalBroken || toldMs > (diedMs ?? 0) - SYNC_MS)
+}
+
+/** By the provider's count no run passes its budget. */
+function budgetsBroken(budget: Budget, runs: readonly RunDiary[], books: readonly Booked[]): string[] {
+  const broken: string[] = []
+  for (const { number } of runs) {
+    const own = books.filter((booked) => booked.run === number)
+    const sent = own.filter(({ what }) => what !== 'refused').length
+    const tokens = sum(own.map((booked) => booked.tokens))
+    const cost = sum(own.map((booked) => booked.cost))
+    if (sent > (budget.requests ?? Infinity))
+      broken.push(`run ${number} sent ${sent} requests of ${budget.requests}`)
+    if (tokens > (budget.tokens ?? Infinity))
+      broken.push(`run ${number} used ${tokens} tokens of ${budget.tokens}`)
+    if (cost > (budget.cost ?? Infinity) + EPSILON)
+      broken.push(`run ${number} cost ${cost} of ${budget.cost}`)
+  }
+  return broken
+}
+
+/** After a 429 that asks for a wait within the limit nothing of that run arrives before it is over. */
+function silenceBroken({ maxRetryAfterS }: Setting, books: readonly Booked[]): string[] {
+  const broken: string[] = []
+  for (const { run, landedMs, silenceMs } of books) {
+    if (silenceMs === null || silenceMs > maxRetryAfterS * 1000) continue
+    const early = books.find(
+      (other) =>
+        other.run === run && other.arrivedMs > landedMs + 1 && other.arrivedMs < landedMs + silenceMs - 1,
+    )
+    if (early !== undefined)
+      broken.push(
+        `run ${run}: a request came ${(early.arrivedMs - landedMs).toFixed(0)} ms after a 429 that asked for ${silenceMs} ms`,
+      )
+  }
+  return broken
+}
+
+/** After a stop no firing starts and no request begins, until a new process is there. */
+function stopsBroken({ stops, deaths, events }: Diary, books: readonly Booked[]): string[] {
+  return stops.flatMap((stopMs) => {
+    const endMs = deaths.find(({ atMs }) => atMs >= stopMs)?.atMs ?? Infinity
+    const isAfter = (atMs: number): boolean => atMs > stopMs + 1 && atMs <= endMs
+    const broken: string[] = []
+    if (events.some(({ event, atMs }) => event.kind === 'started' && isAfter(atMs)))
+      broken.push('a run started after the stop')
+    if (books.some(({ arrivedMs }) => isAfter(arrivedMs))) broken.push('a request began after the stop')
+    return broken
+  })
+}
+
+const HEALTH = new Set(['ok', 'regression', 'failure', 'undecided', 'interrupted'])
+const STOPS = new Set([
+  'interrupted',
+  'budget',
+  'error-limit',
+  'unauthorized',
+  'unreachable',
+  'not-streaming',
+  'disk',
+])
+
+function endsBroken({ runs }: Diary): string[] {
+  return runs.flatMap(({ number, ended, diedMs }) => {
+    if (ended === null) return diedMs === null ? [`run ${number} never ended`] : []
+    const { health, stop, refused } = ended
+    if (!HEALTH.has(health)) return [`run ${number} ended in ${health}, which is no health`]
+    if (stop !== null && !STOPS.has(stop)) return [`run ${number} ended for ${stop}, which is not listed`]
+    return refused === '' ? [`run ${number} was refused without a word`] : []
+  })
+}
+
+/** What the ledger holds for each UTC day, read line by line with nothing of the program. */
+export function ledgerDays(disk: Disk, path: string): Map<string, number> {
+  const days = new Map<string, number>()
+  const open = new Map<string, { day: string; amount: number }>()
+  let text: string
+  try {
+    text = disk.read(path).toString()
+  } catch {
+    return days
+  }
+  for (const line of text.split('\n').slice(0, -1)) {
+    const entry = JSON.parse(line) as { kind: string; id: string; atMs: number; amount: number }
+    if (entry.kind === 'reserve') {
+      const day = new Date(entry.atMs).toISOString().slice(0, 10)
+      open.set(entry.id, { day, amount: entry.amount })
+      days.set(day, (days.get(day) ?? 0) + entry.amount)
+      continue
+    }
+    const held = open.get(entry.id)
+    if (held !== undefined) days.set(held.day, (days.get(held.day) ?? 0) - held.amount + entry.amount)
+  }
+  return days
+}
+
+/** By the provider's count no day and no month passes its cap, and the ledger never knows of less. */
+export function moneyBroken(
+  runs: readonly RunDiary[],
+  books: readonly Booked[],
+  ledger: ReadonlyMap<string, number>,
+  caps: Caps,
+): string[] {
+  const broken: string[] = []
+  const days = new Map<string, number>()
+  const months = new Map<string, number>()
+  for (const { run, cost } of books) {
+    const day = runs[run]?.day ?? ''
+    if (day === '') continue
+    days.set(day, (days.get(day) ?? 0) + cost)
+    months.set(day.slice(0, 7), (months.get(day.slice(0, 7)) ?? 0) + cost)
+  }
+  for (const [day, cost] of days) {
+    const known = ledger.get(day) ?? 0
+    if (known < cost - EPSILON)
+      broken.push(`on ${day} the provider charged ${cost}, the ledger knows of ${known}`)
+    if (cost > (caps.perDay ?? Infinity) + EPSILON)
+      broken.push(`${cost} on ${day}, the cap is ${caps.perDay}`)
+  }
+  for (const [month, cost] of months)
+    if (cost > (caps.perMonth ?? Infinity) + EPSILON)
+      broken.push(`${cost} in ${month}, the cap is ${caps.perMonth}`)
+  return broken
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
