@@ -249,6 +249,20 @@ describe('stop and restart', () => {
     expect(second.starts.map((start) => start.at.slice(11, 16))).toEqual(['06:00'])
   })
 
+  it('what is missed before the first run ever is told too: it counts from the first start', async () => {
+    const memory = new Map<string, number>()
+    const jobs = [job('a', '0 * * * *')]
+    const first = begin({ from: '2027-05-01T00:30:00Z', jobs, memory })
+    await first.time.advanceTo(at('2027-05-01T00:40:00Z'))
+    await first.stop()
+    const second = begin({ from: '2027-05-01T05:30:00Z', jobs, memory })
+    await second.time.advanceTo(at('2027-05-01T05:40:00Z'))
+    await second.stop()
+    expect(missed(second.events, 'stopped')).toMatchObject([
+      { firstMs: at('2027-05-01T01:00:00Z'), lastMs: at('2027-05-01T05:00:00Z'), count: 5 },
+    ])
+  })
+
   it('a firing is not taken again by a restart in its own minute', async () => {
     const memory = new Map<string, number>()
     const jobs = [job('a', '0 * * * *')]

@@ -92,6 +92,16 @@ describe('who is dead', () => {
     expect(await liveLocks(folder)).toEqual([])
   })
 
+  test('a lock of this process that was released and could not be removed', async () => {
+    const folder = temporaryFolder()
+    const lock = valueOf(await acquireLock(folder, 'r1'))
+    const left = readFileSync(lock.path)
+    lock.release()
+    writeFileSync(lock.path, left) // as the disk leaves it that refuses to remove a file
+    expect(await liveLocks(folder)).toEqual([])
+    expect(kindOf(await acquireLock(folder, 'r2'))).toBe('ok')
+  })
+
   test('renew moves the time of the file', async () => {
     const folder = temporaryFolder()
     const lock = valueOf(await acquireLock(folder, 'r1'))
