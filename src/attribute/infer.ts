@@ -1,7 +1,7 @@
 /** From an observation and its surroundings to probabilities of causes and their milliseconds (STATISTICS: sets of causes). */
 import type { ResidualCause, Surroundings, Weight } from './evidence.js'
 import { PRIOR, residualCauses, weigh } from './evidence.js'
-import { blendNodes, judgeShapes, noiseOfNodes, type Judged, type Shape } from './likelihood.js'
+import { blendNodes, judgeShapes, noiseOfNodes, type Shape } from './likelihood.js'
 import type { Noise } from './noise.js'
 import type { Observation } from './observation.js'
 
@@ -66,6 +66,35 @@ function together(a: Shape, b: Shape): Shape {
   return 'both'
 }
 
+/** Two hypotheses at once, each delaying in one of its ways: the shape of both, and whose the milliseconds are. */
+interface Pair {
+  shape: Shape
+  share: number
+  /** The first one's part of the delay before the first output, and of that behind it; the rest is the second one's. */
+  first: number
+  rest: number
+}
+
+const pairs: readonly (readonly (readonly Pair[])[])[] = hypotheses.map((a, i) =>
+  hypotheses.map((b, j) =>
+    j <= i
+      ? []
+      : SHAPES[a].flatMap(([shapeA, shareA]) =>
+          SHAPES[b].map(([shapeB, shareB]) => ({
+            shape: together(shapeA, shapeB),
+            share: shareA * shareB,
+            first: partOf(shapeA !== 'rest', shapeB !== 'rest'),
+            rest: partOf(shapeA !== 'first', shapeB !== 'first'),
+          })),
+        ),
+  ),
+)
+
+/** Each has what its shape can have, and half of what both can. */
+function partOf(mine: boolean, others: boolean): number {
+  return mine ? (others ? 0.5 : 1) : 0
+}
+
 export function infer(observation: Observation, around: Surroundings): Inferred {
   const { first, rest, whole, expected, known } = observation
   const scatter =
@@ -89,35 +118,33 @@ export function infer(observation: Observation, around: Surroundings): Inferred 
   const byPeers = (hypothesis: Hypothesis): number =>
     hypothesis === 'unknown' ? 0 : weights[hypothesis].peers
   let total = judged.none.likelihood
-  const tally = new Map<Hypothesis, Tally>(
-    hypotheses.map((each) => [each, { mass: 0, firstMs: 0, restMs: 0 }]),
-  )
-
-  hypotheses.forEach((a, i) => {
-    const oddsA = odds(a)
-    for (const [shape, share] of SHAPES[a]) {
+  const tallies = hypotheses.map((): Tally => ({ mass: 0, firstMs: 0, restMs: 0 }))
+  const allOdds = hypotheses.map(odds)
+  const allPeers = hypotheses.map(byPeers)
+  for (let i = 0; i < hypotheses.length; i++) {
+    const oddsA = allOdds[i]!
+    const peersA = allPeers[i]!
+    const tallyA = tallies[i]!
+    for (const [shape, share] of SHAPES[hypotheses[i]!]) {
       const { likelihood, firstMs, restMs } = judged[shape]
-      const mass = oddsA * Math.exp(byPeers(a)) * share * likelihood
+      const mass = oddsA * Math.exp(peersA) * share * likelihood
       total += mass
-      book(tally.get(a)!, mass, firstMs, restMs)
+      book(tallyA, mass, firstMs, restMs)
     }
-    for (const b of hypotheses.slice(i + 1)) {
-      const oddsB = odds(b) * PAIR * Math.exp(better(byPeers(a), byPeers(b)))
-      for (const [shapeA, shareA] of SHAPES[a]) {
-        for (const [shapeB, shareB] of SHAPES[b]) {
-          const shape = together(shapeA, shapeB)
-          const { likelihood, firstMs, restMs } = judged[shape]
-          const mass = oddsA * oddsB * shareA * shareB * likelihood
-          total += mass
-          const [partA, partB] = split(shapeA, shapeB, { firstMs, restMs })
-          book(tally.get(a)!, mass, partA.firstMs, partA.restMs)
-          book(tally.get(b)!, mass, partB.firstMs, partB.restMs)
-        }
+    for (let j = i + 1; j < hypotheses.length; j++) {
+      const both = oddsA * allOdds[j]! * PAIR * Math.exp(better(peersA, allPeers[j]!))
+      const tallyB = tallies[j]!
+      for (const { shape, share, first: firstPart, rest: restPart } of pairs[i]![j]!) {
+        const { likelihood, firstMs, restMs } = judged[shape]
+        const mass = both * share * likelihood
+        total += mass
+        book(tallyA, mass, firstMs * firstPart, restMs * restPart)
+        book(tallyB, mass, firstMs * (1 - firstPart), restMs * (1 - restPart))
       }
     }
-  })
+  }
 
-  const of = (cause: ResidualCause) => concluded(tally.get(cause)!, total, weights[cause])
+  const of = (cause: ResidualCause) => concluded(tallies[hypotheses.indexOf(cause)]!, total, weights[cause])
   const causes: Inferred['causes'] = {
     queueing: of('queueing'),
     'noisy-neighbour': of('noisy-neighbour'),
@@ -127,7 +154,11 @@ export function infer(observation: Observation, around: Surroundings): Inferred 
     'client-stall': of('client-stall'),
     network: of('network'),
   }
-  return { none: judged.none.likelihood / total, unknown: tally.get('unknown')!.mass / total, causes }
+  return {
+    none: judged.none.likelihood / total,
+    unknown: tallies[hypotheses.indexOf('unknown')]!.mass / total,
+    causes,
+  }
 }
 
 function wholeScatter({ expected, known }: Observation): { noise: Noise; nodes: Float64Array } {
@@ -146,25 +177,6 @@ function book(tally: Tally, mass: number, firstMs: number, restMs: number): void
   tally.mass += mass
   tally.firstMs += mass * firstMs
   tally.restMs += mass * restMs
-}
-
-/** Who of two has which milliseconds: each what its shape can have, and half of what both can. */
-function split(
-  a: Shape,
-  b: Shape,
-  { firstMs, restMs }: Pick<Judged, 'firstMs' | 'restMs'>,
-): [Pick<Judged, 'firstMs' | 'restMs'>, Pick<Judged, 'firstMs' | 'restMs'>] {
-  const has = (shape: Shape): { first: number; rest: number } => ({
-    first: shape === 'rest' ? 0 : 1,
-    rest: shape === 'first' ? 0 : 1,
-  })
-  const inA = has(a)
-  const inB = has(b)
-  const shareOf = (mine: number, other: number): number => (mine === 0 ? 0 : mine / (mine + other))
-  return [
-    { firstMs: firstMs * shareOf(inA.first, inB.first), restMs: restMs * shareOf(inA.rest, inB.rest) },
-    { firstMs: firstMs * shareOf(inB.first, inA.first), restMs: restMs * shareOf(inB.rest, inA.rest) },
-  ]
 }
 
 function concluded({ mass, firstMs, restMs }: Tally, total: number, { evidence }: Weight) {

@@ -48,6 +48,7 @@ const MOST_SHARE = 30
 const LEAST_FACTOR = 1.05
 const MOST_FACTOR = 6
 const FACTOR_RANGE = Math.log(MOST_FACTOR / LEAST_FACTOR)
+const DELAY_RANGE = Math.log(MOST_SHARE / LEAST_SHARE)
 
 /**
  * y = predicted·e^r + x, so p(y) = E over r of w(y − predicted·e^r): the delay x is integrated over the scatter of
@@ -58,11 +59,13 @@ export function judgeShapes(stretches: Stretches): Record<Shape, Judged> {
   const scaleMs = Math.max(1, whole.expectedMs)
   const one = first ?? whole
   const clean = cleanOf(one, firstNoise)
-  const late = addedTo(one, firstNodes, scaleMs)
+  const firstRatios = ratiosOf(firstNodes)
+  const restRatios = ratiosOf(restNodes)
+  const late = addedTo(one, firstRatios, scaleMs)
   const cleanRest = rest === undefined ? 1 : cleanOf(rest, restNoise)
-  const lateRest = rest === undefined ? { likelihood: 0, ms: 0 } : addedTo(rest, restNodes, scaleMs)
+  const lateRest = rest === undefined ? { likelihood: 0, ms: 0 } : addedTo(rest, restRatios, scaleMs)
   const scaled = (base: number, withDelay: boolean): Judged =>
-    scaledBoth(one, rest, { baseMs: base, firstNoise, firstNodes, restNodes, scaleMs, withDelay })
+    scaledBoth(one, rest, { baseMs: base, firstNoise, firstRatios, restRatios, scaleMs, withDelay })
   return {
     none: { likelihood: clean * cleanRest, firstMs: 0, restMs: 0 },
     first: { likelihood: late.likelihood * cleanRest, firstMs: late.ms, restMs: 0 },
@@ -83,33 +86,43 @@ function cleanOf({ observedMs, expectedMs }: Stretch, noise: Noise): number {
   return noise.density(Math.log(positive(observedMs) / positive(expectedMs))) / positive(observedMs)
 }
 
+/** Observed ÷ expected at each node; nodes of a curve are asked for with every span. */
+function ratiosOf(nodes: Float64Array): Float64Array {
+  let ratios = knownRatios.get(nodes)
+  if (ratios === undefined) {
+    ratios = nodes.map(Math.exp)
+    knownRatios.set(nodes, ratios)
+  }
+  return ratios
+}
+const knownRatios = new WeakMap<Float64Array, Float64Array>()
+
 function addedTo(
   { observedMs, expectedMs }: Stretch,
-  nodes: Float64Array,
+  ratios: Float64Array,
   scaleMs: number,
 ): { likelihood: number; ms: number } {
+  const expected = positive(expectedMs)
+  const least = LEAST_SHARE * scaleMs
+  const most = MOST_SHARE * scaleMs
   let sum = 0
   let weighted = 0
-  for (const node of nodes) {
-    const x = observedMs - positive(expectedMs) * Math.exp(node)
-    const w = delayDensity(x, scaleMs)
+  for (let i = 0; i < ratios.length; i++) {
+    const x = observedMs - expected * ratios[i]!
+    if (x < least || x > most) continue
+    // The density of a delay that is log-uniform between the two.
+    const w = 1 / (x * DELAY_RANGE)
     sum += w
     weighted += w * x
   }
-  return { likelihood: sum / nodes.length, ms: sum > 0 ? weighted / sum : 0 }
-}
-
-function delayDensity(ms: number, scaleMs: number): number {
-  const share = ms / scaleMs
-  if (share < LEAST_SHARE || share > MOST_SHARE) return 0
-  return 1 / (ms * Math.log(MOST_SHARE / LEAST_SHARE))
+  return { likelihood: sum / ratios.length, ms: sum > 0 ? weighted / sum : 0 }
 }
 
 interface ScaleOptions {
   baseMs: number
   firstNoise: Noise
-  firstNodes: Float64Array
-  restNodes: Float64Array
+  firstRatios: Float64Array
+  restRatios: Float64Array
   scaleMs: number
   /** A delay before the first output beside the factor. */
   withDelay: boolean
@@ -117,24 +130,24 @@ interface ScaleOptions {
 
 /** One factor on prefill and decode: the rest of the stream tells it, node by node, and the first output must agree. */
 function scaledBoth(first: Stretch, rest: Stretch | undefined, options: ScaleOptions): Judged {
-  const { baseMs, firstNoise, firstNodes, restNodes, scaleMs, withDelay } = options
+  const { baseMs, firstNoise, firstRatios, restRatios, scaleMs, withDelay } = options
   const known = rest ?? first
   const fixed = rest === undefined ? Math.min(baseMs, first.expectedMs) : 0
   const scalable = positive(known.expectedMs - fixed)
   const work = Math.max(0, first.expectedMs - baseMs)
-  const nodes = rest === undefined ? firstNodes : restNodes
+  const ratios = rest === undefined ? firstRatios : restRatios
   let sum = 0
   let firstMs = 0
   let restMs = 0
-  for (const node of nodes) {
-    const factor = (known.observedMs / Math.exp(node) - fixed) / scalable
+  for (let i = 0; i < ratios.length; i++) {
+    const factor = (known.observedMs / ratios[i]! - fixed) / scalable
     if (factor < LEAST_FACTOR || factor > MOST_FACTOR) continue
     let likelihood = 1 / (positive(known.observedMs) * FACTOR_RANGE)
     let delay = 0
     if (rest !== undefined) {
       const stretched = { observedMs: first.observedMs, expectedMs: baseMs + factor * work }
       if (withDelay) {
-        const added = addedTo(stretched, firstNodes, scaleMs)
+        const added = addedTo(stretched, firstRatios, scaleMs)
         likelihood *= added.likelihood
         delay = added.ms
       } else likelihood *= cleanOf(stretched, firstNoise)
@@ -144,7 +157,7 @@ function scaledBoth(first: Stretch, rest: Stretch | undefined, options: ScaleOpt
     restMs += likelihood * (rest === undefined ? 0 : (factor - 1) * rest.expectedMs)
   }
   return {
-    likelihood: sum / nodes.length,
+    likelihood: sum / ratios.length,
     firstMs: sum > 0 ? firstMs / sum : 0,
     restMs: sum > 0 ? restMs / sum : 0,
   }

@@ -60,5 +60,8 @@ export function createNoise({ quantiles, sd, samples }: Residuals, doubt = 0): N
 
 /** Student's t with 3 degrees of freedom: 2/(π√3)·(1 + t²/3)^−2 (Student 1908, Biometrika 6). */
 export function wildDensity(x: number, scale: number): number {
-  return (2 / (Math.PI * Math.sqrt(3) * scale)) * (1 + (x / scale) ** 2 / 3) ** -2
+  const t = x / scale
+  const spread = 1 + (t * t) / 3
+  return STUDENT / (scale * spread * spread)
 }
+const STUDENT = 2 / (Math.PI * Math.sqrt(3))
