@@ -7,7 +7,7 @@ import { createConversations } from './conversations.js'
 import { createPlaces } from './places.js'
 import type { Known } from './known.js'
 import { observe } from './observation.js'
-import { unattributed } from './told.js'
+import { isUntimed, unattributed } from './told.js'
 
 export interface AttributorOptions {
   /** Of all baselines. */
@@ -44,7 +44,8 @@ export function createAttributor({ known }: AttributorOptions): Attributor {
   function look(span: Span): Waiting {
     const choice = choose(span)
     const dueMs = span.startedAtMs + span.durationMs + LOOK_AHEAD_MS
-    if (choice === undefined || span.error !== undefined) return { dueMs, found: unattributed(span) }
+    if (choice === undefined || span.error !== undefined || isUntimed(span))
+      return { dueMs, found: unattributed(span) }
     const place = places.of(span)
     const warmTokens = conversations.warmTokens(span, place.usualCached(span), choice.known)
     const observation = observe(span, {

@@ -58,13 +58,13 @@ function fits(
 ): boolean {
   const named = [requested, served].filter((name) => name !== undefined)
   if (named.length === 0) return new Set(all.map((known) => known.model)).size === 1
-  return named.some((name) => isSame(name, model))
+  return named.some((name) => isSameModel(name, model))
 }
 
-function isSame(a: string, b: string): boolean {
+/** `provider/model` or a path against `model`, and dated or tagged names against plain ones. */
+export function isSameModel(a: string, b: string): boolean {
   const [short, long] = a.length <= b.length ? [a, b] : [b, a]
   if (short === long) return true
-  // `provider/model` against `model`, and dated or tagged names against plain ones.
   const bare = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
   const [plain, full] = [bare(short), bare(long)]
   return plain === full || (full.startsWith(plain) && /^[-@:](?:\d|latest)/.test(full.slice(plain.length)))

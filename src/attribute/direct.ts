@@ -41,7 +41,8 @@ export function directCauses(observation: Observation, usual: Usual): Direct[] {
   // A group that always queues is no measure: what the baseline queued, at low load, is within its base.
   const usualMs = Math.min(usual.queueMs ?? 0, expected.base / 2)
   if (queueMs !== undefined && queueMs > usualMs) {
-    const evidence = () => `the server reports ${round(queueMs)} of queueing, usually ${round(usualMs)}`
+    const often = usual.queueMs === undefined ? '' : `, usually ${round(usual.queueMs)}`
+    const evidence = () => `the server reports ${round(queueMs)} of queueing${often}`
     found.push({ cause: 'queueing', firstMs: queueMs - usualMs, restMs: 0, evidence })
   }
   found.push(...outside(observation, usual))

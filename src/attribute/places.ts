@@ -37,8 +37,6 @@ const LEAST_SAVED_MS = 5
 /** Usual times are told after so many spans. */
 const LEAST_TOLD = 20
 const LEAST_MOVED = 5
-/** Of the moments at which calls begin and end, as traces tell them. */
-const CLOCK_SD_MS = 20
 
 interface GroupState {
   group: Group
@@ -150,8 +148,9 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
     const ends = neighbours.endsOf(route, startedAtMs)
     if (ends === undefined) return 0
     return turns.weigh({
-      waitMs: first.observedMs - first.expectedMs,
-      sdMs: Math.hypot(CLOCK_SD_MS, known.ttftNoise.sd * first.expectedMs),
+      firstMs: first.observedMs,
+      expectedMs: first.expectedMs,
+      noise: known.ttftNoise,
       endsMs: ends.map((endMs) => endMs - startedAtMs),
     })
   }

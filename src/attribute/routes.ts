@@ -1,4 +1,5 @@
 /** Which regions, backends and models usually serve a group, and since when its pace has stepped. */
+import { isSameModel } from './choose.js'
 import { routeFacts, type Known } from './known.js'
 import type { Span } from '../span/span.js'
 
@@ -21,7 +22,7 @@ export function createRouteMemory(): RouteMemory {
   const isUsual = (fact: string, known: Known): boolean | undefined => {
     const kind = fact.slice(0, fact.indexOf(' ') + 1)
     const told = [...known.routes].some((each) => each.startsWith(kind))
-    if (told) return known.routes.has(fact)
+    if (told) return known.routes.has(fact) || [...known.routes].some((each) => isSameFact(each, fact))
     if (spans < LEARNED_FROM) return undefined
     return (seen.get(fact) ?? 0) >= LEAST_SHARE * LEARNED_FROM
   }
@@ -53,13 +54,15 @@ export function createRouteMemory(): RouteMemory {
   }
 }
 
-function factsOf({ region, backend, modelServed, modelRequested }: Span): string[] {
-  return routeFacts({
-    region,
-    fingerprint: backend,
-    // A served model is news only against a requested one; aliases resolve to dated names.
-    model: modelServed ?? modelRequested,
-  })
+/** A server may say `/models/x.gguf` or `vendor/x` of what is asked for as `x`. */
+function isSameFact(a: string, b: string): boolean {
+  const kind = 'model '
+  return a.startsWith(kind) && b.startsWith(kind) && isSameModel(a.slice(kind.length), b.slice(kind.length))
+}
+
+/** What was asked for says nothing of what served it: an alias is resolved to another name. */
+function factsOf({ region, backend, modelServed }: Span): string[] {
+  return routeFacts({ region, fingerprint: backend, model: modelServed })
 }
 
 /**

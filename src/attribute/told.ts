@@ -10,7 +10,7 @@ import { firstOutputMs, tierOf } from './observation.js'
 const TOLD_SD = 0.02
 const NAMED = 0.5
 
-/** A span that no curve fits, or that failed: its time is told as far as the trace itself does, not explained. */
+/** A span that no curve fits, that failed or has no length: its time is told as far as the trace itself does, not explained. */
 export function unattributed(span: Span): Attribution {
   const { phases, sources } = toldPhases(span)
   const tier = tierOf(span, firstOutputMs(span) !== undefined)
@@ -31,13 +31,19 @@ export function unattributed(span: Span): Attribution {
     confidence: largest === undefined ? 0 : tempered(sure, tier, 0),
     tier,
     baseline: null,
-    doubts: [
-      hasFailed
-        ? `the call failed (${span.error})`
-        : `no baseline fits model ${span.modelRequested ?? span.modelServed ?? '(none named)'}: run a scenario against it`,
-    ],
+    doubts: [reasonOf(span)],
   }
 }
+
+function reasonOf(span: Span): string {
+  if (span.error !== undefined) return `the call failed (${span.error})`
+  if (isUntimed(span)) return 'no times and no duration stand in its record: export start and end'
+  const model = span.modelRequested ?? span.modelServed ?? '(none named)'
+  return `no baseline fits model ${model}: run a scenario against it`
+}
+
+/** How long it took is not told. */
+export const isUntimed = ({ doubts }: Span): boolean => doubts.includes('no-duration')
 
 interface Told {
   phases: Phases

@@ -1,10 +1,12 @@
-/** Whether a call waited for its turn behind other calls of its own service: then its wait ends as one of theirs does. */
+/** Whether a call waited for its turn behind other calls of its own service: then it is served from the end of one of them. */
+import type { Noise } from './noise.js'
 
 export interface Wait {
-  /** From the start of the call, beyond what its first output should have taken. Milliseconds. */
-  waitMs: number
-  /** How well that is known: standard deviation of what the first output takes. */
-  sdMs: number
+  /** Start of the call to its first output, and what that should have taken. Milliseconds. */
+  firstMs: number
+  expectedMs: number
+  /** How far first outputs scatter about what they should take. */
+  noise: Noise
   /** Ends of the calls that were in flight at its start, milliseconds after it. */
   endsMs: readonly number[]
 }
@@ -18,36 +20,43 @@ export interface Turns {
 const LEAST_MS = 20
 /** A wait of another kind is log-uniform over this range of ratios (`likelihood.ts`). */
 const LOG_RANGE = Math.log(1500)
-/** Share of waits that are for a turn: at first, and how many calls that counts for; then as it is learned. */
-const SHARE_AT_FIRST = 0.3
-const CALLS_AT_FIRST = 10
-const MOST_CALLS = 100
-const LEAST_SHARE = 0.02
+/** What is believed at first, in calls: of waits of another kind, and of those for a turn. */
+const OTHERS_AT_FIRST = 7
+const TURNS_AT_FIRST = 3
+/** Calls that are remembered, about. */
+const MEMORY = 100
 const MOST = 4
 
 /**
- * Of an engine with s slots the call that waits is served when all but s − 1 of those before it have ended, whatever
- * s is: the end of its wait is one of their ends, so its density is the mean of normal ones about them. The share of
- * waits of that kind is learned by the recursive form of the EM algorithm for a mixture (Titterington 1984, JRSS B 46).
+ * An engine with s slots serves a call from when all but s − 1 of those before it have ended. Which of their ends that
+ * is, counted from the last, and how many waits are of that kind, is learned call by call: the recursive form of the EM
+ * algorithm for a mixture (Titterington 1984, JRSS B 46).
  */
 export function createTurns(): Turns {
-  let share = SHARE_AT_FIRST
-  let calls = CALLS_AT_FIRST
+  let others = OTHERS_AT_FIRST
+  /** Waits for the last of those before to end, for the last but one, … */
+  const turns: number[] = []
   return {
-    weigh({ waitMs, sdMs, endsMs }) {
-      if (waitMs < Math.max(LEAST_MS, sdMs)) return 0
-      const density =
-        endsMs.reduce((sum, end) => sum + gauss(waitMs - end, sdMs), 0) / Math.max(1, endsMs.length)
-      const ratio = density * waitMs * LOG_RANGE
-      const mixed = 1 - share + share * ratio
-      calls = Math.min(MOST_CALLS, calls + 1)
-      share += ((share * ratio) / mixed - share) / calls
-      share = Math.min(1 - LEAST_SHARE, Math.max(LEAST_SHARE, share))
+    weigh({ firstMs, expectedMs, noise, endsMs }) {
+      const waitMs = firstMs - expectedMs
+      if (waitMs < Math.max(LEAST_MS, noise.sd * expectedMs)) return 0
+      const ratios = endsMs
+        .toSorted((a, b) => b - a)
+        .map((endMs) => density(firstMs - endMs, expectedMs, noise) * waitMs * LOG_RANGE)
+      const weights = ratios.map((_, rank) => (turns[rank] ?? 0) + TURNS_AT_FIRST / ratios.length)
+      // Turns that nobody in flight could be waited for count too: an empty engine has no queue.
+      const total = others + TURNS_AT_FIRST + turns.reduce((sum, weight) => sum + weight, 0)
+      const shares = ratios.map((ratio, rank) => ((weights[rank] ?? 0) / total) * ratio)
+      const mixed = others / total + shares.reduce((sum, share) => sum + share, 0)
+      const keep = 1 - 1 / MEMORY
+      others = others * keep + others / total / mixed
+      shares.forEach((share, rank) => (turns[rank] = (turns[rank] ?? 0) * keep + share / mixed))
       return Math.min(MOST, Math.max(-MOST, Math.log(mixed)))
     },
   }
 }
 
-function gauss(x: number, sd: number): number {
-  return Math.exp(-0.5 * (x / sd) ** 2) / (sd * Math.sqrt(2 * Math.PI))
+/** Of a first output so long after the call before it had ended. */
+function density(servedMs: number, expectedMs: number, noise: Noise): number {
+  return servedMs <= 0 ? 0 : noise.density(Math.log(servedMs / expectedMs)) / servedMs
 }

@@ -8,6 +8,7 @@ import type { AttributionModel } from '../report/attribution.js'
 import { attributionHtml } from '../report/attribution-html.js'
 import { attributionLine, summaryJson } from '../report/attribution-json.js'
 import { attributionMarkdown, attributionText } from '../report/attribution-text.js'
+import { wrap } from '../report/terminal.js'
 import { terminalText } from '../border/escape.js'
 import type { Baselines } from './baselines.js'
 import type { Io } from './io.js'
@@ -33,6 +34,7 @@ export interface OutputOptions {
 
 /** Lines are handed over in pieces of about so many characters. */
 const PIECE = 64 * 1024
+const JSON_HEAD = '{"attributions":[\n'
 
 export function createOutput({ format, by, baselines, isQuiet }: OutputOptions, io: Io): Output {
   const summary = createSummary(by)
@@ -51,7 +53,6 @@ export function createOutput({ format, by, baselines, isQuiet }: OutputOptions, 
       baselines: baselines.names,
       notes: baselines.notes,
     })
-  if (format === 'json') piece = '{"attributions":[\n'
 
   return {
     add(attributed) {
@@ -61,8 +62,8 @@ export function createOutput({ format, by, baselines, isQuiet }: OutputOptions, 
         isLatestEmpty = false
       }
       if (format !== 'ndjson' && format !== 'json') return
-      const separator = format === 'json' && !isFirst ? ',\n' : ''
-      piece += separator + attributionLine(attributed.attribution) + (format === 'ndjson' ? '\n' : '')
+      if (format === 'json') piece += isFirst ? JSON_HEAD : ',\n'
+      piece += attributionLine(attributed.attribution) + (format === 'ndjson' ? '\n' : '')
       isFirst = false
       if (piece.length >= PIECE) flush()
     },
@@ -84,15 +85,18 @@ export function createOutput({ format, by, baselines, isQuiet }: OutputOptions, 
           return io.out(attributionMarkdown(modelOf(summary, counts)))
         case 'html':
           return io.out(attributionHtml(modelOf(summary, counts)))
-        case 'json':
-          piece += `\n],"summary":${JSON.stringify(summaryJson(summary.result()))},"counts":${JSON.stringify(counts)},"notes":${JSON.stringify(baselines.notes)}}\n`
+        case 'json': {
+          const { notes } = modelOf(summary, counts)
+          if (isFirst) piece += JSON_HEAD
+          piece += `\n],"summary":${JSON.stringify(summaryJson(summary.result()))},"counts":${JSON.stringify(counts)},"notes":${JSON.stringify(notes)}}\n`
           return flush()
+        }
         case 'ndjson': {
           flush()
           if (isQuiet) return
           const { headline, sentences, notes } = modelOf(summary, counts)
-          for (const line of [headline, ...sentences]) io.err(`${terminalText(line, 2000)}\n`)
-          for (const note of notes) io.err(`note: ${terminalText(note, 2000)}\n`)
+          const lines = [headline, ...sentences, ...notes.map((note) => `note: ${note}`)]
+          for (const line of lines) io.err(`${wrap(terminalText(line, 2000), '  ')}\n`)
           return
         }
         default:

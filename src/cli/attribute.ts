@@ -12,11 +12,12 @@ import type { IntakeOptions } from '../span/intake.js'
 import { listSpanFiles, readSpans } from '../span/read-spans.js'
 import { terminalText } from '../border/escape.js'
 import { problemText } from '../border/problem.js'
+import { nothingText } from '../report/attribution.js'
 import { whole } from '../report/numbers.js'
 import { listen } from './attribute-live.js'
 import { createOutput, FORMATS } from './attribute-output.js'
 import type { Format, Output } from './attribute-output.js'
-import { loadBaselines } from './baselines.js'
+import { loadBaselines, noBaselines } from './baselines.js'
 import type { Register } from './command.js'
 import { wholeNumber } from './flags.js'
 import type { ExitCode, Io } from './io.js'
@@ -26,6 +27,8 @@ import type { OtlpOut } from './otlp-out.js'
 import { suggest } from './suggest.js'
 
 interface AttributeFlags {
+  /** False under `--no-baseline`. */
+  baseline: boolean
   by: string
   format?: string
   json?: boolean
@@ -52,6 +55,7 @@ export const attributeCommand: Register = (command, io, done) => {
     .option('--host <address>', 'with --listen; another than loopback needs --token-env', '127.0.0.1')
     .option('--forward <url>', 'with --listen: pass everything on unchanged, and add the attributions')
     .option('--token-env <name>', 'with --listen: variable that holds the token that senders must bring')
+    .option('--no-baseline', 'tell only what the spans time themselves; every path is one of spans')
     .option('--suggest', 'print a scenario that probes what the spans do; needs no baseline')
     .option('--dialect <file>', 'a tracing dialect of your own, in YAML; may stand several times', collect)
     .option('--out <dir>', 'folder of results, for baseline:<scenario>', 'results')
@@ -82,25 +86,32 @@ async function attribute(
   if (typeof own === 'string') return wrong(own)
 
   if (flags.suggest === true) {
-    const paths = baseline === undefined ? spans : [baseline, ...spans]
-    if (paths.length === 0) return wrong('--suggest needs files or folders of spans; - is standard input')
-    return suggest(paths, own, io)
+    const all = baseline === undefined ? spans : [baseline, ...spans]
+    if (all.length === 0) return wrong('--suggest needs files or folders of spans; - is standard input')
+    return suggest(all, own, io)
   }
   const { tokenEnv } = flags
   const token = tokenEnv === undefined ? undefined : io.env[tokenEnv]
   if (tokenEnv !== undefined && (token === undefined || token === ''))
     return wrong(`--token-env ${tokenEnv}: the variable is not set`)
-  if (baseline === undefined) return wrong('a baseline is needed: a snapshot, a folder, baseline:<scenario>')
-  if (spans.length === 0 && flags.listen === undefined)
+  const paths = flags.baseline || baseline === undefined ? spans : [baseline, ...spans]
+  if (flags.baseline && baseline === undefined)
+    return wrong(
+      'a baseline is needed: a snapshot, a folder, baseline:<scenario>; --no-baseline goes without',
+    )
+  if (paths.length === 0 && flags.listen === undefined)
     return wrong('spans are needed: files, folders, - for standard input, or --listen')
-  if (spans.length > 0 && flags.listen !== undefined)
+  if (paths.length > 0 && flags.listen !== undefined)
     return wrong('give files of spans or --listen, not both')
   if (flags.listen === undefined && (flags.forward ?? tokenEnv) !== undefined)
     return wrong('--forward and --token-env belong to --listen')
 
-  const listed = await listSpanFiles(spans.map((path) => (path === '-' ? path : resolve(io.cwd, path))))
+  const listed = await listSpanFiles(paths.map((path) => (path === '-' ? path : resolve(io.cwd, path))))
   if (!listed.ok) return wrong(listed.message)
-  const found = await loadBaselines(baseline, { cwd: io.cwd, outDir: flags.out })
+  const found =
+    baseline !== undefined && flags.baseline
+      ? await loadBaselines(baseline, { cwd: io.cwd, outDir: flags.out })
+      : noBaselines()
   if (!found.ok) return wrong(found.problem, found.exit)
   const otlp = flags.otlp === undefined ? undefined : await openOtlp(flags.otlp, io.env)
   if (otlp?.ok === false) return wrong(otlp.message)
@@ -109,7 +120,8 @@ async function attribute(
   const { baselines } = found
   const output = createOutput({ format, by: by.filter(isDimension), baselines, isQuiet }, io)
   const parts = { attributor: pairUp(createAttributor({ known: baselines.known })), output, otlp: otlp?.out }
-  if (flags.listen === undefined) return ofFiles(listed.files, parts, { own, isQuiet }, io)
+  if (flags.listen === undefined)
+    return ofFiles(listed.files, parts, { own, isQuiet, isJson: format === 'json' }, io)
   const { host, forward } = flags
   const live = { listen: flags.listen, host, forward, token, isTerminal: format === 'terminal' }
   return listen(live, parts, own, io)
@@ -137,7 +149,7 @@ async function readDialects(
 async function ofFiles(
   files: readonly string[],
   { attributor, output, otlp }: { attributor: PairedAttributor; output: Output; otlp: OtlpOut | undefined },
-  { own, isQuiet }: { own: IntakeOptions['own']; isQuiet: boolean },
+  { own, isQuiet, isJson }: { own: IntakeOptions['own']; isQuiet: boolean; isJson: boolean },
   io: Io,
 ): Promise<ExitCode> {
   const intake = createIntake({ own })
@@ -160,10 +172,11 @@ async function ofFiles(
     otlp?.add(pair)
   }
   progress.end()
-  if (isRead) output.end(intake.counts)
+  const hasFound = intake.counts.spans > 0
+  if (isRead && hasFound) output.end(intake.counts)
   const fault = (await otlp?.close()) ?? null
   if (fault !== null) io.err(`warning: ${terminalText(fault, 2000)}\n`)
-  return 0
+  return hasFound || !isRead ? 0 : refuse([nothingText(intake.counts, files)], isJson, io)
 }
 
 const SHOW_EVERY_MS = 200

@@ -19,6 +19,10 @@ export interface Baselines {
 export type FoundBaselines =
   { ok: true; baselines: Baselines } | { ok: false; problem: string; exit: ExitCode }
 
+export function noBaselines(): FoundBaselines {
+  return { ok: true, baselines: { known: [], names: new Map(), notes: [] } }
+}
+
 /** Samples are let go as soon as the curves are read. */
 export async function loadBaselines(
   argument: string,

@@ -65,10 +65,10 @@ export function attributionModel({ summary, counts, baselines, notes }: Attribut
 }
 
 function headlineOf(
-  { spans, failed, withoutBaseline }: GroupSummary,
+  { spans, failed, untimed, withoutBaseline }: GroupSummary,
   counts: Readonly<IntakeCounts>,
 ): string {
-  const calls = spans + failed + withoutBaseline
+  const calls = spans + failed + untimed + withoutBaseline
   if (calls === 0) {
     return counts.seen === 0
       ? 'no span was read'
@@ -77,13 +77,23 @@ function headlineOf(
   const rest = [
     ...(counts.synthetic > 0 ? [`${plural(counts.synthetic, 'probe')} left out`] : []),
     ...(failed > 0 ? [`${whole(failed)} failed`] : []),
+    ...(untimed > 0 ? [`${whole(untimed)} without a duration`] : []),
     ...(withoutBaseline > 0 ? [`${whole(withoutBaseline)} without a baseline`] : []),
   ]
   return `${plural(spans, 'call')} attributed${rest.length > 0 ? `; ${rest.join(', ')}` : ''}`
 }
 
 /** Why there is nothing to attribute, and what was found instead. */
-export function nothingText(counts: Readonly<IntakeCounts>): string {
+export function nothingText(counts: Readonly<IntakeCounts>, files: readonly string[]): string {
+  const [file] = files
+  const input =
+    file === undefined
+      ? 'a folder without files'
+      : files.length > 1
+        ? `${whole(files.length)} files`
+        : file === '-'
+          ? 'standard input'
+          : file
   const { seen, other, repeated, folded, synthetic } = counts
   const faults = Object.entries(counts.faults)
   const found = [
@@ -92,9 +102,9 @@ export function nothingText(counts: Readonly<IntakeCounts>): string {
     ...(repeated + folded > 0 ? [`${whole(repeated + folded)} parts of calls`] : []),
     ...faults.map(([kind, count]) => `unreadable: ${whole(count)} × ${kind}`),
   ]
-  if (found.length === 0) return 'no span was read: the input is empty, or holds metrics only'
+  if (found.length === 0) return `no span is in ${input}: it is empty, or holds metrics only`
   const advice = seen > 0 ? '; plumbline doctor says what a span needs' : ''
-  return `no call of a model is among the ${plural(seen, 'record')} read: ${found.join(', ')}${advice}`
+  return `no call of a model is in ${input}: ${found.join(', ')}${advice}`
 }
 
 function titleOf(
@@ -278,7 +288,9 @@ function coverageNotes({ withoutBaseline, tiers, doubts }: Coverage): string[] {
         'plumbline doctor says how to get it',
     )
   }
-  for (const { example, spans } of doubts.slice(0, 3)) notes.push(`${plural(spans, 'call')}: ${example}`)
+  // How old the baseline is stands beside it.
+  const further = doubts.filter(({ example }) => !example.includes('days away in time'))
+  for (const { example, spans } of further.slice(0, 3)) notes.push(`${plural(spans, 'call')}: ${example}`)
   return notes
 }
 

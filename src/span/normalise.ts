@@ -78,10 +78,8 @@ export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
     const error = readError(picker, httpStatus)
     const usage = readUsage(picker, dialect, streaming, error !== undefined)
     const ttft = readTtft(picker, startedAtMs, durationMs, dialect)
-    // A long answer whose first output comes with its last was held back on the way.
-    if (ttft !== undefined && durationMs > 0 && ttft.ms >= 0.95 * durationMs) {
-      if ((usage.outputTokens ?? 0) > 20 && streaming !== false) doubt(picker, 'buffered')
-    }
+    if (ttft !== undefined && streaming !== false && isBuffered(ttft.ms, durationMs, usage.outputTokens))
+      doubt(picker, 'buffered')
     const serverAddress = takeText(picker, at.serverAddress)
     const span: Span = {
       traceId,
@@ -236,6 +234,23 @@ function readTtft(
   const isAttempt = picker.draft.rules.own.get(dialect)?.isAttemptTtft ?? attemptScoped.has(dialect)
   const scope = isAttempt ? 'attempt' : 'call'
   return { ms: durationMs > 0 ? Math.min(ms, durationMs) : ms, scope }
+}
+
+/** Below so many tokens an answer may come in one piece. */
+const LEAST_BUFFERED = 20
+const LATE = 0.95
+/** Hardly a model writes faster: what follows a long wait at its own pace was not held back. */
+const FASTEST_TOKEN_MS = 1
+
+/** A long answer whose first output comes with its last was held back on the way. */
+function isBuffered(ttftMs: number, durationMs: number, outputTokens = 0): boolean {
+  const restMs = durationMs - ttftMs
+  return (
+    durationMs > 0 &&
+    outputTokens > LEAST_BUFFERED &&
+    ttftMs >= LATE * durationMs &&
+    restMs < outputTokens * FASTEST_TOKEN_MS
+  )
 }
 
 /** Some count from 0. */

@@ -6,8 +6,10 @@ import { Command } from 'commander'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Attribution } from '../../src/attribute/attribution.js'
 import { attributeCommand } from '../../src/cli/attribute.js'
+import type { OtlpAttributes } from '../../src/span/otlp-envelope.js'
 import { encodeSnapshot } from '../../src/snapshot/format.js'
 import { LAW, simulatedSnapshot } from '../compare/simulated-snapshot.js'
+import { requestOf } from '../span/one-span.js'
 import { traceLines } from '../support/trace-lines.js'
 
 const law = { baseMs: LAW.base, freshUs: LAW.fresh, hitUs: LAW.hit, tpotMs: LAW.step + 3 }
@@ -50,9 +52,14 @@ async function run(args: readonly string[], cwd = '.') {
   return { code, stdout, stderr }
 }
 
+const otlpOf = (attributes: OtlpAttributes): string => JSON.stringify(requestOf([[attributes, {}]]))
+
 function parsed(stdout: string): Attribution[] {
   return stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Attribution]))
 }
+
+/** Without its line breaks. */
+const unbroken = (text: string): string => text.replace(/\s+/g, ' ')
 
 describe('what comes out', () => {
   it('--json is one document that holds all attributions, the groups and the counts', async () => {
@@ -110,9 +117,68 @@ describe('what comes out', () => {
     const other = traceLines({ model: 'other', spans: 20, seed: 'o', startMs: 1.79e12, law })
     const { code, stdout, stderr } = await run([baseline, write('o.jsonl', other.join('\n'))])
     expect(code).toBe(0)
-    for (const { verdict, baseline: used } of parsed(stdout))
-      expect([verdict, used]).toEqual(['unknown', null])
-    expect(stderr).toContain('no baseline for model other (20 calls): plumbline attribute --suggest')
+    for (const { verdict, baseline: used, tier } of parsed(stdout))
+      expect([verdict, used, tier]).toEqual(['unknown', null, 'B'])
+    expect(unbroken(stderr)).toContain(
+      'no baseline for model other (20 calls): plumbline attribute --suggest',
+    )
+  })
+
+  it('--json holds the notes that a terminal shows', async () => {
+    const { write, baseline } = place()
+    const other = traceLines({ model: 'other', spans: 20, seed: 'o', startMs: 1.79e12, law })
+    const { stdout } = await run([baseline, write('o.jsonl', other.join('\n')), '--json'])
+    const { notes } = JSON.parse(stdout) as { notes: string[] }
+    expect(notes.join('\n')).toContain('no baseline for model other (20 calls)')
+  })
+
+  it('on a pipe no line of the closing words is wider than 80 columns', async () => {
+    const { baseline, spans } = place()
+    const { stderr } = await run([baseline, spans])
+    expect(stderr.split('\n').filter((line) => line.length > 80)).toEqual([])
+    expect(unbroken(stderr)).toMatch(/of \d\d spans above p95 \(.*\) on 23 November/)
+  })
+
+  it('--no-baseline takes every path for spans and tells what they time themselves: 30 calls, 45 s of queueing', async () => {
+    const { write } = place()
+    const call = (i: number): string =>
+      JSON.stringify({
+        model: 'm',
+        timestamp: 1_790_000_000 + i,
+        duration_s: 4,
+        ttft_s: 2,
+        queue_time: 1.5,
+        prefill_ms: 400,
+        input_tokens: 900,
+        output_tokens: 90,
+      })
+    const file = write('log.jsonl', Array.from({ length: 30 }, (_, i) => call(i)).join('\n'))
+    const { code, stdout, stderr } = await run(['--no-baseline', file])
+    expect([code, parsed(stdout).length]).toEqual([0, 30])
+    for (const each of parsed(stdout)) {
+      expect(each).toMatchObject({
+        verdict: 'queueing',
+        tier: 'A',
+        phases: { network: 100, queue: 1500, prefillFresh: 400, decode: 2000 },
+      })
+    }
+    expect(unbroken(stderr)).toContain('30 calls without a baseline tell of 45 s of queueing themselves')
+  })
+
+  it('calls of probes are left out and counted', async () => {
+    const { write, baseline } = place()
+    const probes = lines
+      .slice(0, 20)
+      .map((line) =>
+        line.replace(
+          '"attributes":[{"key":"gen_ai',
+          '"attributes":[{"key":"user_agent.synthetic.type","value":{"stringValue":"test"}},{"key":"gen_ai',
+        ),
+      )
+    const file = write('mixed.jsonl', [...probes, ...lines.slice(20, 60)].join('\n'))
+    const { code, stdout, stderr } = await run([baseline, file])
+    expect([code, parsed(stdout).length]).toEqual([0, 40])
+    expect(stderr).toContain('40 calls attributed; 20 probes left out')
   })
 })
 
@@ -123,6 +189,24 @@ describe('what is wrong with a command exits 2 and says what to do', () => {
     ['a baseline that is none', ({ spans }) => [spans, spans], 'spans.jsonl'],
     ['no spans', ({ baseline }) => [baseline], 'spans are needed'],
     ['spans that are not there', ({ baseline }) => [baseline, 'nowhere.jsonl'], 'nowhere.jsonl'],
+    [
+      'a file without a span',
+      ({ write, baseline }) => [baseline, write('empty.jsonl', '')],
+      'empty.jsonl: it is empty',
+    ],
+    [
+      'a file of something else',
+      ({ write, baseline }) => [baseline, write('notes.txt', 'to do: buy milk\n')],
+      'notes.txt: unreadable: 1 × a file that is neither JSON nor OTLP protobuf, gzip or zstd',
+    ],
+    [
+      'spans of no model',
+      ({ write, baseline }) => [
+        baseline,
+        write('tools.jsonl', otlpOf({ 'gen_ai.operation.name': 'execute_tool' })),
+      ],
+      'tools.jsonl: 1 of something else',
+    ],
     ['an unknown group', ({ baseline, spans }) => [baseline, spans, '--by', 'planet'], '--by planet'],
     ['an unknown format', ({ baseline, spans }) => [baseline, spans, '--format', 'xls'], '--format xls'],
     [
@@ -152,9 +236,26 @@ describe('what is wrong with a command exits 2 and says what to do', () => {
 
 const DATA = join(import.meta.dirname, '../../../shared/data/spans')
 
-it.skipIf(!existsSync(DATA))('recorded spans of others go through with no configuration', async () => {
-  const { baseline } = place()
-  const { code, stdout } = await run([baseline, DATA, '--quiet'])
-  expect(code).toBe(0)
-  expect(parsed(stdout).length).toBeGreaterThan(5)
-})
+it.skipIf(!existsSync(DATA))(
+  'recorded spans of others go through with no configuration: each call’s model is known, and nothing is unreadable but the report of the recording',
+  async () => {
+    const { baseline } = place()
+    const { code, stdout } = await run([baseline, DATA, '--json'])
+    expect(code).toBe(0)
+    const { attributions, counts } = JSON.parse(stdout) as {
+      attributions: Attribution[]
+      counts: { spans: number; faults: object }
+    }
+    expect(attributions.length).toBeGreaterThan(5)
+    expect(attributions.filter(({ model }) => model === undefined)).toEqual([])
+    // Streams of the Vercel AI SDK tell their first output and their cache; all others their tokens, or nothing.
+    const ofTier = (tier: string): number => attributions.filter((each) => each.tier === tier).length
+    expect(ofTier('B')).toBeGreaterThanOrEqual(1)
+    expect(ofTier('B') + ofTier('D') + ofTier('E')).toBe(counts.spans)
+    expect(ofTier('E')).toBeLessThanOrEqual(1)
+    expect(counts.faults).toEqual({
+      'an object of no known shape': 1,
+      'a file that is neither JSON nor OTLP protobuf, gzip or zstd': 2,
+    })
+  },
+)

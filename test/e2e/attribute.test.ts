@@ -1,6 +1,6 @@
 /** `plumbline attribute` as a process: files, pipes, a receiver that a real SDK exports to. */
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -25,7 +25,20 @@ const lines = traceLines({
   law,
   fault: (i) => (isCold(i) ? 'cold-cache' : undefined),
 })
-const baselineText = encodeSnapshot(simulatedSnapshot('20261123T090000Z-9c1e'))
+const BASELINE = '20261123T090000Z-9c1e'
+const baselineText = encodeSnapshot(simulatedSnapshot(BASELINE))
+
+/** Of a call that the SDK traces. */
+const attributes = {
+  'gen_ai.operation.name': 'chat',
+  'gen_ai.provider.name': 'openai',
+  'gen_ai.request.model': 'm',
+  'gen_ai.request.stream': true,
+  'gen_ai.response.time_to_first_chunk': 0.45,
+  'gen_ai.usage.input_tokens': 1200,
+  'gen_ai.usage.cache_read.input_tokens': 1024,
+  'gen_ai.usage.output_tokens': 80,
+}
 
 function place() {
   const folder = workspace()
@@ -55,7 +68,7 @@ describe('files', () => {
     for (const { phases, durationMs } of found)
       expect(Object.values(phases).reduce((a, b) => a + b, 0)).toBeCloseTo(durationMs, 1)
     expect(stderr).toContain('600 calls attributed')
-    expect(stderr).toContain('baseline 20261123T090000Z-9c1e of test')
+    expect(stderr.replace(/\s+/g, ' ')).toContain(`baseline ${BASELINE} of test`)
   })
 
   it('gzip on standard input gives the same lines as the file', async () => {
@@ -89,6 +102,40 @@ describe('files', () => {
     expect(counts.seen).toBeGreaterThan(600 * 3)
     expect(counts.faults).toEqual({})
   })
+
+  it.each([
+    ['json', false],
+    ['protobuf', false],
+    ['protobuf', true],
+  ] as const)(
+    'what a real OpenTelemetry SDK sent over a socket as %s (gzip: %s), kept in files, is read: 120 calls, model, service and tier',
+    async (encoding, isGzip) => {
+      const { folder, baseline } = place()
+      const traces = join(folder.path, 'traces')
+      mkdirSync(traces)
+      let bodies = 0
+      const collector = createServer((request, response) => {
+        const parts: Buffer[] = []
+        request.on('data', (part: Buffer) => parts.push(part))
+        request.on('end', () => {
+          writeFileSync(join(traces, `${++bodies}.bin`), Buffer.concat(parts))
+          response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+        })
+      }).listen(0, '127.0.0.1')
+      await once(collector, 'listening')
+      onTestFinished(() => void collector.close())
+      const sdk = startSdk(`http://127.0.0.1:${(collector.address() as AddressInfo).port}`, encoding, isGzip)
+      for (let i = 0; i < 120; i++) sdk.call(attributes, 1300 + (i % 7))
+      await sdk.shutdown()
+      expect(bodies).toBeGreaterThanOrEqual(3)
+      const { code, stdout } = await runCli(['attribute', baseline, traces, '--quiet'])
+      const found = parsed(stdout)
+      expect([code, found.length]).toEqual([0, 120])
+      for (const each of found)
+        expect(each).toMatchObject({ service: 'shop', model: 'm', tier: 'B', baseline: { id: BASELINE } })
+      expect(new Set(found.map(({ spanId }) => spanId)).size).toBe(120)
+    },
+  )
 
   it('a reader that goes away after one line ends it quietly', async () => {
     const { baseline, folder } = place()
@@ -166,17 +213,6 @@ describe('--listen', () => {
     await running.until(() => /listening on (http\S+):/.test(running.stderr()))
     return { running, url: /listening on (http\S+):/.exec(running.stderr())?.[1] ?? '' }
   }
-  const attributes = {
-    'gen_ai.operation.name': 'chat',
-    'gen_ai.provider.name': 'openai',
-    'gen_ai.request.model': 'm',
-    'gen_ai.request.stream': true,
-    'gen_ai.response.time_to_first_chunk': 0.45,
-    'gen_ai.usage.input_tokens': 1200,
-    'gen_ai.usage.cache_read.input_tokens': 1024,
-    'gen_ai.usage.output_tokens': 80,
-  }
-
   it.each(['json', 'protobuf'] as const)(
     '120 spans of a real OpenTelemetry SDK as %s come out as lines; SIGTERM ends it with the summary and exit 0',
     async (encoding) => {

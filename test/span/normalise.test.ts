@@ -131,6 +131,9 @@ describe('rule 5: a TTFT that cannot be is dropped and said', () => {
 it('rule 6: a long answer whose first output comes with its last was buffered', () => {
   const late = { ...counted, 'gen_ai.response.time_to_first_chunk': 1.95, 'gen_ai.request.stream': true }
   expect(spanOf(late)).toMatchObject({ ttftMs: 1950, doubts: ['buffered'] })
+  // After a wait of 38 s behind others the same 80 tokens come at a pace of their own, 25 ms each.
+  const queued = { ...late, 'gen_ai.response.time_to_first_chunk': 38 }
+  expect(spanOf(queued, { endMs: START_MS + 40_000 })).toMatchObject({ ttftMs: 38_000, doubts: [] })
   expect(spanOf({ ...late, 'gen_ai.usage.output_tokens': 3 }).doubts).toEqual([])
   expect(spanOf({ ...late, 'gen_ai.response.time_to_first_chunk': 0.2 }).doubts).toEqual([])
 })
