@@ -32,8 +32,14 @@ const Holder = z.object({
   namespace: z.string().nullable(),
   /** Start of the process since boot, clock ticks: tells it from a later one with its pid. */
   startTicks: z.string().nullable(),
+  /** Of this module in its thread: which of a process's locks are its own to judge. */
+  keeper: z.string().optional(),
 })
 type Holder = z.infer<typeof Holder>
+
+const keeper = randomBytes(8).toString('hex')
+/** Names of the locks that this keeper holds: one of its own that is not among them was released and could not be removed. */
+const held = new Set<string>()
 
 /**
  * Takes the lock of `folder` for a run, or says who holds it.
@@ -45,14 +51,19 @@ type Holder = z.infer<typeof Holder>
 export async function acquireLock(folder: string, run: string): Promise<Result<Lock>> {
   const name = `${run}.${randomBytes(4).toString('hex')}${LOCK}`
   const path = join(folder, name)
-  const written = await writeAtomically(path, `${JSON.stringify(thisProcess(run))}\n`)
-  if (!written.ok) return written
+  held.add(name)
   const release = (): void => {
+    held.delete(name)
     try {
       rmSync(path, { force: true })
     } catch {
-      // Left behind it holds nobody up: its process is gone.
+      // Left behind it holds nobody up: its process is gone, or knows that it holds it no more.
     }
+  }
+  const written = await writeAtomically(path, `${JSON.stringify(thisProcess(run))}\n`)
+  if (!written.ok) {
+    release()
+    return written
   }
   try {
     for (let waitedMs = 0; ; waitedMs += 20) {
@@ -84,7 +95,7 @@ export async function liveLocks(folder: string): Promise<LiveLock[]> {
     const path = join(folder, name)
     const found = await inspect(path)
     if (found === null) continue
-    if (isAlive(found.holder, found.silentMs)) live.push({ name, holder: found.holder })
+    if (isAlive(name, found.holder, found.silentMs)) live.push({ name, holder: found.holder })
     else await rm(path, { force: true }).catch(() => undefined) // in a folder that we may only read it does no harm
   }
   return live
@@ -105,12 +116,13 @@ function parseHolder(text: string): Holder | null {
   }
 }
 
-function isAlive(holder: Holder | null, silentMs: number): boolean {
+function isAlive(name: string, holder: Holder | null, silentMs: number): boolean {
   const here = thisProcess('')
   if (holder?.host === here.host) {
     if (holder.bootId !== here.bootId) return false // this machine was started again since
     if (holder.namespace === here.namespace) {
-      return isRunning(holder.pid) && holder.startTicks === startTicks(holder.pid)
+      if (!isRunning(holder.pid) || holder.startTicks !== startTicks(holder.pid)) return false
+      return holder.keeper !== keeper || held.has(name)
     }
   }
   return silentMs < SILENCE_MS
@@ -133,6 +145,7 @@ function thisProcess(run: string): Holder {
     bootId: orNull(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
     namespace: orNull(() => readlinkSync('/proc/self/ns/pid')),
     startTicks: startTicks(process.pid),
+    keeper,
   }
 }
 
