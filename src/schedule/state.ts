@@ -1,10 +1,10 @@
 /** What a scheduler keeps on the disk, beside the results: one at a time may hold it. */
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { acquireLock } from '../snapshot/lock.js'
 import type { Lock } from '../snapshot/lock.js'
 import { diskProblem } from '../snapshot/problem.js'
-import { makeResultsDir } from '../snapshot/store.js'
+import { makeFolder, makeResultsDir } from '../snapshot/store.js'
+import { syncFolder } from '../snapshot/write.js'
 import type { Caps, Ledger } from './ledger.js'
 import { openLedger } from './ledger.js'
 import type { Memory } from './memory.js'
@@ -32,7 +32,7 @@ export async function openState(
   if (!made.ok) return { ok: false, message: made.problem.message }
   const folder = join(out, FOLDER)
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(resolve(folder))
   } catch (error) {
     return { ok: false, message: diskProblem(error, folder, 'written').message }
   }
@@ -50,6 +50,14 @@ export async function openState(
     return books
   }
   const { ledger, unsettled } = books
+  try {
+    // The ledger syncs what stands in it, not its own name.
+    await syncFolder(folder)
+  } catch (error) {
+    ledger.close()
+    lock.release()
+    return { ok: false, message: diskProblem(error, folder, 'written').message }
+  }
   return {
     ok: true,
     state: {

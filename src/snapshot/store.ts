@@ -8,7 +8,7 @@ import { JOURNAL_ENDING } from './journal.js'
 import { liveLocks } from './lock.js'
 import type { Result } from './problem.js'
 import { diskProblem, fail } from './problem.js'
-import { writeAtomically } from './write.js'
+import { syncFolder, writeAtomically } from './write.js'
 
 const BASELINE = 'baseline.json'
 
@@ -57,10 +57,23 @@ export async function makeResultsDir(out: string, scenario: string): Promise<Res
 }
 
 /**
- * Makes a folder and those above it; false where it was there. By hand, because Node's recursive mkdir answers ENOENT
- * where the file system is read-only.
+ * Makes a folder and those above it, so that they outlive a power cut; false where it was there. By hand, because
+ * Node's recursive mkdir answers ENOENT where the file system is read-only.
  */
-async function makeFolder(path: string): Promise<boolean> {
+export async function makeFolder(path: string): Promise<boolean> {
+  const isNew = await makeOne(path)
+  // What is synced in a folder is lost with it where its own name is not (fsync(2)). Where it was there already the
+  // process that made it may have died before this.
+  await syncFolder(dirname(path)).catch((error: unknown) => {
+    if (!NOT_OURS.has(systemCode(error) ?? '')) throw error
+  })
+  return isNew
+}
+
+/** The folder above belongs to somebody else, who lets us make one in it and not read it, or whose disk takes no writes. */
+const NOT_OURS: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS'])
+
+async function makeOne(path: string): Promise<boolean> {
   try {
     await mkdir(path, { mode: 0o700 })
     return true
