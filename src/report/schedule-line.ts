@@ -8,6 +8,7 @@ const REASONS = {
   late: 'the machine slept, or its clock was set',
   stopped: 'the scheduler was not running, or was stopped',
   cap: 'the run could have passed a cap on money',
+  ledger: 'what it may spend could not be written down',
 } as const
 
 export function scheduleLine(event: ScheduleEvent, atMs: number): string {
@@ -42,6 +43,8 @@ function sentence(event: ScheduleEvent): string {
       return `the changed files are not applied, the old ones stay: ${event.problems.join('; ')}`
     case 'alert-failed':
       return `${event.job}: the alert was not delivered: ${event.message}; it is tried again after the next run`
+    case 'ledger-failed':
+      return `${event.job}: ${event.message}; until it can be written no run is made, and one that was counts at its worst`
     default:
       return event satisfies never
   }

@@ -25,6 +25,7 @@ export type MissReason =
   | 'late' // noticed too late: the machine slept, or its clock was set
   | 'stopped' // the scheduler was not running
   | 'cap' // it could have passed a cap on money
+  | 'ledger' // what it may spend could not be written down
 
 export type ScheduleEvent =
   | { kind: 'started'; job: string; dueMs: number; waitedMs: number }
@@ -34,3 +35,5 @@ export type ScheduleEvent =
   | { kind: 'configured'; jobs: readonly string[] }
   | { kind: 'configuration-refused'; problems: readonly string[] }
   | { kind: 'alert-failed'; job: string; message: string }
+  /** What a run may spend, or has spent, could not be written down: it was not made, or counts at its worst. */
+  | { kind: 'ledger-failed'; job: string; message: string }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { diskProblem } from '../snapshot/problem.js'
 import { FILE_MODE, writeWhole } from '../snapshot/write.js'
 
 /** Most that all runs together may spend, in the one currency of their prices; null: no cap. */
@@ -13,14 +14,15 @@ export interface Caps {
 export interface Ledger {
   /**
    * Holds the worst case of a run that is about to start. It counts on the UTC day and in the UTC month of `atMs`, and
-   * stays whole when the process dies before it is settled. Where a cap would be passed, that cap is named instead.
+   * stays whole when the process dies before it is settled. Where a cap would be passed, that cap is named instead;
+   * where the disk refuses, nothing is held and `problem` says why.
    */
   reserve(
     run: { scenario: string; amount: number },
     atMs: number,
-  ): { id: string } | { passed: 'day' | 'month' }
-  /** What the run has spent; the rest is free again. */
-  settle(id: string, amount: number): void
+  ): { id: string } | { passed: 'day' | 'month' } | { problem: string }
+  /** What the run has spent; the rest is free again. Null, or why the disk refused: the worst case then stands. */
+  settle(id: string, amount: number): string | null
   spent(atMs: number): { day: number; month: number }
   close(): void
 }
@@ -42,14 +44,25 @@ export type OpenedLedger = { ok: true; ledger: Ledger; unsettled: number } | { o
 
 /** A line that a kill tore in two is cut off; any other damage is refused, for what was spent would not be known. */
 export function openLedger(path: string, caps: Caps): OpenedLedger {
-  const fd = openSync(path, 'a+', FILE_MODE)
+  let fd: number | null = null
+  try {
+    fd = openSync(path, 'a+', FILE_MODE)
+    const opened = takeUp(path, fd, caps)
+    if (!opened.ok) closeQuietly(fd)
+    return opened
+  } catch (error) {
+    if (fd !== null) closeQuietly(fd)
+    return { ok: false, message: diskProblem(error, path, 'read').message }
+  }
+}
+
+function takeUp(path: string, fd: number, caps: Caps): OpenedLedger {
   const text = readFileSync(fd, 'utf8')
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
   const books = createBooks()
   for (const [i, line] of whole.split('\n').slice(0, -1).entries()) {
     const parsed = readLine(line)
     if (parsed === null) {
-      closeSync(fd)
       return {
         ok: false,
         message: `${path}:${i + 1}: the ledger is damaged, so what was spent is not known: mend the line, or move the file away to begin at nothing`,
@@ -57,12 +70,36 @@ export function openLedger(path: string, caps: Caps): OpenedLedger {
     }
     books.enter(parsed)
   }
-  if (whole.length < text.length) ftruncateSync(fd, Buffer.byteLength(whole))
+  let wholeBytes = Buffer.byteLength(whole)
+  /** Behind the last whole line stands what a failed write left. */
+  let isTorn = whole.length < text.length
+  const cutOff = (): void => {
+    ftruncateSync(fd, wholeBytes)
+    isTorn = false
+  }
+  if (isTorn) cutOff()
 
-  function write(line: Line): void {
-    writeWhole(fd, Buffer.from(`${JSON.stringify(line)}\n`))
-    fsyncSync(fd)
+  /** All of the line, on the disk, or nothing of it: null, or why the disk refused. */
+  function write(line: Line): string | null {
+    const bytes = Buffer.from(`${JSON.stringify(line)}\n`)
+    try {
+      if (isTorn) cutOff()
+      isTorn = true
+      writeWhole(fd, bytes)
+      fsyncSync(fd)
+      isTorn = false
+    } catch (error) {
+      const { message } = diskProblem(error, path, 'written')
+      try {
+        cutOff()
+      } catch {
+        // The next write tries again before anything else.
+      }
+      return message
+    }
+    wholeBytes += bytes.length
     books.enter(line)
+    return null
   }
 
   return {
@@ -76,15 +113,24 @@ export function openLedger(path: string, caps: Caps): OpenedLedger {
         if (costs && caps.perDay !== null && day + amount > caps.perDay) return { passed: 'day' }
         if (costs && caps.perMonth !== null && month + amount > caps.perMonth) return { passed: 'month' }
         const id = randomUUID()
-        write({ kind: 'reserve', id, scenario, atMs, amount })
-        return { id }
+        const problem = write({ kind: 'reserve', id, scenario, atMs, amount })
+        return problem === null ? { id } : { problem }
       },
       settle(id, amount) {
         // What is no amount frees nothing.
-        if (Money.safeParse(amount).success) write({ kind: 'settle', id, amount })
+        return Money.safeParse(amount).success ? write({ kind: 'settle', id, amount }) : null
       },
-      close: () => closeSync(fd),
+      close: () => closeQuietly(fd),
     },
+  }
+}
+
+/** Every line is on the disk: what a close may still refuse loses nothing. */
+function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd)
+  } catch {
+    return
   }
 }
 

@@ -74,6 +74,8 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
           await options.remember(job.name, missed.lastMs)
         }
       }
+      // From now on somebody watches: what is missed is told from here.
+      if (lastMs === null) await options.remember(job.name, nowMs)
       // Never a firing again that was taken before, whatever the clock says now.
       const fromMs = lastMs !== null && lastMs < nowMs + WRONG_CLOCK_MS ? Math.max(nowMs, lastMs) : nowMs
       const isSame = old !== undefined && sameTimetable(old.job, job)
@@ -123,8 +125,10 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
       const { name, worstCost } = entry.job
       const nowMs = clock.utcMs()
       const reserved = ledger.reserve({ scenario: name, amount: worstCost }, nowMs)
-      if ('passed' in reserved) {
-        onEvent({ kind: 'missed', job: name, reason: 'cap', firstMs: dueMs, lastMs: dueMs, count: 1 })
+      if (!('id' in reserved)) {
+        if ('problem' in reserved) onEvent({ kind: 'ledger-failed', job: name, message: reserved.problem })
+        const reason = 'passed' in reserved ? 'cap' : 'ledger'
+        onEvent({ kind: 'missed', job: name, reason, firstMs: dueMs, lastMs: dueMs, count: 1 })
         continue
       }
       lastStartMs = nsToMs(clock.nowNs())
@@ -142,7 +146,8 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
   async function go(job: Job, dueMs: number, reservation: string): Promise<void> {
     const startMs = nsToMs(clock.nowNs())
     const outcome = await options.run(job)
-    ledger.settle(reservation, outcome.spent)
+    const message = ledger.settle(reservation, outcome.spent)
+    if (message !== null) onEvent({ kind: 'ledger-failed', job: job.name, message })
     onEvent({ kind: 'finished', job: job.name, dueMs, outcome, tookMs: nsToMs(clock.nowNs()) - startMs })
   }
 
