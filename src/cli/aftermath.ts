@@ -1,8 +1,4 @@
 /** What follows a run: its expectations, and how it compares with the baseline or, without one, the run before. */
-import { compareSnapshots } from '../compare/compare-snapshots.js'
-import type { CompareOptions } from '../compare/comparison.js'
-import { conclude } from '../compare/conclude.js'
-import type { Conclusion } from '../compare/conclude.js'
 import { evaluateExpectations } from '../compare/expectations.js'
 import type { ExpectationResult } from '../compare/expectations.js'
 import { parseExpectation } from '../scenario/expectation.js'
@@ -11,9 +7,8 @@ import type { Scenario } from '../scenario/scenario.js'
 import { readSnapshot } from '../snapshot/format.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { baselinePath, listSnapshots, resultsDir } from '../snapshot/store.js'
-import { comparisonJson, comparisonModel } from '../report/comparison.js'
-import { comparisonText } from '../report/comparison-text.js'
 import { expectationsText } from '../report/expectations.js'
+import type { Reference } from './held-against.js'
 import type { ExitCode } from './io.js'
 import { worst } from './io.js'
 
@@ -38,29 +33,18 @@ export async function aftermath(
   const baseline = reference?.isBaseline ? reference.snapshot : undefined
   const expectations = evaluateExpectations(wanted, snapshot, baseline)
   const options = { margins: scenario.margins, detect: scenario.detect }
-  const conclusion = reference === null ? null : concludeOn(reference, snapshot, options)
-  const parts = [
-    expectationsText(expectations),
-    conclusion === null || reference === null
-      ? ''
-      : `\ncompared with ${reference.title}\n${comparisonText(comparisonModel(conclusion))}`,
-  ]
+  const held =
+    reference === null ? null : (await import('./held-against.js')).heldAgainst(reference, snapshot, options)
   const exits: ExitCode[] = [expectations.some((each) => each.met === false) ? 1 : 0]
   // A gate whose baseline is broken must not open.
   if (damage !== null && wanted.some(({ kind }) => kind === 'baseline')) exits.push(damage.exit)
   return {
     warning: damage?.message ?? null,
     exit: worst(exits),
-    text: parts.join(''),
+    text: `${expectationsText(expectations)}${held?.text ?? ''}`,
     expectations,
-    comparison: conclusion === null ? null : comparisonJson(conclusion),
+    comparison: held?.json ?? null,
   }
-}
-
-/** The run before is only worth a word where the two can be held against each other; a baseline always is. */
-function concludeOn(reference: Reference, snapshot: Snapshot, options: CompareOptions): Conclusion | null {
-  const conclusion = conclude(compareSnapshots(reference.snapshot, snapshot, options))
-  return reference.isBaseline || conclusion.comparison.refusals.length === 0 ? conclusion : null
 }
 
 /** They were checked when the file was read. */
@@ -69,12 +53,6 @@ function parsed({ expectations }: Scenario): Expectation[] {
     const read = parseExpectation(text)
     return read.ok ? [read.expectation] : []
   })
-}
-
-interface Reference {
-  snapshot: Snapshot
-  title: string
-  isBaseline: boolean
 }
 
 interface Found {

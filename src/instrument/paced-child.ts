@@ -1,5 +1,4 @@
-/** The paced server as a process of its own: options in argv as JSON, one line with its port out, dead when stdin closes. */
-import { z } from 'zod'
+/** The paced server as a process of its own: three numbers in argv, one line with its port out, dead when stdin closes. */
 import { startPacedServer } from './paced-server.js'
 
 // The parent holds our stdin; when it ends, for whatever reason, so do we.
@@ -9,10 +8,7 @@ process.stdin.resume()
 // Ctrl-C goes to the whole group; the parent ends us when it has what it needs.
 process.on('SIGINT', () => {})
 
-const Options = z.object({
-  streams: z.int().min(1),
-  eventsPerStream: z.int().min(1),
-  gapNs: z.number().positive(),
-})
-const { port } = await startPacedServer(Options.parse(JSON.parse(process.argv[2] ?? '')))
+const [streams = NaN, eventsPerStream = NaN, gapNs = NaN] = process.argv.slice(2).map(Number)
+if (!(streams >= 1 && eventsPerStream >= 1 && gapNs > 0)) throw new Error('three numbers above 0 are needed')
+const { port } = await startPacedServer({ streams, eventsPerStream, gapNs })
 process.stdout.write(`${port}\n`)

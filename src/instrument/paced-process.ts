@@ -27,9 +27,9 @@ export async function spawnPaced(
   options: PacedOptions,
   { entry, limitMs }: SpawnOptions,
 ): Promise<PacedProcess | { problem: string }> {
-  const child = spawn(process.execPath, [entry, JSON.stringify(options)], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  })
+  const { streams, eventsPerStream, gapNs } = options
+  const numbers = [streams, eventsPerStream, gapNs].map(String)
+  const child = spawn(process.execPath, [entry, ...numbers], { stdio: ['pipe', 'pipe', 'ignore'] })
   const gone = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(`it ended with ${code ?? signal ?? 'no status'}`))
     child.once('error', (error) => resolve(error.message))

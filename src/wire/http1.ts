@@ -1,9 +1,10 @@
 /** One HTTP/1.1 connection: an undici Client around a socket that stands already. */
 import type { Socket } from 'node:net'
-import { Client, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { exchangeFailure, isUnsendable, type Broken } from './failure.js'
 import type { Flight, Reading } from './flight.js'
 import { handOver, requestHeaders, type Link, type LinkOptions } from './link.js'
+import { Client } from './undici-client.js'
 
 /**
  * A Client a connection, not undici's Pool: so it is known which connection carries what, setting it up is ours

@@ -8,7 +8,6 @@ import {
   type SecureContext,
   type TLSSocket,
 } from 'node:tls'
-import { Client } from 'undici'
 import { nsToMs, type Clock } from '../units/time.js'
 import type { WireFailure } from './exchange.js'
 import { connectFailure, connectTimeout, type Stage } from './failure.js'
@@ -216,6 +215,8 @@ function ready(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void
 
 /** Asks the proxy for a tunnel (CONNECT, RFC 9110 §9.3.6). */
 async function tunnel(socket: Socket, proxy: URL, origin: URL): Promise<Socket> {
+  // The client alone has no `connect`: the package as a whole gives it that.
+  const { Client } = await import('undici')
   const client = new Client(proxy.origin, {
     connect: handOver(socket),
     headersTimeout: 0,
