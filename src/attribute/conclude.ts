@@ -1,6 +1,7 @@
 /** The attribution of one span, once its neighbours are known. */
 import { causes as causeNames, type Cause, type Verdict } from '../span/causes.js'
 import type { Span } from '../span/span.js'
+import { isoTime } from '../units/time.js'
 import type { Attribution, CauseFound } from './attribution.js'
 import type { Choice } from './choose.js'
 import { beyond, tempered } from './confidence.js'
@@ -43,8 +44,16 @@ export function conclude(observation: Observation, choice: Choice, place: Place)
   const unknownMs = Math.max(0, excessMs - found.reduce((sum, { ms }) => sum + ms, 0))
   const { verdict, probability } = verdictOf(observation, found, inferred, { unknownMs, limit })
   const doubts = choice.doubts.length === 0 ? observation.doubts : [...choice.doubts, ...observation.doubts]
+  const { traceId, spanId, service, operation, model, startedAt, durationMs } = head(span)
+  // Field by field: a spread costs more than all that stands before it.
   return {
-    ...head(span),
+    traceId,
+    spanId,
+    service,
+    operation,
+    model,
+    startedAt,
+    durationMs,
     referenceMs: observation.referenceMs,
     phases,
     phaseSource: sources,
@@ -66,7 +75,7 @@ export function head(span: Span) {
     service: span.service,
     operation: span.operation,
     model: span.modelRequested ?? span.modelServed,
-    startedAt: new Date(span.startedAtMs).toISOString(),
+    startedAt: isoTime(span.startedAtMs),
     durationMs: span.durationMs,
   }
 }
@@ -158,30 +167,33 @@ function lengthCauses(
   const excess = lengthExcess(observation)
   const told = (what: keyof Observation['lengths']): boolean => !assumed.includes(what)
   const found: [keyof LengthExcess, { ms: number; probability: number; evidence: string[] }][] = []
-  const add = (cause: keyof LengthExcess, isTold: boolean, sentence: string): void => {
+  const add = (cause: keyof LengthExcess, isTold: boolean, sentence: () => string): void => {
     const ms = excess[cause]
-    if (ms > 0 && isTold) found.push([cause, { ms, probability: 1, evidence: [sentence] }])
+    if (ms > 0 && isTold) found.push([cause, { ms, probability: 1, evidence: [sentence()] }])
   }
   const prompt = lengths.fresh + lengths.cached
   add(
     'cold-cache',
     told('cached'),
-    `${count(lengths.cached)} of ${count(prompt)} prompt tokens were cached, where ${count(warmTokens)} had been warm`,
+    () =>
+      `${count(lengths.cached)} of ${count(prompt)} prompt tokens were cached, where ${count(warmTokens)} had been warm`,
   )
   add(
     'prefill-surge',
     told('fresh'),
-    `${count(prompt - warmTokens)} fresh prompt tokens, where up to ${count(reference.fresh)} are ordinary`,
+    () =>
+      `${count(prompt - warmTokens)} fresh prompt tokens, where up to ${count(reference.fresh)} are ordinary`,
   )
   add(
     'long-output',
     told('visible'),
-    `${count(lengths.visible)} output tokens, where up to ${count(reference.visible)} are ordinary`,
+    () => `${count(lengths.visible)} output tokens, where up to ${count(reference.visible)} are ordinary`,
   )
   add(
     'reasoning',
     told('visible'),
-    `${count(lengths.reasoning)} reasoning tokens, where up to ${count(reference.reasoning)} are ordinary`,
+    () =>
+      `${count(lengths.reasoning)} reasoning tokens, where up to ${count(reference.reasoning)} are ordinary`,
   )
   return found
 }
@@ -215,4 +227,4 @@ function verdictOf(
     : { verdict: 'none', probability: inferred.none }
 }
 
-const count = (tokens: number): string => Math.round(tokens).toLocaleString('en')
+const count = (tokens: number): string => String(Math.round(tokens)).replace(/\B(?=(?:\d{3})+$)/g, ',')

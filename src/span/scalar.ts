@@ -74,6 +74,9 @@ export function msOfNs(ns: number): number {
   return Math.round(ns / 1000) / 1000
 }
 
+/** In the year 9999. */
+const MOST_NS = 2.5e20
+
 const ISO = /^"?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?\s*(Z|[+-]\d\d(?::?\d\d)?)?"?$/
 
 /** A moment in ms since 1970. A text without a zone is UTC; of a number the size tells s, ms, µs or ns. */
@@ -91,7 +94,7 @@ export function readTime(value: Scalar): number {
     }
   }
   const number = numberOf(value)
-  if (!(number > 0)) return NaN
+  if (!(number > 0 && number < MOST_NS)) return NaN
   if (number >= 1e17) return msOfNs(number)
   if (number >= 1e14) return number / 1e3
   return number >= 1e11 ? number : number * 1000

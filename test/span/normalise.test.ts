@@ -52,6 +52,11 @@ describe('rule 1: units belong to keys, and numbers may be text', () => {
   ])('a moment written as %j is the same moment', (text) => {
     expect(readTime(text)).toBe(Date.UTC(2026, 8, 21, 13, 33, 20, 250))
   })
+
+  it('a moment behind the year 9999 is none', () => {
+    expect(readTime('1e30')).toBeNaN()
+    expect(readTime(1e30)).toBeNaN()
+  })
 })
 
 it.each(['null', 'None', 'undefined', '{}', '[]', 'false', '0', 'OK'])(
