@@ -104,6 +104,10 @@ describe('33: damage', () => {
     expect(kindOf(parse(text.replace('412.6', '312.6')))).toBe('checksum')
   })
 
+  test('33: a figure beyond every number (1e999, found by fuzzing) is refused by the checksum, and throws nothing', () => {
+    expect(kindOf(parse(text.replace('412.6', '1e999')))).toBe('checksum')
+  })
+
   test('39: a key that stands twice is refused', () => {
     expect(kindOf(parse(text.replace('"partial": false', '"partial": true,\n  "partial": false')))).toBe(
       'malformed',
