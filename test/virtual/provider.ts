@@ -49,6 +49,8 @@ export interface ProviderOptions {
   mishaps: Mishaps
   count(text: string): number
   price: { inputPerM: number; outputPerM: number }
+  /** Those it may tell. @default all */
+  lies?: readonly Lie[] | undefined
 }
 
 /** What a chat template adds: 7 on OpenAI, up to some 30 with a system default. */
@@ -69,7 +71,10 @@ const NAMED_WAITS: readonly (readonly [headers: Record<string, string>, silenceM
   [{ 'retry-after': 'Sat, 01 May 2027 00:00:00 GMT', date: 'Sat, 01 May 2027 00:00:09 GMT' }, 0],
 ]
 
-const LIES: readonly ((told: Usage) => unknown)[] = [
+/** From the usage that is true to one that cannot be, or that keeps something back. */
+export type Lie = (told: Usage) => unknown
+
+export const LIES: readonly Lie[] = [
   () => undefined,
   () => null,
   () => ({ prompt_tokens: -5, completion_tokens: -1 }),
@@ -85,7 +90,7 @@ const LIES: readonly ((told: Usage) => unknown)[] = [
   ({ prompt_tokens, completion_tokens }) => ({ prompt_tokens: prompt_tokens + 0.5, completion_tokens }),
 ]
 
-interface Usage {
+export interface Usage {
   prompt_tokens: number
   completion_tokens: number
 }
@@ -103,7 +108,8 @@ interface Fate {
   silenceMs?: number | null
 }
 
-export function createProvider({ machine, random, mishaps, count, price }: ProviderOptions): Provider {
+export function createProvider(options: ProviderOptions): Provider {
+  const { machine, random, mishaps, count, price, lies = LIES } = options
   const books: Booked[] = []
   const struck = new Map<string, number>()
   let run = 0
@@ -157,7 +163,7 @@ export function createProvider({ machine, random, mishaps, count, price }: Provi
     const outputTokens = chance.int(8) === 0 ? 1 + chance.int(askedTokens) : askedTokens
     const told = { prompt_tokens: promptTokens, completion_tokens: outputTokens }
     const isLie = chance.next() < mishaps.lies
-    const usage = isLie ? LIES[chance.int(LIES.length)]!(told) : told
+    const usage = isLie ? lies[chance.int(lies.length)]!(told) : told
     const all = answer(chance, outputTokens, usage)
     const chunks = isBroken ? all.slice(0, 1 + chance.int(all.length - 1)) : all
     const endMs = (chunks.at(-1)?.[0] ?? 0) + 0.3
@@ -168,7 +174,7 @@ export function createProvider({ machine, random, mishaps, count, price }: Provi
     return { what: 'truncated', ...whole, failure }
   }
 
-  function send(request: WireRequest, { clock }: TransportOptions, options: SendOptions): Promise<Exchange> {
+  function send(request: WireRequest, { clock }: TransportOptions, how: SendOptions): Promise<Exchange> {
     // Of a process that is gone: nobody waits for it.
     if (machine.state() !== 'running') return new Promise(() => undefined)
     const enqueuedNs = clock.nowNs()
@@ -193,7 +199,7 @@ export function createProvider({ machine, random, mishaps, count, price }: Provi
     })
     return new Promise((resolve) => {
       const land = (become: Fate): void => {
-        options.signal?.removeEventListener('abort', cut)
+        how.signal?.removeEventListener('abort', cut)
         resolve(exchangeOf(become, enqueuedNs, startNs, clock.nowNs()))
       }
       const cancel = machine.after(fate.endMs, () => land(fate))
@@ -201,7 +207,7 @@ export function createProvider({ machine, random, mishaps, count, price }: Provi
         cancel()
         land({ ...fate, chunks: [], failure: { kind: 'aborted', phase: 'body', detail: 'stopped by us' } })
       }
-      options.signal?.addEventListener('abort', cut, { once: true })
+      how.signal?.addEventListener('abort', cut, { once: true })
     })
   }
 
@@ -209,9 +215,9 @@ export function createProvider({ machine, random, mishaps, count, price }: Provi
     books,
     struck,
     setRun: (next) => void (run = next),
-    connect: (options) => ({
+    connect: (transport) => ({
       warm: (n) => Promise.resolve({ opened: n, failure: undefined }),
-      send: (request, how) => send(request, options, how),
+      send: (request, how) => send(request, transport, how),
       close: () => Promise.resolve(),
     }),
   }
