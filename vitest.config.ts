@@ -14,7 +14,7 @@ const long = 'test/**/*.long.test.ts'
 const limits = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
-  setupFiles: ['test/support/fixed-seed.ts'],
+  setupFiles: ['test/support/fixed-seed.ts', 'test/support/canary.ts'],
   // A borrowed machine stands still now and then: there a test may try twice, and the closing line names it.
   retry: process.env['CI'] === undefined ? 0 : 1,
 }

@@ -8,6 +8,7 @@ import type { CliResult } from '../support/cli.js'
 import { runCli, startCli, workspace } from '../support/cli.js'
 import type { Asked } from '../support/fake-target.js'
 import { fakeTarget, refuse, stream } from '../support/fake-target.js'
+import { formsOf, jsonEscaped } from '../support/secret-forms.js'
 
 /** Every character that some encoding changes, and long enough to be a key. */
 const KEY = 'k3y"with\\every+kind/of=odd&<sign>%~0123456789'
@@ -16,7 +17,6 @@ const HEADER_SECRET = 'Zm9v-tenant-secret:98765432'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const url64 = (text: string): string => Buffer.from(text).toString('base64url')
-const escaped = (text: string): string => JSON.stringify(text).slice(1, -1)
 const hex = (text: string): string => Buffer.from(text).toString('hex')
 
 /** What a server may send back of a secret; in base64 at all three alignments. */
@@ -24,27 +24,14 @@ const echoes = (secret: string): string[] => [
   secret,
   ...[secret, `Bearer ${secret}`, `u:${secret}`].flatMap((text) => [base64(text), url64(text)]),
   encodeURIComponent(secret),
-  escaped(secret),
-  escaped(escaped(secret)),
+  jsonEscaped(secret),
+  jsonEscaped(jsonEscaped(secret)),
   hex(secret),
   hex(secret).toUpperCase(),
 ]
 
-/** What must stand nowhere; of base64 the part that the neighbours of the secret do not change. */
-function forbidden(secret: string): string[] {
-  const inner = [0, 1, 2].flatMap((offset) =>
-    [base64, url64].map((encode) => encode('x'.repeat(offset) + secret).slice(offset === 0 ? 0 : 4, -4)),
-  )
-  return [
-    secret,
-    ...inner,
-    encodeURIComponent(secret),
-    escaped(secret),
-    hex(secret),
-    hex(secret).toUpperCase(),
-  ]
-}
-const FORBIDDEN = [KEY, HEADER_SECRET].flatMap(forbidden)
+/** What must stand nowhere. */
+const FORBIDDEN = [KEY, HEADER_SECRET].flatMap(formsOf)
 
 /** Which forms of a secret stand in the text, however it is cut. */
 const leaks = (text: string): string[] => FORBIDDEN.filter((form) => text.includes(form))
