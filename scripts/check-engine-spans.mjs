@@ -14,12 +14,15 @@ import { kinds, spanId } from './engine/spans.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
-/** What the engine serves at once, and the load: about as much as it can take, so that queues come and go. */
+/** What the engine serves at once. */
 const WORLDS = [
-  { slots: 1, load: { requests: 150, ratePerS: 0.36 } },
-  { slots: 2, load: { requests: 100, ratePerS: 0.36 } },
+  { slots: 1, requests: 150 },
+  { slots: 2, requests: 100 },
 ]
-const LENGTHS = /** @type {const} */ ({ promptTokens: [24, 220], outputTokens: [12, 48] })
+/** Share of the idle engine's time that is asked for: queues come and go. */
+const LOAD = 0.85
+/** @type {{ promptTokens: [number, number], outputTokens: [number, number] }} */
+const LENGTHS = { promptTokens: [24, 220], outputTokens: [12, 48] }
 
 /** @param {string} line */
 const say = (line) => process.stderr.write(`${line}\n`)
@@ -54,12 +57,12 @@ async function worldsIn(path) {
   const engine = () => findEngine(join(root, '.venv-engine'), process.env, say)
   /** @type {World[]} */
   const worlds = []
-  for (const { slots, load } of WORLDS) {
+  for (const { slots, requests } of WORLDS) {
     const file = join(path, `slots-${slots}.json`)
     const known = readJson(file)
     if (known !== undefined) worlds.push(known)
     else {
-      const world = await measured(engine(), slots, load, path)
+      const world = await measured(engine(), slots, requests, path)
       writeFileSync(file, JSON.stringify(world))
       worlds.push(world)
     }
@@ -77,10 +80,10 @@ function readJson(file) {
 }
 
 /**
- * @param {{ server: string, model: string }} engine @param {number} slots
- * @param {{ requests: number, ratePerS: number }} load @param {string} path @returns {Promise<World>}
+ * @param {{ server: string, model: string }} engine @param {number} slots @param {number} requests
+ * @param {string} path @returns {Promise<World>}
  */
-async function measured(engine, slots, load, path) {
+async function measured(engine, slots, requests, path) {
   const server = await startServer(engine, slots)
   const model = basename(engine.model)
   try {
@@ -93,32 +96,55 @@ async function measured(engine, slots, load, path) {
     )
     const baseline = run === '' ? undefined : JSON.parse(run).runs?.[0]?.path
     if (typeof baseline !== 'string') throw new NoEngine('plumbline run wrote no snapshot')
-    say(`${load.requests} requests, ${load.ratePerS} a second`)
+    const snapshot = JSON.parse(readFileSync(baseline, 'utf8'))
+    const ratePerS = LOAD / servedS(snapshot)
+    say(`${requests} requests, ${ratePerS.toFixed(2)} a second`)
     const { createRandom } = await fromDist('random/random.js')
     const random = createRandom(`engine-spans/${slots}/${Date.now()}`)
-    const records = await underLoad(server.origin, { ...load, ...mutable(LENGTHS) }, () => random.next(), say)
-    return { slots, model, frontMs: frontOf(JSON.parse(readFileSync(baseline, 'utf8'))), baseline, records }
+    const load = { requests, ratePerS, ...LENGTHS }
+    const records = await underLoad(server.origin, load, () => random.next(), say)
+    return { slots, model, frontMs: frontOf(snapshot), baseline, records }
   } finally {
     await server.stop()
   }
 }
 
-/** @param {typeof LENGTHS} lengths @returns {{ promptTokens: [number, number], outputTokens: [number, number] }} */
-function mutable({ promptTokens, outputTokens }) {
-  return { promptTokens: [...promptTokens], outputTokens: [...outputTokens] }
+/**
+ * @typedef {{
+ *   outcome: string, warmup: boolean, ttft: number | null, promptTokens?: number, outputTokens?: number,
+ *   serverTimings?: { prefillMs?: number, decodeMs?: number },
+ * }} Sample
+ */
+
+/** Seconds that a request of middling lengths keeps the idle engine busy. @param {{ samples: Sample[] }} snapshot */
+function servedS({ samples }) {
+  const mean = (/** @type {[number, number]} */ [low, high]) => (high - low) / Math.log(high / low)
+  const each = (/** @type {(sample: Sample) => number} */ of) => median(good(samples).map(of))
+  const promptMs = each(
+    ({ serverTimings, promptTokens }) => (serverTimings?.prefillMs ?? NaN) / (promptTokens ?? NaN),
+  )
+  const outputMs = each(
+    ({ serverTimings, outputTokens }) => (serverTimings?.decodeMs ?? NaN) / (outputTokens ?? NaN),
+  )
+  return (promptMs * mean(LENGTHS.promptTokens) + outputMs * mean(LENGTHS.outputTokens)) / 1000
 }
 
-/**
- * Time before the engine's own clock starts, when nobody waits: the median of TTFT less `prompt_ms`.
- * @param {{ samples: { outcome: string, warmup: boolean, ttft: number | null, serverTimings?: { prefillMs?: number } }[] }} snapshot
- */
+/** Time before the engine's own clock starts, when nobody waits: the median of TTFT less `prompt_ms`. @param {{ samples: Sample[] }} snapshot */
 function frontOf({ samples }) {
-  const outside = samples
-    .filter(({ outcome, warmup }) => outcome === 'ok' && !warmup)
-    .map(({ ttft, serverTimings }) => (ttft ?? NaN) - (serverTimings?.prefillMs ?? NaN))
-    .filter((ms) => !Number.isNaN(ms))
-    .sort((a, b) => a - b)
-  return outside[Math.floor(outside.length / 2)] ?? 0
+  return median(
+    good(samples).map(({ ttft, serverTimings }) => (ttft ?? NaN) - (serverTimings?.prefillMs ?? NaN)),
+  )
+}
+
+/** @param {Sample[]} samples */
+function good(samples) {
+  return samples.filter(({ outcome, warmup }) => outcome === 'ok' && !warmup)
+}
+
+/** @param {number[]} values */
+function median(values) {
+  const told = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b)
+  return told[Math.floor(told.length / 2)] ?? 0
 }
 
 /** @param {World} world */

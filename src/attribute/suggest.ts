@@ -55,14 +55,15 @@ export function suggestScenario(populations: readonly Population[]): Suggestion 
       ),
   ]
   const names = namesOf(chosen)
-  const document = new Document({
+  const scenario = {
     name: 'production',
     description: `Curves for what production does, from ${chosen.reduce((sum, { spans }) => sum + spans, 0)} spans.`,
     targets: chosen.map((population, i) => targetOf(population, names[i] ?? population.model)),
     probes: chosen.flatMap((population, i) => probesOf(population, chosen.length > 1 ? names[i] : undefined)),
     repeats: 12,
     warmup: { requests: 1 },
-  })
+  }
+  const document = new Document(scenario, { aliasDuplicateObjects: false })
   visit(document, {
     Seq(_, list) {
       list.flow = list.items.every(isScalar)

@@ -493,7 +493,7 @@ export const mapping: Readonly<Record<Slot, readonly Row[]>> = {
   ],
   endTime: ['endTime', 'end_time', 'ended_at', 'endedAt', 'completed_at', 'finished_time', 'metrics.end'],
   traceId: ['traceId', 'trace_id', '$ai_trace_id', 'root_span_id'],
-  spanId: ['spanId', 'span_id', 'id', 'uuid', '$ai_span_id'],
+  spanId: ['spanId', 'span_id', 'id', 'uuid', '$ai_span_id', 'request_id'],
   parentId: [
     'parentSpanId',
     'parent_span_id',

@@ -113,8 +113,9 @@ describe('a suggested scenario', () => {
         spanOf(i, { modelRequested: `m${m}`, provider: 'openai', inputTokens: 500, outputTokens: 50 }),
       ),
     ).flat()
-    const { scenario, notes } = scenarioOf(spans)
+    const { scenario, notes, text } = scenarioOf(spans)
     expect(scenario.targets.map(({ model }) => model)).toEqual(['m7', 'm6', 'm5', 'm4', 'm3'])
+    expect(text).not.toMatch(/[&*]a\d/)
     expect(notes).toEqual(['3 more models are left out: the 5 with the most calls are in it'])
   })
 

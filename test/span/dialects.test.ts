@@ -475,6 +475,43 @@ describe('records of stores and applications', () => {
     ])
   })
 
+  it('records of an engine are in seconds, dated by their arrival, named by their request', () => {
+    const times = { queued_time: 0.5, prefill_time: 0.2, decode_time: 1.1, time_to_first_token: 0.75 }
+    const { spans } = readValue([
+      {
+        request_id: 'cmpl-1',
+        model: 'gpt-x',
+        arrival_time: START_MS / 1000,
+        e2e_latency: 1.9,
+        num_prompt_tokens: 1200,
+        num_generation_tokens: 80,
+        ...times,
+      },
+      // The same by its moments, and of no model.
+      {
+        request_id: 'cmpl-2',
+        arrival_time: START_MS / 1000,
+        first_token_time: START_MS / 1000 + 0.75,
+        finished_time: START_MS / 1000 + 1.9,
+        time_in_queue: 0.5,
+        num_prompt_tokens: 1200,
+        num_output_tokens: 80,
+      },
+    ])
+    const both = {
+      startedAtMs: START_MS,
+      durationMs: 1900,
+      ttftMs: 750,
+      queueMs: 500,
+      inputTokens: 1200,
+      outputTokens: 80,
+    }
+    expect(spans).toMatchObject([
+      { ...both, spanId: 'cmpl-1', modelRequested: 'gpt-x', prefillMs: 200, decodeMs: 1100, doubts: [] },
+      { ...both, spanId: 'cmpl-2', modelRequested: undefined, doubts: [] },
+    ])
+  })
+
   it('log events: Claude Code and Codex tell calls that have ended', () => {
     const record = (name: string, attributes: Record<string, string>) => ({
       timeUnixNano: `${START_MS + 2000}000000`,
