@@ -38,7 +38,7 @@ function openLines({ isOpen, atMost, searches, budget }: DryRun): string[] {
         ? ', cost not known'
         : atMost.cost.map((each) => `, ${money({ currency: each.currency, amount: each.worst })}`).join('')
     lines.push(
-      `with what precision takes at most ${plural(atMost.requests, 'request')} in all, ${tokens}${cost}; it ends when the curve is known as closely as asked`,
+      `with precision at most ${plural(atMost.requests, 'request')} in all, ${tokens}${cost}; fewer where the curve is known sooner`,
     )
   }
   if (searches) lines.push('and what searching probes will ask for as they see')
