@@ -54,9 +54,9 @@ export function createAttributor({ known }: AttributorOptions): Attributor {
       warmTokens,
       hides: place.hides(),
     })
-    place.add(observation)
+    const passage = place.add(observation)
     conversations.add(span)
-    const settle = (): Attribution => conclude(observation, choice, place)
+    const settle = (): Attribution => conclude(observation, choice, place, passage)
     return { dueMs, found: isSound(observation) ? settle() : settle }
   }
 

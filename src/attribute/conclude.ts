@@ -6,7 +6,7 @@ import type { Attribution, CauseFound } from './attribution.js'
 import type { Choice } from './choose.js'
 import { beyond, tempered } from './confidence.js'
 import { directCauses, type Direct } from './direct.js'
-import { residualCauses } from './evidence.js'
+import { residualCauses, type Surroundings } from './evidence.js'
 import { infer, type Inferred } from './infer.js'
 import { lengthExcess, type LengthExcess, type Observation } from './observation.js'
 import { phasesOf } from './phases.js'
@@ -30,20 +30,27 @@ const NAMED = 0.5
 /** Within the band: no neighbour can change that. */
 export const isSound = ({ excessMs, span }: Observation): boolean => excessMs < listedFrom(span.durationMs)
 
-export function conclude(observation: Observation, choice: Choice, place: Place): Attribution {
+/** `passage`: its number among those of its place. */
+export function conclude(
+  observation: Observation,
+  choice: Choice,
+  place: Place,
+  passage: number,
+): Attribution {
   const { span, excessMs } = observation
   const limit = listedFrom(span.durationMs)
   const direct = directCauses(observation, place.usual(observation))
   const settled = excessMs < limit
-  const inferred =
-    settled || observation.blind
-      ? undefined
-      : infer(without(observation, direct), place.surroundings(observation))
+  const surroundings = settled || observation.blind ? undefined : place.surroundings(observation, passage)
+  const inferred = surroundings === undefined ? undefined : infer(without(observation, direct), surroundings)
   const { phases, sources } = phasesOf(observation, direct, inferred)
   const found = settled ? [] : listCauses(observation, direct, inferred, limit)
   const unknownMs = Math.max(0, excessMs - found.reduce((sum, { ms }) => sum + ms, 0))
   const { verdict, probability } = verdictOf(observation, found, inferred, { unknownMs, limit })
-  const doubts = choice.doubts.length === 0 ? observation.doubts : [...choice.doubts, ...observation.doubts]
+  const doubts =
+    surroundings === undefined
+      ? doubtsOf(choice, observation)
+      : [...doubtsOf(choice, observation), ...levelDoubts(surroundings)]
   const { traceId, spanId, service, operation, model, startedAt, durationMs } = head(span)
   // Field by field: a spread costs more than all that stands before it.
   return {
@@ -98,6 +105,19 @@ function without(observation: Observation, direct: readonly Direct[]): Observati
   }
 }
 
+const doubtsOf = (choice: Choice, observation: Observation): readonly string[] =>
+  choice.doubts.length === 0 ? observation.doubts : [...choice.doubts, ...observation.doubts]
+
+/** Said of a group whose calls all take longer than the baseline has them. */
+function levelDoubts({ level }: Surroundings): string[] {
+  const log = Math.max(level.first?.log ?? 0, level.rest?.log ?? 0)
+  return log === 0
+    ? []
+    : [
+        `all calls like it take about ${Math.exp(log).toFixed(1)} times what the baseline says: let the scenario run beside production, at its hours`,
+      ]
+}
+
 interface Candidate extends CauseFound {
   probability: number
 }
@@ -147,7 +167,9 @@ function listCauses(
   const timed = new Set<Cause>(direct.map(({ cause }) => cause))
   const isOpen = ({ cause }: Candidate): boolean => !isCounted(cause) && !timed.has(cause)
   const open = named.filter(isOpen).reduce((sum, { ms }) => sum + ms, 0)
-  const scatterMs = Math.max(0, excessMs - asked) * (1 - (inferred?.unknown ?? 1))
+  // Nor is what its group or its crowd usually costs.
+  const unusualMs = excessMs - asked - (inferred?.usualMs ?? 0)
+  const scatterMs = Math.max(0, unusualMs) * (1 - (inferred?.unknown ?? 1))
   const share = (each: Candidate): number =>
     each.ms * factor + (open > 0 && isOpen(each) ? (scatterMs * each.ms) / open : 0)
   return named
@@ -217,13 +239,14 @@ function verdictOf(
       return { verdict: largest.cause, probability: largest.probability }
     return { verdict: 'unknown', probability: Math.max(NAMED, 1 - isNone) }
   }
-  // What is not explained counts as scatter as far as scatter explains it.
-  const isUnknown = unknownMs >= limit && inferred.none < NAMED
+  // What is not explained counts as scatter as far as scatter explains it; a group that is slow as a whole is not.
+  const sound = inferred.none - (inferred.usualMs >= limit ? inferred.atLevel : 0)
+  const isUnknown = unknownMs >= limit && sound < NAMED
   if (largest !== undefined && !(isUnknown && unknownMs > largest.ms)) {
     return { verdict: largest.cause, probability: largest.probability }
   }
   return isUnknown
-    ? { verdict: 'unknown', probability: 1 - inferred.none }
+    ? { verdict: 'unknown', probability: 1 - sound }
     : { verdict: 'none', probability: inferred.none }
 }
 

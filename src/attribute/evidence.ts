@@ -2,7 +2,9 @@
 import type { Cause } from '../span/causes.js'
 import { serverFirstMs } from './direct.js'
 import type { Observation } from './observation.js'
-import { weighPeers, type PeerEvidence } from './peers.js'
+import type { Crowd } from './crowd.js'
+import type { Level } from './level.js'
+import { weighPeers, type Pace, type PeerEvidence } from './peers.js'
 
 /** Causes that show in what lengths do not explain. */
 export const residualCauses = [
@@ -22,8 +24,16 @@ const NO_PEERS: PeerEvidence = { slow: 0, crowded: 0, all: 0 }
 export interface Surroundings {
   /** Spans on the same route within seconds: number, mean log ratio of the rest of the stream and of the first output. */
   near: { count: number; rest: number; first: number }
-  /** Log ratios of the rest of the stream of the spans nearest in time on the route, within minutes. */
-  peers: readonly number[]
+  /** Pace of the spans nearest in time on the route, within minutes, behind their first output. */
+  peers: readonly Pace[]
+  /** Its own pace. */
+  own: Pace
+  /** What calls beside it should have cost it, and the probability that calls of its group cost each other that. */
+  crowd: Crowd
+  crowdWeight: number
+  level: { first: Level | undefined; rest: Level | undefined }
+  /** Routes that served its group so far. */
+  routes: number
   /** Log odds that the wait before the first output was one for calls of its own service (`turns.ts`). */
   turn: number
   /** The route itself is told (a replica), not only guessed from a backend or a region. */
@@ -65,12 +75,10 @@ export function weigh(observation: Observation, around: Surroundings): Record<Re
   const peers =
     rest === undefined
       ? NO_PEERS
-      : weighPeers(
-          Math.log(Math.max(1, rest.observedMs) / Math.max(1, rest.expectedMs)),
-          around.peers,
-          known.tpotNoise.sd,
-          around.replicaKnown,
-        )
+      : weighPeers(around.own, around.peers, {
+          sd: around.level.rest?.sd ?? known.tpotNoise.sd,
+          sure: around.replicaKnown,
+        })
   return {
     queueing: queueing(observation, around),
     'noisy-neighbour': neighbour(observation, around, peers),
@@ -102,17 +110,14 @@ function neighbour(
   peers: PeerEvidence,
 ): Weight {
   const weight = none()
-  const shaky = unevenness(observation)
   const oneGap = stallShare(observation)
   // A crowd slows many tokens; peers that were slow have no part in one gap.
   if (oneGap !== null && oneGap > 0.7) {
     add(weight, -6)
     return weight
   }
-  if (shaky !== null) {
-    if (shaky > 3) add(weight, 1.5, 'gaps between tokens are uneven')
-    else add(weight, -0.5)
-  }
+  const signs = crowdSigns(observation)
+  add(weight, signs, signs > 0 ? 'gaps between tokens are uneven' : undefined)
   const where = replicaKnown ? 'on the same replica' : 'on the same route'
   const isTold = near.count >= 3 && near.rest > SLOW
   weight.peers = peers.crowded
@@ -124,8 +129,20 @@ function neighbour(
   return weight
 }
 
-function slowReplica({ peers: around }: Surroundings, oneGap: number | null, peers: PeerEvidence): Weight {
+/** What the gaps say for a crowd, whoever is in it: log odds. */
+export function crowdSigns(observation: Observation): number {
+  const shaky = unevenness(observation)
+  return shaky === null ? 0 : shaky > 3 ? 1.5 : -0.5
+}
+
+function slowReplica(
+  { peers: around, routes }: Surroundings,
+  oneGap: number | null,
+  peers: PeerEvidence,
+): Weight {
   const weight = none()
+  // Slow is a replica beside others.
+  if (routes < 2) add(weight, -8)
   if (oneGap !== null && oneGap > 0.7) {
     add(weight, -6)
     return weight

@@ -1,13 +1,18 @@
 /** From an observation and its surroundings to probabilities of causes and their milliseconds (STATISTICS: sets of causes). */
 import type { ResidualCause, Surroundings, Weight } from './evidence.js'
-import { PRIOR, residualCauses, weigh } from './evidence.js'
-import { blendNodes, judgeShapes, noiseOfNodes, type Shape } from './likelihood.js'
-import type { Noise } from './noise.js'
+import { crowdSigns, PRIOR, residualCauses, weigh } from './evidence.js'
+import { judgeSound } from './health.js'
+import type { Shape } from './likelihood.js'
 import type { Observation } from './observation.js'
+import { SAME_REPLICA } from './peers.js'
 
 export interface Inferred {
   /** Probability that what lengths do not explain is scatter and nothing else. */
   none: number
+  /** Of `none`, that it is the level of its group, above the curve. */
+  atLevel: number
+  /** What it took beyond the curve as its group usually does, or for calls of its own service beside it, ms. */
+  usualMs: number
   /** That something slowed it that none of the causes is. */
   unknown: number
   causes: Record<
@@ -96,20 +101,13 @@ function partOf(mine: boolean, others: boolean): number {
 }
 
 export function infer(observation: Observation, around: Surroundings): Inferred {
-  const { first, rest, whole, expected, known } = observation
-  const scatter =
-    first === undefined ? wholeScatter(observation) : { noise: known.ttftNoise, nodes: known.ttftNodes }
-  const judged = judgeShapes({
-    first,
-    rest,
-    whole,
-    baseMs: expected.base,
-    firstNoise: scatter.noise,
-    restNoise: known.tpotNoise,
-    firstNodes: scatter.nodes,
-    restNodes: known.tpotNodes,
-  })
   const weights = weigh(observation, around)
+  const { crowd, crowdWeight, level, replicaKnown } = around
+  // Odds of a crowd rise with what speaks for any crowd; calls at the same time need not share a machine.
+  const sharing = crowdWeight * (replicaKnown ? 1 : SAME_REPLICA)
+  const crowdOdds = (sharing / (1 - sharing)) * Math.exp(Math.max(0, crowdSigns(observation)))
+  const sound = judgeSound(observation, { crowd, crowdOdds, level })
+  const { judged } = sound
   const odds = (hypothesis: Hypothesis): number => {
     const prior = PRIOR[hypothesis]
     const extra = hypothesis === 'unknown' ? 0 : weights[hypothesis].logOdds
@@ -154,17 +152,14 @@ export function infer(observation: Observation, around: Surroundings): Inferred 
     'client-stall': of('client-stall'),
     network: of('network'),
   }
+  const none = judged.none.likelihood / total
   return {
-    none: judged.none.likelihood / total,
+    none,
+    atLevel: none * sound.ofLevel,
+    usualMs: sound.moreMs,
     unknown: tallies[hypotheses.indexOf('unknown')]!.mass / total,
     causes,
   }
-}
-
-function wholeScatter({ expected, known }: Observation): { noise: Noise; nodes: Float64Array } {
-  const firstMs = expected.base + expected.prefillFresh + expected.prefillCached
-  const nodes = blendNodes(known.ttftNodes, firstMs, known.tpotNodes, expected.decode + expected.reasoning)
-  return { noise: noiseOfNodes(nodes), nodes }
 }
 
 interface Tally {

@@ -1,82 +1,106 @@
-/** What befell other spans near a span in time and place: the latest of them, in fixed memory. */
+/** Who was served near a span in time and place: the latest spans, in fixed memory. */
 
-/** A span as its neighbours see it. */
-export interface Neighbour {
+/** What is remembered of a span. Times since 1970, milliseconds. */
+export interface Passage {
   startMs: number
+  /** First output, and the end. */
+  firstMs: number
+  endMs: number
+  /** What its prompt should take to compute, and how much its context should add to each step that it shares. */
+  prefillMs: number
+  contextMs: number
   /** ln(observed ÷ expected) of the stretch to the first output and of the rest; NaN where not known. */
   logFirst: number
   logRest: number
 }
 
 export interface NeighbourStore {
-  /** Routes are numbered: of a replica, backend or region. */
-  add(route: number, startMs: number, endMs: number, logFirst: number, logRest: number): void
-  /** Up to `most` spans on the route, the span at `startMs` itself left out, whose starts lie within `withinMs` of it; the nearest in time first. */
-  near(route: number, startMs: number, withinMs: number, most: number): Neighbour[]
-  /** Ends of the spans on the route that ran at `startMs`, begun before; undefined where they are too many to look at. */
-  endsOf(route: number, startMs: number): number[] | undefined
+  /** Routes are numbered: of a replica, backend or region. Gives the number of the passage. */
+  add(route: number, passage: Passage): number
+  at(passage: number): Passage
+  /** Up to `most` others on the route of a passage whose starts lie within `withinMs` of its own; the nearest first. */
+  near(passage: number, withinMs: number, most: number): number[]
+  /** Others on its route that were served at the same time, as far as they are there already. */
+  beside(passage: number): number[]
 }
 
 const SLOTS = 1 << 16
-/** Spans of a route that are looked at for those in flight. */
-const MOST_LOOKED_AT = 1000
+/** Spans come about in the order of their ends or of their starts: so many that lie too far away end the search. */
+const MOST_STRANGERS = 12
+const MOST_BESIDE = 64
 
 /** Keeps the last 65,536 spans of all routes together. */
 export function createNeighbours(): NeighbourStore {
   const starts = new Float64Array(SLOTS)
-  const ends = new Float64Array(SLOTS)
-  const routes = new Int32Array(SLOTS).fill(-1)
-  const firsts = new Float32Array(SLOTS)
-  const rests = new Float32Array(SLOTS)
-  /** Slot of the span before it on the same route, or −1. */
-  const before = new Int32Array(SLOTS)
+  /** Durations, from the start. */
+  const [firsts, ends] = [new Float32Array(SLOTS), new Float32Array(SLOTS)]
+  const [prefills, contexts] = [new Float32Array(SLOTS), new Float32Array(SLOTS)]
+  const [logFirsts, logRests] = [new Float32Array(SLOTS), new Float32Array(SLOTS)]
+  /** The passages before and after it on the same route, or −1. */
+  const [before, after] = [new Int32Array(SLOTS), new Int32Array(SLOTS)]
   const latest = new Map<number, number>()
   let next = 0
-  let filled = 0
+
+  const isKept = (passage: number): boolean => passage >= 0 && passage >= next - SLOTS
+  const start = (passage: number): number => starts[passage % SLOTS]!
+  const end = (passage: number): number => starts[passage % SLOTS]! + ends[passage % SLOTS]!
+
+  /** Goes along a route both ways while `take` says that it is worth it. */
+  function walk(from: number, take: (passage: number) => boolean, most: number): number[] {
+    const found: number[] = []
+    if (!isKept(from)) return found
+    for (const links of [before, after]) {
+      let [strangers, here] = [0, 0]
+      for (let at = links[from % SLOTS]!; isKept(at); at = links[at % SLOTS]!) {
+        if (take(at)) {
+          found.push(at)
+          if (++here >= most) break
+        } else if (++strangers >= MOST_STRANGERS) break
+      }
+    }
+    return found
+  }
 
   return {
-    add(route, startMs, endMs, logFirst, logRest) {
+    add(route, { startMs, firstMs, endMs, prefillMs, contextMs, logFirst, logRest }) {
       const slot = next % SLOTS
       starts[slot] = startMs
-      ends[slot] = endMs
-      routes[slot] = route
-      firsts[slot] = logFirst
-      rests[slot] = logRest
-      before[slot] = latest.get(route) ?? -1
+      firsts[slot] = firstMs - startMs
+      ends[slot] = endMs - startMs
+      prefills[slot] = prefillMs
+      contexts[slot] = contextMs
+      logFirsts[slot] = logFirst
+      logRests[slot] = logRest
+      const last = latest.get(route) ?? -1
+      before[slot] = last
+      after[slot] = -1
+      if (isKept(last)) after[last % SLOTS] = next
       latest.set(route, next)
-      next++
-      filled = Math.min(SLOTS, filled + 1)
+      return next++
     },
-    near(route, startMs, withinMs, most) {
-      const found: Neighbour[] = []
-      let at = latest.get(route) ?? -1
-      // Spans come in order of their ends, so starts are only nearly in order: look a little further than the first that is too old.
-      let strangers = 0
-      while (at >= 0 && at >= next - filled && found.length < 4 * most && strangers < 64) {
-        const slot = at % SLOTS
-        const distance = Math.abs(starts[slot]! - startMs)
-        if (distance > 0 && distance <= withinMs) {
-          found.push({ startMs: starts[slot]!, logFirst: firsts[slot]!, logRest: rests[slot]! })
-        } else if (starts[slot]! < startMs - withinMs) strangers++
-        at = before[slot]!
+    at(passage) {
+      const slot = passage % SLOTS
+      const startMs = starts[slot]!
+      return {
+        startMs,
+        firstMs: startMs + firsts[slot]!,
+        endMs: startMs + ends[slot]!,
+        prefillMs: prefills[slot]!,
+        contextMs: contexts[slot]!,
+        logFirst: logFirsts[slot]!,
+        logRest: logRests[slot]!,
       }
-      return found
-        .sort((a, b) => Math.abs(a.startMs - startMs) - Math.abs(b.startMs - startMs))
+    },
+    near(passage, withinMs, most) {
+      const startMs = start(passage)
+      const distance = (other: number): number => Math.abs(start(other) - startMs)
+      return walk(passage, (other) => distance(other) <= withinMs, 2 * most)
+        .sort((a, b) => distance(a) - distance(b))
         .slice(0, most)
     },
-    endsOf(route, startMs) {
-      const found: number[] = []
-      let at = latest.get(route) ?? -1
-      let strangers = 0
-      for (let looked = 0; at >= 0 && at >= next - filled; looked++) {
-        if (looked >= MOST_LOOKED_AT) return undefined
-        const slot = at % SLOTS
-        // Spans come in about the order of their ends.
-        if (ends[slot]! <= startMs && ++strangers >= 16) break
-        if (ends[slot]! > startMs && starts[slot]! < startMs) found.push(ends[slot]!)
-        at = before[slot]!
-      }
-      return found
+    beside(passage) {
+      const [fromMs, toMs] = [start(passage), end(passage)]
+      return walk(passage, (other) => start(other) < toMs && end(other) > fromMs, MOST_BESIDE)
     },
   }
 }

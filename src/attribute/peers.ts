@@ -1,4 +1,5 @@
 /** What the pace of other spans on a route says of it: all as usual, all slower by the same factor, or some of them now and then. */
+import { CROWD_SD } from './crowd.js'
 import { wildDensity } from './noise.js'
 
 export interface PeerEvidence {
@@ -9,9 +10,17 @@ export interface PeerEvidence {
   all: number
 }
 
+/** Log ratios of observed to expected behind the first output, above the level of the group. */
+export interface Pace {
+  log: number
+  /** What calls beside it should have made of it, and the probability that they do. */
+  crowd: number
+  crowdWeight: number
+}
+
 /** Share of the nearest peers that share a spell with the span, and a replica where none is told. */
 const IN_SPELL = 0.85
-const SAME_REPLICA = 0.3
+export const SAME_REPLICA = 0.3
 /** Of peers in a crowd, those that met it; how far they are slowed (mean log ratio). */
 const MET = 0.75
 const SLOWED = 0.35
@@ -20,10 +29,14 @@ const RHO = 0.1
 const MOST = 8
 
 /**
- * `own` and `peers` are log ratios of observed to expected behind the first output; `sd` is that of health. `sure`:
- * the peers were served by the same replica, and not only perhaps.
+ * `sd` is that of health. `sure`: the peers were served by the same replica, and not only perhaps. What calls beside it
+ * cost a peer is no sign of anything; `level` is where the group usually is.
  */
-export function weighPeers(own: number, peers: readonly number[], sd: number, sure: boolean): PeerEvidence {
+export function weighPeers(
+  own: Pace,
+  peers: readonly Pace[],
+  { sd, sure }: { sd: number; sure: boolean },
+): PeerEvidence {
   const inSpell = sure ? IN_SPELL : IN_SPELL * SAME_REPLICA
   const same = Math.hypot(Math.SQRT2 * sd, 0.03)
   const health = Math.hypot(sd, 0.02)
@@ -31,10 +44,20 @@ export function weighPeers(own: number, peers: readonly number[], sd: number, su
   let all = 0
   let crowded = 0
   for (const peer of peers) {
-    const usual = 0.95 * gauss(peer, health) + 0.05 * wildDensity(peer, 3 * health)
-    const alike = 0.93 * gauss(peer - own, same) + 0.07 * wildDensity(peer - own, 4 * same)
+    const { log, crowd, crowdWeight } = peer
+    const alone = gauss(log, health)
+    const bell =
+      crowd < health
+        ? alone
+        : (1 - crowdWeight) * alone + crowdWeight * gauss(log - crowd, Math.hypot(health, CROWD_SD * crowd))
+    const usual = 0.95 * bell + 0.05 * wildDensity(log, 3 * health)
+    // Both less what is foreseen of their crowds.
+    const apart = log - own.log - crowdWeight * (crowd - own.crowd)
+    const near = Math.hypot(same, crowdWeight * CROWD_SD * Math.hypot(crowd, own.crowd))
+    const alike = 0.93 * gauss(apart, near) + 0.07 * wildDensity(apart, 4 * near)
     all += Math.log((IN_SPELL * alike + (1 - IN_SPELL) * usual) / usual)
-    const met = peer > 0 ? Math.exp(-peer / SLOWED) / SLOWED : 0
+    const beyond = log - crowdWeight * crowd
+    const met = beyond > 0 ? Math.exp(-beyond / SLOWED) / SLOWED : 0
     slow += Math.log((inSpell * alike + (1 - inSpell) * usual) / usual)
     const among = inSpell * MET
     crowded += Math.log((among * met + (1 - among) * usual) / usual)

@@ -1,11 +1,14 @@
 /** What is remembered of a span's group and route: ordinary lengths, usual times, neighbours, steps. Fixed memory. */
 import type { Span } from '../span/span.js'
+import { crowdAt, createCrowdMemory, type CrowdMemory } from './crowd.js'
 import { serverFirstMs, type Usual } from './direct.js'
 import type { Surroundings } from './evidence.js'
 import { createGroups, lazyQuantile, type Group, type LazyQuantile, type Ordinary } from './groups.js'
-import { createNeighbours, type NeighbourStore } from './neighbours.js'
+import { createLevelWatch, type LevelWatch } from './level.js'
+import { createNeighbours, type NeighbourStore, type Passage } from './neighbours.js'
 import type { Known } from './known.js'
 import type { Observation } from './observation.js'
+import type { Pace } from './peers.js'
 import { createRouteMemory, createStepWatch, type RouteMemory, type StepWatch } from './routes.js'
 import { median } from '../stats/quantile.js'
 import { createSketch } from './sketch.js'
@@ -19,8 +22,10 @@ export interface Place {
   /** Whether reasoning is over before the first output, as most spans of the group look. */
   hides(): boolean | undefined
   usual(observation: Observation): Usual
-  surroundings(observation: Observation): Surroundings
-  add(observation: Observation): void
+  /** `passage`: the number that it was given. */
+  surroundings(observation: Observation, passage: number): Surroundings
+  /** Gives its number among the passages. */
+  add(observation: Observation): number
 }
 
 export interface Places {
@@ -42,6 +47,11 @@ interface GroupState {
   group: Group
   routes: RouteMemory
   steps: StepWatch
+  crowds: CrowdMemory
+  levels: { first: LevelWatch; rest: LevelWatch }
+  /** Numbers of those that served it. */
+  served: Set<number>
+  spans: number
   queue: LazyQuantile
   outsideFirst: LazyQuantile
   outside: LazyQuantile
@@ -122,9 +132,10 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
       outsideMs: state.outside.value(LEAST_TOLD),
       moved: movedOf(changed(observation), outsideFirst),
     }),
-    surroundings: (observation) => ({
-      ...around(observation),
-      turn: turnOf(observation),
+    surroundings: (observation, passage) => ({
+      ...around(observation, passage),
+      turn: turnOf(observation, passage),
+      routes: state.served.size,
       replicaKnown: observation.span.replica !== undefined,
       routeChanged: changed(observation),
       step: state.steps.step(),
@@ -132,39 +143,100 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
     }),
     add(observation) {
       remember(observation, state, outsideFirst, typeof changed(observation) === 'string')
-      const { span, known } = observation
+      const { known } = observation
       const logs = logsOf(observation)
-      neighbours.add(route, span.startedAtMs, span.startedAtMs + span.durationMs, logs.logFirst, logs.logRest)
+      const passage = neighbours.add(route, passageOf(observation, logs))
       const isFirst = Number.isNaN(logs.logRest)
       const log = isFirst ? logs.logFirst : logs.logRest
       const noise = isFirst ? known.ttftNoise : known.tpotNoise
       if (!Number.isNaN(log)) state.steps.add((log - noise.centre) / noise.sd, log)
+      state.levels.first.add(logs.logFirst)
+      state.levels.rest.add(logs.logRest)
+      if (state.served.size < MOST_SERVED) state.served.add(route)
+      if (state.spans++ % EACH_CROWD === 0 && !Number.isNaN(logs.logRest)) {
+        const { log: ownLog, crowd } = paceOf(passage, observation.known, 0)
+        state.crowds.add(ownLog - noise.centre, crowd, noise.sd)
+      }
+      return passage
     },
   }
 
   /** Of the service's own calls in flight; 0 where nothing is told of a wait. */
-  function turnOf({ span: { startedAtMs, queueMs }, first, known, retryMs }: Observation): number {
+  function turnOf({ span, first, known, retryMs }: Observation, passage: number): number {
+    const { startedAtMs, queueMs } = span
     if (first === undefined || queueMs !== undefined || retryMs > 0) return 0
-    const ends = neighbours.endsOf(route, startedAtMs)
-    if (ends === undefined) return 0
+    const before = neighbours
+      .beside(passage)
+      .map((other) => neighbours.at(other))
+      .filter(({ startMs }) => startMs < startedAtMs)
     return turns.weigh({
       firstMs: first.observedMs,
       expectedMs: first.expectedMs,
       noise: known.ttftNoise,
-      endsMs: ends.map((endMs) => endMs - startedAtMs),
+      endsMs: before.map(({ endMs }) => endMs - startedAtMs),
     })
   }
 
-  function around({ span: own }: Observation): Pick<Surroundings, 'near' | 'peers'> {
-    const near = neighbours.near(route, own.startedAtMs, NEAR_MS, NEAR_MOST)
-    const wide = neighbours.near(route, own.startedAtMs, WIDE_MS, WIDE_MOST)
-    const rests = (of: typeof near): number[] =>
-      of.map(({ logRest }) => logRest).filter((x) => !Number.isNaN(x))
-    const firsts = near.map(({ logFirst }) => logFirst).filter((x) => !Number.isNaN(x))
+  function paceOf(passage: number, known: Known, level: number): Pace {
+    const at = neighbours.at(passage)
+    const restMs = at.endMs - (Number.isNaN(at.logFirst) ? at.startMs : at.firstMs)
+    const { firstMs: crowdFirst, restMs: crowdRest } = crowdAt(neighbours, passage, known.tpot(0))
+    const crowdMs = Number.isNaN(at.logFirst) ? crowdFirst + crowdRest : crowdRest
+    const expectedMs = Math.max(1, restMs / Math.exp(at.logRest))
     return {
-      near: { count: rests(near).length, rest: middle(rests(near)), first: middle(firsts) },
-      peers: rests(wide),
+      log: at.logRest - level,
+      crowd: Math.log1p(crowdMs / expectedMs),
+      crowdWeight: state.crowds.weight(),
     }
+  }
+
+  function around(
+    { known }: Observation,
+    passage: number,
+  ): Pick<Surroundings, 'near' | 'peers' | 'own' | 'crowd' | 'crowdWeight' | 'level'> {
+    const level = {
+      first: state.levels.first.value(known.ttftNoise),
+      rest: state.levels.rest.value(known.tpotNoise),
+    }
+    const paces = (of: readonly number[]): Pace[] =>
+      of.map((each) => paceOf(each, known, level.rest?.log ?? 0)).filter(({ log }) => !Number.isNaN(log))
+    const near = neighbours.near(passage, NEAR_MS, NEAR_MOST)
+    const rests = paces(near).map(({ log, crowd, crowdWeight }) => log - crowd * crowdWeight)
+    const firsts = near
+      .map((each) => neighbours.at(each).logFirst - (level.first?.log ?? 0))
+      .filter((x) => !Number.isNaN(x))
+    return {
+      near: { count: rests.length, rest: middle(rests), first: middle(firsts) },
+      peers: paces(neighbours.near(passage, WIDE_MS, WIDE_MOST)),
+      own: paceOf(passage, known, level.rest?.log ?? 0),
+      crowd: crowdAt(neighbours, passage, known.tpot(0)),
+      crowdWeight: state.crowds.weight(),
+      level,
+    }
+  }
+}
+
+/** Every so many spans it is looked at whether their crowds cost what is foreseen. */
+const EACH_CROWD = 4
+const MOST_SERVED = 64
+
+function passageOf(
+  { span, known, first, expected, lengths, retryMs, blind }: Observation,
+  { logFirst, logRest }: { logFirst: number; logRest: number },
+): Passage {
+  const startMs = span.startedAtMs + retryMs
+  const endMs = span.startedAtMs + span.durationMs
+  const toFirstMs = expected.base + expected.prefillFresh + expected.prefillCached
+  return {
+    startMs,
+    firstMs: Math.min(endMs, startMs + (first === undefined ? toFirstMs : first.observedMs)),
+    endMs,
+    prefillMs: blind ? 0 : expected.prefillFresh + expected.prefillCached,
+    contextMs: blind
+      ? 0
+      : Math.max(0, known.tpot(lengths.fresh + lengths.cached + lengths.visible / 2) - known.tpot(0)),
+    logFirst,
+    logRest,
   }
 }
 
@@ -182,6 +254,10 @@ function createState(group: Group): GroupState {
     group,
     routes: createRouteMemory(),
     steps: createStepWatch(),
+    crowds: createCrowdMemory(),
+    levels: { first: createLevelWatch(), rest: createLevelWatch() },
+    served: new Set(),
+    spans: 0,
     queue: lazyQuantile(createSketch(), 0.5),
     outsideFirst: lazyQuantile(createSketch(), 0.5),
     outside: lazyQuantile(createSketch(), 0.5),

@@ -167,7 +167,7 @@ describe('spans by hand', () => {
 })
 
 describe('small worlds; `npm run check:attribution` judges larger ones', () => {
-  const jobs: Job[] = [2, 3, 6].map((world) => ({ faults: 1, world }))
+  const jobs: Job[] = [2, 3, 6].map((world) => ({ kind: 'one', world }))
   let tallies: Record<Tier, Tally>[] = []
   beforeAll(() => {
     tallies = jobs.map((job) => judgeWorld(draw(job, 'rules', 150)))

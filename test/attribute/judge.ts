@@ -27,6 +27,8 @@ export interface Tally {
   bins: Bin[]
   /** Sum of (confidence − right)². */
   brier: number
+  /** Verdicts that accuse a machine or those who share it, and how many of them are right. */
+  accused: { all: number; right: number }
   /** By phase, and `misplaced` over all: errors as shares of the span, in thousandths; and of spans that a cause befell. */
   errors: Record<string, number[]>
 }
@@ -51,6 +53,7 @@ export const createTally = (): Tally => ({
   labels: {},
   bins: Array.from({ length: BINS }, () => ({ count: 0, right: 0, confidence: 0 })),
   brier: 0,
+  accused: { all: 0, right: 0 },
   errors: {},
 })
 
@@ -76,15 +79,29 @@ export type Scope = 'all' | 'lengths'
 /**
  * `scope` `lengths`: for spans of durations and tokens, where `unknown` is right for what is slow for another reason,
  * and any name for it is wrong. Otherwise `unknown` is a miss in the confusion; as a probability it says that the
- * span was slow for a reason that lengths do not tell, and is right where that is so.
+ * span was slow for a reason that lengths do not tell, and is right where that is so. Against an `idle` baseline calls of
+ * its own service may have slowed it, which is no cause: then `none` and `unknown` are both right.
  */
-export function judge(tally: Tally, outcome: LabelledOutcome, found: Attribution, scope: Scope): void {
+export function judge(
+  tally: Tally,
+  outcome: LabelledOutcome,
+  found: Attribution,
+  scope: Scope,
+  baseline: 'busy' | 'idle' = 'busy',
+): void {
   const [largest = 'none'] = truthOf(outcome)
   const truth: Verdict = scope === 'lengths' && !BY_LENGTHS.has(largest) ? 'unknown' : largest
   const { verdict, confidence } = found
   tally.spans++
   add(tally.confusion, `${truth} → ${verdict}`)
-  const isRight = verdict === truth || (verdict === 'unknown' && !BY_LENGTHS.has(truth))
+  const isRight =
+    verdict === truth ||
+    (verdict === 'unknown' &&
+      (!BY_LENGTHS.has(truth) || (baseline === 'idle' && truth === 'none' && isCrowded(outcome))))
+  if (verdict === 'noisy-neighbour' || verdict === 'slow-replica') {
+    tally.accused.all++
+    if (isRight) tally.accused.right++
+  }
   const bin = tally.bins[Math.max(0, Math.min(BINS - 1, Math.ceil(confidence * BINS) - 1))]!
   bin.count++
   bin.confidence += confidence
@@ -99,6 +116,10 @@ export function judge(tally: Tally, outcome: LabelledOutcome, found: Attribution
   }
   judgePhases(tally, outcome, found, truth !== 'none')
 }
+
+/** Others in its batch, be they of its own service, cost it what would be listed. */
+const isCrowded = ({ phases, causesMs, e2eMs }: LabelledOutcome): boolean =>
+  phases.interference - (causesMs['noisy-neighbour'] ?? 0) >= listedFrom(e2eMs)
 
 function judgePhases(
   tally: Tally,
@@ -124,8 +145,10 @@ function judgePhases(
 
 export function merge(tallies: readonly Tally[]): Tally {
   const sum = createTally()
-  for (const { spans, confusion, labels, bins, brier, errors } of tallies) {
+  for (const { spans, confusion, labels, bins, brier, accused, errors } of tallies) {
     sum.spans += spans
+    sum.accused.all += accused.all
+    sum.accused.right += accused.right
     sum.brier += brier
     for (const [key, count] of Object.entries(confusion)) add(sum.confusion, key, count)
     for (const [cause, { both, named, missed }] of Object.entries(labels)) {

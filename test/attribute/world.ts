@@ -5,7 +5,8 @@
  *   hidden), 2-5 replicas, the round trip, gateway, base, prefill, decode, their growth with context, the usual queue;
  * - the service: its system prompt, turns, answers, thoughts, rate (an engine at 5-25 % of a request a second and
  *   replica, so that its own calls meet now and then), 24 tenants that keep to replicas;
- * - the baseline: twenty blocks of six fresh and three warm prompts while the service is at work;
+ * - the baseline: twenty blocks of six fresh and three warm prompts while the service is at work; `idle`, while it is not,
+ *   of an engine that the service then crowds (10-100 % of a request a second and replica);
  * - the fault: sizes log-uniform from .1 to 3 times the healthy span. Waits, retries, misses and stalls befall 5-15 % of
  *   calls, surges of lengths 4 %; a replica is slow or crowded for a spell; a change of route stays.
  */
@@ -45,16 +46,24 @@ export interface WorldOptions {
   faults: number
   /** Of these. @default all */
   among?: readonly Cause[]
+  /** The baseline is that of an engine that does nothing else. @default false */
+  idle?: boolean
+  /** The arrival of each token is kept. @default false */
+  keepTokens?: boolean
 }
 
 const HISTORY = 400
 const AFTER_PROBES_MS = 60_000
 
 /** The same seed gives the same world. */
-export function drawWorld(seed: string, { spans, faults, among = WORLD_CAUSES }: WorldOptions): World {
+export function drawWorld(
+  seed: string,
+  { spans, faults, among = WORLD_CAUSES, idle = false, keepTokens = false }: WorldOptions,
+): World {
   const random = createRandom(seed)
-  const profile = drawProfile(random.fork('profile'))
+  const profile = drawProfile(random.fork('profile'), idle ? ENGINES : [...HOSTED, ...ENGINES])
   const service = drawService(profile, random.fork('service'))
+  if (idle) service.ratePerS = 0.1 * 10 ** random.fork('load').next() * profile.constants.replicas
   const probes = probeRequests(profile)
   // The service is at work while the probes run, so that what its own calls cost each other stands in the baseline.
   const startMs = Math.max(probes.at(-1)!.arrivalMs + AFTER_PROBES_MS, (HISTORY / service.ratePerS) * 1000)
@@ -73,11 +82,21 @@ export function drawWorld(seed: string, { spans, faults, among = WORLD_CAUSES }:
     ...probes.map((request, i) => ({ request, probe: i, conversation: -1 })),
     ...calls.requests.map((request, i) => ({ request, probe: -1, conversation: calls.conversations[i]! })),
   ].sort((a, b) => a.request.arrivalMs - b.request.arrivalMs)
-  const labelled = runWithTwins(
-    { profile, incidents, seed },
-    all.map(({ request }) => request),
-  )
-  const pairs = all.map((each, i) => ({ ...each, outcome: labelled[i]! }))
+  const run = (of: typeof all, what: readonly Incident[]) => {
+    const requests = of.map(({ request }) => (keepTokens ? { ...request, keepTokens } : request))
+    const outcomes = runWithTwins({ profile, incidents: what, seed }, requests)
+    return of.map((each, i) => ({ ...each, outcome: outcomes[i]! }))
+  }
+  const isProbe = ({ probe }: (typeof all)[number]): boolean => probe >= 0
+  const pairs = idle
+    ? [
+        ...run(all.filter(isProbe), []),
+        ...run(
+          all.filter((each) => !isProbe(each)),
+          incidents,
+        ),
+      ]
+    : run(all, incidents)
   const served = pairs.filter(({ probe }) => probe < 0)
   const epochMs = Date.UTC(2026, 10, 23, 9)
   const samples = pairs
@@ -102,10 +121,13 @@ export function drawWorld(seed: string, { spans, faults, among = WORLD_CAUSES }:
   }
 }
 
-function drawProfile(random: Random): Profile {
+const HOSTED = ['hosted-frontier', 'hosted-reasoning']
+const ENGINES = ['8b-h100', '70b-h100x4', '8b-a100']
+
+function drawProfile(random: Random, names: readonly string[]): Profile {
   const logUniform = (low: number, high: number): number => low * (high / low) ** random.next()
   const replicas = 2 + random.int(4)
-  const name = random.shuffle(['hosted-frontier', 'hosted-reasoning', '8b-h100', '70b-h100x4', '8b-a100'])[0]!
+  const name = random.shuffle(names)[0]!
   const regions = [
     { name: 'near', rttMs: logUniform(3, 60), rttP95Ms: 0 },
     { name: 'far', rttMs: logUniform(120, 300), rttP95Ms: 0 },

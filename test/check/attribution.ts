@@ -10,45 +10,62 @@ import {
   labelScores,
   mean,
   merge,
+  type Scope,
   type Tally,
 } from '../attribute/judge.js'
 import { toSpan } from '../attribute/to-span.js'
+import { judgeWritten } from '../attribute/written.js'
 import { drawWorld, WORLD_CAUSES, type World } from '../attribute/world.js'
 import type { Check } from './check.js'
 
+/**
+ * `one`, `two`: so many faults, each tier from memory. `idle`: one fault, the baseline of an engine that did nothing else.
+ * `written`: one fault, the spans written in each dialect and read again.
+ */
+const KINDS = ['one', 'two', 'idle', 'written'] as const
+type Kind = (typeof KINDS)[number]
+
 /** One fault takes its cause in turn, two are drawn. */
 export interface Job {
-  faults: 1 | 2
+  kind: Kind
   world: number
 }
 
 export interface Result {
-  faults: 1 | 2
-  tallies: Record<Tier, Tally>
+  kind: Kind
+  /** By tier, or by dialect and what it carried. */
+  tallies: Record<string, Tally>
 }
 
 /** Of production, judged; those of the time before stand for what is ordinary. */
 const SPANS = 800
+/** Of each dialect. */
+const WRITTEN_SPANS = 300
 /** Never used in tuning: that was done on `tune/…`. */
-const SEEDS = 'judge/b'
+const SEEDS = process.env['PLUMBLINE_CHECK_SEEDS'] ?? 'judge/b'
 
 export const jobsOf = (repeats: number): Job[] =>
   WORLD_CAUSES.flatMap((_, i) =>
-    Array.from({ length: repeats }, (__, repeat): Job[] => {
-      const world = repeat * WORLD_CAUSES.length + i
-      return [
-        { faults: 1, world },
-        { faults: 2, world },
-      ]
-    }).flat(),
+    Array.from({ length: repeats }, (__, repeat) => repeat * WORLD_CAUSES.length + i).flatMap((world) =>
+      KINDS.map((kind): Job => ({ kind, world })),
+    ),
   )
 
-export function draw({ faults, world }: Job, seeds = SEEDS, spans = SPANS): World {
-  const among = faults === 1 ? [WORLD_CAUSES[world % WORLD_CAUSES.length]!] : WORLD_CAUSES
-  return drawWorld(`${seeds}/${faults}/${world}`, { spans, faults, among })
+export function draw({ kind, world }: Job, seeds = SEEDS, spans = SPANS): World {
+  const among = kind === 'two' ? WORLD_CAUSES : [WORLD_CAUSES[world % WORLD_CAUSES.length]!]
+  const faults = kind === 'two' ? 2 : 1
+  // One and two faults have the seeds that they always had.
+  const name = kind === 'one' || kind === 'two' ? faults : kind
+  return drawWorld(`${seeds}/${name}/${world}`, {
+    spans: kind === 'written' ? Math.min(spans, WRITTEN_SPANS) : spans,
+    faults,
+    among,
+    idle: kind === 'idle',
+    keepTokens: kind === 'written',
+  })
 }
 
-export function judgeWorld(world: World): Record<Tier, Tally> {
+export function judgeWorld(world: World, baseline: 'busy' | 'idle' = 'busy'): Record<Tier, Tally> {
   const tallies = { A: createTally(), B: createTally(), C: createTally(), D: createTally(), E: createTally() }
   const { constants } = world.profile
   const hidden = constants.reasoningTokens > 0 && !constants.streamsReasoning
@@ -60,15 +77,17 @@ export function judgeWorld(world: World): Record<Tier, Tally> {
     const found = [...spans.flatMap((span) => attributor.push(span)), ...attributor.end()]
     world.outcomes.forEach((outcome, i) => {
       if (i < world.history || outcome.outcome !== 'ok') return
-      judge(tallies[tier], outcome, found[i]!, tier === 'D' || tier === 'E' ? 'lengths' : 'all')
+      judge(tallies[tier], outcome, found[i]!, scopeOf(tier), baseline)
     })
   }
   return tallies
 }
 
+const scopeOf = (tier: Tier): Scope => (tier === 'D' || tier === 'E' ? 'lengths' : 'all')
+
 interface Section {
   name: string
-  faults: 1 | 2
+  kind: Kind
   tiers: readonly Tier[]
   /** Least macro-F1: of verdicts, or with two faults of each cause that was named. */
   least?: number
@@ -79,37 +98,111 @@ interface Section {
 }
 
 const SECTIONS: readonly Section[] = [
-  { name: 'full evidence', faults: 1, tiers: ['A', 'B'], mostEce: 0.05, mostMisplaced: 0.1 },
-  { name: 'server timings (A)', faults: 1, tiers: ['A'], least: 0.95 },
-  { name: 'first-token time, cache counts, one header (B)', faults: 1, tiers: ['B'], least: 0.95 },
-  { name: 'first-token time only (C)', faults: 1, tiers: ['C'], mostEce: 0.05, mostMisplaced: 0.1 },
-  { name: 'duration and tokens (D)', faults: 1, tiers: ['D'], least: 0.8 },
-  { name: 'duration only (D, E)', faults: 1, tiers: ['D', 'E'], mostEce: 0.05, mostMisplaced: 0.1 },
-  { name: 'two at once, full evidence', faults: 2, tiers: ['A', 'B'], least: 0.85, mostEce: 0.05 },
-  { name: 'two at once (A)', faults: 2, tiers: ['A'], least: 0.85 },
-  { name: 'two at once (B)', faults: 2, tiers: ['B'], least: 0.85 },
+  {
+    name: 'full evidence (A, B)',
+    kind: 'one',
+    tiers: ['A', 'B'],
+    least: 0.95,
+    mostEce: 0.05,
+    mostMisplaced: 0.1,
+  },
+  { name: 'server timings (A)', kind: 'one', tiers: ['A'] },
+  { name: 'first-token time, cache counts, one header (B)', kind: 'one', tiers: ['B'] },
+  { name: 'first-token time only (C)', kind: 'one', tiers: ['C'], mostEce: 0.05, mostMisplaced: 0.1 },
+  { name: 'duration and tokens (D)', kind: 'one', tiers: ['D'], least: 0.8 },
+  { name: 'duration only (D, E)', kind: 'one', tiers: ['D', 'E'], mostEce: 0.05, mostMisplaced: 0.1 },
+  { name: 'two at once, full evidence (A, B)', kind: 'two', tiers: ['A', 'B'], least: 0.85, mostEce: 0.05 },
+  { name: 'two at once (A)', kind: 'two', tiers: ['A'] },
+  { name: 'two at once (B)', kind: 'two', tiers: ['B'] },
+  {
+    name: 'baseline of an idle engine, full evidence (A, B)',
+    kind: 'idle',
+    tiers: ['A', 'B'],
+    mostEce: 0.05,
+  },
+  { name: 'baseline of an idle engine (C)', kind: 'idle', tiers: ['C'], mostEce: 0.05 },
+  { name: 'baseline of an idle engine (D, E)', kind: 'idle', tiers: ['D', 'E'], mostEce: 0.05 },
 ]
 
 export const check: Check<Job, Result> = {
   jobs: jobsOf,
-  work: (job) => ({ faults: job.faults, tallies: judgeWorld(draw(job)) }),
+  work: ({ kind, world }) => {
+    const drawn = draw({ kind, world })
+    return {
+      kind,
+      tallies:
+        kind === 'written'
+          ? judgeWritten(drawn, scopeOf)
+          : judgeWorld(drawn, kind === 'idle' ? 'idle' : 'busy'),
+    }
+  },
   report(results) {
     const lines: string[] = []
     const broken: string[] = []
     for (const section of SECTIONS) {
-      const own = results.filter(({ faults }) => faults === section.faults)
+      const own = results.filter(({ kind }) => kind === section.kind)
       if (own.length === 0) continue
-      const tally = merge(own.flatMap(({ tallies }) => section.tiers.map((tier) => tallies[tier])))
+      const tally = merge(own.flatMap(({ tallies }) => section.tiers.flatMap((tier) => tallies[tier] ?? [])))
       const { text, problems } = reportSection(section, tally, own.length)
       lines.push(...text, '')
       broken.push(...problems.map((problem) => `${section.name}: ${problem}`))
     }
+    lines.push(...reportWritten(results.filter(({ kind }) => kind === 'written')))
     return { lines, broken }
   },
 }
 
+/** One line a dialect and what its spans carried. */
+function reportWritten(results: readonly Result[]): string[] {
+  if (results.length === 0) return []
+  const names = [...new Set(results.flatMap(({ tallies }) => Object.keys(tallies)))]
+  const of = (name: string): Tally => merge(results.flatMap(({ tallies }) => tallies[name] ?? []))
+  const rows = names
+    .filter((name) => !name.includes(' '))
+    .map((name) => {
+      const tally = of(name)
+      const { ece, brier } = calibration(tally)
+      const share = (count: number): string => `${((100 * count) / tally.spans).toFixed(1)} %`
+      const ofTiers = names
+        .filter((each) => each.startsWith(`${name} `))
+        .map(
+          (each) => `${each.slice(name.length + 1)} ${((100 * of(each).spans) / tally.spans).toFixed(0)} %`,
+        )
+      return [
+        name,
+        ofTiers.sort().join(', '),
+        mean(classScores(tally)).toFixed(3),
+        ece.toFixed(3),
+        brier.toFixed(3),
+        share(unknowns(tally)),
+        errorAt(tally, 'misplaced', 0.5).toFixed(3),
+        String(tally.spans),
+      ]
+    })
+  const head = [
+    'written and read again',
+    'tiers',
+    'macro-F1',
+    'ECE',
+    'Brier',
+    'unknown',
+    'misplaced',
+    'spans',
+  ]
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)))
+  return [head, ...rows].map((row) =>
+    row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '),
+  )
+}
+
+const unknowns = ({ confusion }: Tally): number =>
+  Object.entries(confusion).reduce((sum, [key, count]) => sum + (key.endsWith('→ unknown') ? count : 0), 0)
+
+/** Median of misplaced milliseconds by phase, as shares of the span. */
+const PHASES = ['network', 'queue', 'prefill', 'reasoning', 'decode', 'retry', 'client']
+
 function reportSection(
-  { name, faults, least, mostEce, mostMisplaced }: Section,
+  { name, kind, least, mostEce, mostMisplaced }: Section,
   tally: Tally,
   worlds: number,
 ): { text: string[]; problems: string[] } {
@@ -120,19 +213,18 @@ function reportSection(
     if (!holds) problems.push(`${what} ${value.toFixed(3)}, ${isLeast ? 'least' : 'most'} ${limit}`)
     return `${what} ${value.toFixed(3)}${holds ? '' : '!'}`
   }
-  const scores = faults === 1 ? classScores(tally) : labelScores(tally)
+  const scores = kind === 'two' ? labelScores(tally) : classScores(tally)
   const { ece, brier } = calibration(tally)
-  const abstained = Object.entries(tally.confusion).reduce(
-    (sum, [key, count]) => sum + (key.endsWith('→ unknown') ? count : 0),
-    0,
-  )
+  const { accused } = tally
   return {
     text: [
       `${name}: ${tally.spans} spans of ${worlds} worlds`,
-      `  ${hold('macro-F1', mean(scores), least, true)}   ${hold('ECE', ece, mostEce, false)}   Brier ${brier.toFixed(3)}   unknown ${((100 * abstained) / tally.spans).toFixed(1)} %`,
+      `  ${hold('macro-F1', mean(scores), least, true)}   ${hold('ECE', ece, mostEce, false)}   Brier ${brier.toFixed(3)}   unknown ${((100 * unknowns(tally)) / tally.spans).toFixed(1)} %`,
       `  ${scores.map((score) => `${score.name} ${score.f1.toFixed(2)} (${score.count})`).join(', ')}`,
       `  misses: ${confusions(tally, 14)}`,
       `  ${hold('misplaced time, median', errorAt(tally, 'misplaced', 0.5), mostMisplaced, false)}, p90 ${errorAt(tally, 'misplaced', 0.9).toFixed(3)}; slow spans ${errorAt(tally, 'misplaced, slow spans', 0.5).toFixed(3)}, p90 ${errorAt(tally, 'misplaced, slow spans', 0.9).toFixed(3)}`,
+      `  by phase, p90: ${PHASES.map((phase) => `${phase} ${errorAt(tally, phase, 0.9).toFixed(3)}`).join(', ')}`,
+      `  noisy-neighbour and slow-replica: ${accused.right} of ${accused.all} right`,
     ],
     problems,
   }

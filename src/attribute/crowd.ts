@@ -1,0 +1,74 @@
+/** What the calls of a service cost each other on one machine, by their lengths and the curve: no fault of anybody. */
+import type { NeighbourStore, Passage } from './neighbours.js'
+
+/** Milliseconds. */
+export interface Crowd {
+  firstMs: number
+  restMs: number
+  /** Calls that were served at the same time. */
+  calls: number
+}
+
+/**
+ * Continuous batching with chunked prefill: while a prompt is computed every other stream of the machine gives a token
+ * a chunk, so it loses about the time of that prefill; who comes later waits for it; and each stream in the batch
+ * adds the reading of its context to every step. `paceMs` is a step of the call's own.
+ */
+export function crowdOf(own: Passage, others: readonly Passage[], paceMs: number): Crowd {
+  let [firstMs, restMs] = [0, 0]
+  for (const other of others) {
+    const fromMs = Math.max(other.startMs, other.firstMs - other.prefillMs)
+    const waited = overlap(fromMs, other.firstMs, own.startMs, own.firstMs)
+    // Of two prefills at once the one that ends first has had more of the machine.
+    firstMs += other.firstMs <= own.firstMs ? waited : waited / 2
+    restMs += overlap(fromMs, other.firstMs, own.firstMs, own.endMs)
+    const together = overlap(other.firstMs, other.endMs, own.firstMs, own.endMs)
+    restMs += (together * other.contextMs) / (paceMs + other.contextMs)
+  }
+  return { firstMs, restMs, calls: others.length }
+}
+
+/** Of a passage in the store. */
+export function crowdAt(neighbours: NeighbourStore, passage: number, paceMs: number): Crowd {
+  const others = neighbours.beside(passage).map((other) => neighbours.at(other))
+  return crowdOf(neighbours.at(passage), others, paceMs)
+}
+
+function overlap(fromA: number, toA: number, fromB: number, toB: number): number {
+  return Math.max(0, Math.min(toA, toB) - Math.max(fromA, fromB))
+}
+
+/** Whether calls of a group are really slowed by one another as their lengths foresee: on one machine they are, in a fleet hardly. */
+export interface CrowdMemory {
+  /** `log`: ln(observed ÷ expected) behind the first output; `crowd`: what the calls beside it should have made of it. */
+  add(log: number, crowd: number, sd: number): void
+  /** Probability that the next one is. */
+  weight(): number
+}
+
+/** A foreseen crowd is off by so much of itself. */
+export const CROWD_SD = 0.4
+/** A crowd below this log ratio is lost in the scatter. */
+const LEAST_CROWD = 0.05
+
+export function createCrowdMemory(): CrowdMemory {
+  // Laplace's rule of succession.
+  let [trials, held] = [2, 1]
+  return {
+    add(log, crowd, sd) {
+      if (crowd < Math.max(LEAST_CROWD, 2 * sd) || Number.isNaN(log)) return
+      const plain = bell(log, Math.max(0.02, sd)) + STRANGE
+      const crowded = bell(log - crowd, Math.hypot(Math.max(0.02, sd), CROWD_SD * crowd)) + STRANGE
+      trials++
+      held += crowded / (plain + crowded)
+    },
+    weight: () => held / trials,
+  }
+}
+
+/** What neither foresees speaks for neither. */
+const STRANGE = 0.05
+
+function bell(x: number, sd: number): number {
+  return Math.exp(-0.5 * (x / sd) ** 2) / sd
+}
