@@ -1,5 +1,6 @@
 /** The curve that a span is read against: of its model, nearest in region and time. */
 import type { Span } from '../span/span.js'
+import { createKeyTree } from './key-tree.js'
 import type { Known } from './known.js'
 
 export interface Choice {
@@ -20,14 +21,14 @@ const NO_DOUBTS: readonly string[] = []
  * single model serves spans that name none. Undefined where no curve fits.
  */
 export function chooseKnown(all: readonly Known[]): (span: Span) => Choice | undefined {
-  const fitting = new Map<string, readonly Known[]>()
+  const fitting = createKeyTree<readonly Known[]>(MOST_CACHED)
   return (span) => {
     const { modelRequested, modelServed, region } = span
-    const key = `${modelRequested ?? ''}\n${modelServed ?? ''}`
-    let models = fitting.get(key)
+    const names = [modelRequested, modelServed]
+    let models = fitting.find(names)
     if (models === undefined) {
       models = all.filter(({ model }) => fits(model, modelRequested, modelServed, all))
-      if (fitting.size < MOST_CACHED) fitting.set(key, models)
+      fitting.set(names, models)
     }
     const [only] = models
     if (only === undefined) return undefined

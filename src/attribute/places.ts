@@ -4,6 +4,7 @@ import { crowdAt, createCrowdMemory, type CrowdMemory } from './crowd.js'
 import { serverFirstMs, type Usual } from './direct.js'
 import type { Surroundings } from './evidence.js'
 import { createGroups, lazyQuantile, type Group, type LazyQuantile, type Ordinary } from './groups.js'
+import { createKeyTree } from './key-tree.js'
 import { createLevelWatch, type LevelWatch } from './level.js'
 import { createNeighbours, type NeighbourStore, type Passage } from './neighbours.js'
 import type { Known } from './known.js'
@@ -66,7 +67,7 @@ export function createPlaces(): Places {
   const states = new Map<string, GroupState>()
   const neighbours = createNeighbours()
   const routes = new Map<string, number>()
-  const places = new Map<string, Place>()
+  const places = createKeyTree<Place>(MOST_KEYS)
   let lastRoute = 0
   const numberOf = (key: string): number => {
     const known = routes.get(key)
@@ -85,16 +86,15 @@ export function createPlaces(): Places {
   }
 
   return {
-    of(span) {
-      const model = span.modelRequested ?? span.modelServed ?? ''
-      const route = `${model}\n${span.region ?? ''}\n${span.backend ?? ''}\n${span.replica ?? ''}`
-      const key = `${span.service ?? ''}\n${span.operation}\n${span.modelServed ?? ''}\n${route}`
-      const known = places.get(key)
+    of({ service, operation, modelRequested, modelServed, region, backend, replica }) {
+      const model = modelRequested ?? modelServed
+      const row = [service, operation, modelServed, model, region, backend, replica]
+      const known = places.find(row)
       if (known !== undefined) return known
-      const group = `${span.service ?? ''}\n${span.operation}\n${model}`
-      if (places.size >= MOST_KEYS) places.clear()
+      const route = `${model ?? ''}\n${region ?? ''}\n${backend ?? ''}\n${replica ?? ''}`
+      const group = `${service ?? ''}\n${operation}\n${model ?? ''}`
       const place = createPlace(stateOf(group), numberOf(route), neighbours)
-      places.set(key, place)
+      places.set(row, place)
       return place
     },
   }
