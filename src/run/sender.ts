@@ -153,10 +153,10 @@ function settlement(sample: Sample, exchange: Exchange, prepared: Prepared): Rep
   if (exchange.startNs === undefined) return null
   if (exchange.status !== undefined && exchange.status >= 400)
     return { promptTokens: 0, outputTokens: 0, cost: 0 }
-  const { outcome, tokenSource, promptTokens, outputTokens, cost } = sample
+  const { outcome, tokenSource, promptAssumed, promptTokens, outputTokens, cost } = sample
   // Behind what broke off the server may have gone on, and usage in mid-stream (Anthropic, Gemini) knows the begin only.
   const isWhole = outcome === 'ok' || outcome === 'empty'
-  if (!isWhole || tokenSource !== 'usage') return {}
+  if (!isWhole || tokenSource !== 'usage' || promptAssumed) return {}
   const isLow = (promptTokens ?? 0) < leastPrompt(prepared) || (outputTokens ?? 0) < leastOutput(sample)
   return isLow ? {} : { promptTokens, outputTokens, cost: cost?.amount }
 }

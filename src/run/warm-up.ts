@@ -52,7 +52,7 @@ export function learnCorrection(
 ): TokenCorrection {
   const pairs: TokenPair[] = samples.flatMap((sample) => {
     const sent = localTokens.get(sample.id)
-    const isReported = sample.outcome === 'ok' && sample.tokenSource === 'usage'
+    const isReported = sample.outcome === 'ok' && sample.tokenSource === 'usage' && !sample.promptAssumed
     if (!isReported || sent === undefined || sample.promptTokens === undefined) return []
     return [{ sent, reported: sample.promptTokens }]
   })

@@ -121,6 +121,8 @@ export interface Sample {
   /** Output events that shared an arrival with an earlier one. */
   coalesced: number
   promptTokens?: number | undefined
+  /** The server left the prompt out of its usage: `promptTokens` is the length that was asked. */
+  promptAssumed?: true | undefined
   cachedTokens?: number | undefined
   /** Written into the cache; part of the prompt, charged by some providers. */
   cacheWriteTokens?: number | undefined

@@ -108,7 +108,7 @@ export function toSample(exchange: Exchange, protocol: Protocol, context: Sample
   }
 }
 
-type Counts = Usage & { tokenSource: Sample['tokenSource'] }
+type Counts = Usage & Pick<Sample, 'tokenSource' | 'promptAssumed'>
 
 /** A part larger than its whole is no count. */
 function trusted(usage: Usage): Usage {
@@ -127,6 +127,7 @@ function countTokens(usage: Usage, output: Output, { asked, tokenizer }: SampleC
   return {
     ...usage,
     promptTokens: usage.promptTokens ?? asked.promptTokens,
+    ...(usage.promptTokens === undefined && { promptAssumed: true }),
     outputTokens: usage.outputTokens ?? tokenizer.count(output.counted.text),
     tokenSource: usage.outputTokens === undefined ? 'counted' : 'usage',
   }

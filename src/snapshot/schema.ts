@@ -234,6 +234,7 @@ export const sampleSchema: z.ZodType<Sample> = z.object({
   coalesced: count,
   // Whatever a server reported, even nonsense, was kept: it is the sample's state that says what to think of it.
   promptTokens: number.optional(),
+  promptAssumed: z.literal(true).optional(),
   cachedTokens: number.optional(),
   cacheWriteTokens: number.optional(),
   cacheWritesByLifetime: z.record(text, number).optional(),
