@@ -40,6 +40,8 @@ export interface Refused {
   kind: 'refused'
   exit: 2 | 3
   message: string
+  /** Money that is spent all the same: what was measured could not be saved. */
+  spent?: number | undefined
 }
 
 export type RunResult =

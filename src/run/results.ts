@@ -226,6 +226,7 @@ export async function finishResults(
     return {
       kind: 'refused',
       exit: 3,
+      spent: snapshot.spent.cost?.amount,
       message: `${why}; the samples are in ${journal.path}: run again with --resume`,
     }
   }

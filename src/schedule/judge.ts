@@ -12,7 +12,7 @@ import type { Outcome } from './job.js'
 
 export async function judgeRun(scenario: Scenario, result: RunResult, outDir: string): Promise<Outcome> {
   if (result.kind === 'refused') {
-    return { health: 'failure', spent: 0, sentences: [result.message], snapshot: null }
+    return { health: 'failure', spent: result.spent ?? 0, sentences: [result.message], snapshot: null }
   }
   const { snapshot, path, stop } = result
   const spent = snapshot.spent.cost?.amount ?? 0
