@@ -1,5 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
-import { examples, fuzz, readers } from '../../scripts/faults/fuzz.mjs'
+import { examples } from '../../scripts/faults/fuzz-examples.mjs'
+import { readers } from '../../scripts/faults/fuzz-readers.mjs'
+import { fuzz } from '../../scripts/faults/fuzz.mjs'
 import { ensureBuilt } from '../support/build.js'
 
 beforeAll(async () => {
