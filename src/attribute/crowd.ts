@@ -1,5 +1,5 @@
 /** What the calls of a service cost each other on one machine, by their lengths and the curve: no fault of anybody. */
-import type { NeighbourStore, Passage } from './neighbours.js'
+import { createPassage, type NeighbourStore } from './neighbours.js'
 
 /** Milliseconds. */
 export interface Crowd {
@@ -14,9 +14,13 @@ export interface Crowd {
  * a chunk, so it loses about the time of that prefill; who comes later waits for it; and each stream in the batch
  * adds the reading of its context to every step. `paceMs` is a step of the call's own.
  */
-export function crowdOf(own: Passage, others: readonly Passage[], paceMs: number): Crowd {
+export function crowdAt(neighbours: NeighbourStore, passage: number, paceMs: number): Crowd {
+  const others = neighbours.beside(passage)
+  const own = neighbours.at(passage)
+  const other = createPassage()
   let [firstMs, restMs] = [0, 0]
-  for (const other of others) {
+  for (const each of others) {
+    neighbours.at(each, other)
     const fromMs = Math.max(other.startMs, other.firstMs - other.prefillMs)
     const waited = overlap(fromMs, other.firstMs, own.startMs, own.firstMs)
     // Of two prefills at once the one that ends first has had more of the machine.
@@ -26,12 +30,6 @@ export function crowdOf(own: Passage, others: readonly Passage[], paceMs: number
     restMs += (together * other.contextMs) / (paceMs + other.contextMs)
   }
   return { firstMs, restMs, calls: others.length }
-}
-
-/** Of a passage in the store. */
-export function crowdAt(neighbours: NeighbourStore, passage: number, paceMs: number): Crowd {
-  const others = neighbours.beside(passage).map((other) => neighbours.at(other))
-  return crowdOf(neighbours.at(passage), others, paceMs)
 }
 
 function overlap(fromA: number, toA: number, fromB: number, toB: number): number {

@@ -17,11 +17,16 @@ export interface Passage {
 export interface NeighbourStore {
   /** Routes are numbered: of a replica, backend or region. Gives the number of the passage. */
   add(route: number, passage: Passage): number
-  at(passage: number): Passage
+  /** Written into `into`, where one is given. */
+  at(passage: number, into?: Passage): Passage
   /** Up to `most` others on the route of a passage whose starts lie within `withinMs` of its own; the nearest first. */
   near(passage: number, withinMs: number, most: number): number[]
   /** Others on its route that were served at the same time, as far as they are there already. */
   beside(passage: number): number[]
+}
+
+export function createPassage(): Passage {
+  return { startMs: 0, firstMs: 0, endMs: 0, prefillMs: 0, contextMs: 0, logFirst: NaN, logRest: NaN }
 }
 
 const SLOTS = 1 << 16
@@ -45,14 +50,19 @@ export function createNeighbours(): NeighbourStore {
   const start = (passage: number): number => starts[passage % SLOTS]!
   const end = (passage: number): number => starts[passage % SLOTS]! + ends[passage % SLOTS]!
 
-  /** Goes along a route both ways while `take` says that it is worth it. */
-  function walk(from: number, take: (passage: number) => boolean, most: number): number[] {
+  /** Goes along a route both ways and takes those whose starts lie within `withinMs`, or who were served at the same time. */
+  function walk(from: number, withinMs: number | undefined, most: number): number[] {
     const found: number[] = []
     if (!isKept(from)) return found
+    const [fromMs, toMs] = [start(from), end(from)]
     for (const links of [before, after]) {
       let [strangers, here] = [0, 0]
       for (let at = links[from % SLOTS]!; isKept(at); at = links[at % SLOTS]!) {
-        if (take(at)) {
+        const isNear =
+          withinMs === undefined
+            ? start(at) < toMs && end(at) > fromMs
+            : Math.abs(start(at) - fromMs) <= withinMs
+        if (isNear) {
           found.push(at)
           if (++here >= most) break
         } else if (++strangers >= MOST_STRANGERS) break
@@ -78,29 +88,25 @@ export function createNeighbours(): NeighbourStore {
       latest.set(route, next)
       return next++
     },
-    at(passage) {
+    at(passage, into = createPassage()) {
       const slot = passage % SLOTS
       const startMs = starts[slot]!
-      return {
-        startMs,
-        firstMs: startMs + firsts[slot]!,
-        endMs: startMs + ends[slot]!,
-        prefillMs: prefills[slot]!,
-        contextMs: contexts[slot]!,
-        logFirst: logFirsts[slot]!,
-        logRest: logRests[slot]!,
-      }
+      into.startMs = startMs
+      into.firstMs = startMs + firsts[slot]!
+      into.endMs = startMs + ends[slot]!
+      into.prefillMs = prefills[slot]!
+      into.contextMs = contexts[slot]!
+      into.logFirst = logFirsts[slot]!
+      into.logRest = logRests[slot]!
+      return into
     },
     near(passage, withinMs, most) {
       const startMs = start(passage)
       const distance = (other: number): number => Math.abs(start(other) - startMs)
-      return walk(passage, (other) => distance(other) <= withinMs, 2 * most)
+      return walk(passage, withinMs, 2 * most)
         .sort((a, b) => distance(a) - distance(b))
         .slice(0, most)
     },
-    beside(passage) {
-      const [fromMs, toMs] = [start(passage), end(passage)]
-      return walk(passage, (other) => start(other) < toMs && end(other) > fromMs, MOST_BESIDE)
-    },
+    beside: (passage) => walk(passage, undefined, MOST_BESIDE),
   }
 }
