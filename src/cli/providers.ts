@@ -15,9 +15,27 @@ export const providersCommand: Register = (command, io, done) => {
       })
       const hosts = all.flatMap(({ name, baseUrl }) => (baseUrl === null ? [] : [[name, shorten(baseUrl)]]))
       io.out(`${table(['provider', 'protocol', 'key'], keys)}\n\n`)
-      io.out(`${table(['provider', 'base URL; the others need one in the scenario'], hosts)}\n`)
+      io.out(`${table(['provider', 'base URL; the others need one in the scenario'], hosts)}\n\n`)
+      io.out(
+        `${table(['provider', 'models', 'as of', 'price list; the others have no price'], all.flatMap(lists))}\n`,
+      )
+      io.out(
+        'Prices were entered by hand and are not looked up again: compare them with the list before\n' +
+          'you cap money by them, and give a target its own price: { inputPerM, outputPerM, … }.\n',
+      )
     }
     done(0)
+  })
+}
+
+/** Where the prices of a preset come from, a row for each list. */
+function lists({ name, prices }: NonNullable<(typeof providers)[string]>): string[][] {
+  const all = Object.values(prices)
+  const sources = [...new Set(all.map(({ asOf = '', source = '' }) => `${asOf} ${source}`))]
+  return sources.map((list) => {
+    const [asOf = '', source = ''] = list.split(' ')
+    const models = all.filter((price) => price.asOf === asOf && price.source === source).length
+    return [name, String(models), asOf, source]
   })
 }
 

@@ -2,10 +2,9 @@
 import type { Provider } from './provider.js'
 import { hosted, named, ownedTokenizers, unknownCache, unknownTokenizer, usd } from './shared.js'
 
-// groq.com/pricing, api-docs.deepseek.com, docs.x.ai: the day on which each was looked up.
-const GROQ_DAY = '2025-08-01'
-const DEEPSEEK_DAY = '2025-09-29'
-const XAI_DAY = '2025-08-01'
+const GROQ = { asOf: '2025-08-01', source: 'https://groq.com/pricing' }
+const DEEPSEEK = { asOf: '2025-09-29', source: 'https://api-docs.deepseek.com/quick_start/pricing' }
+const XAI = { asOf: '2025-08-01', source: 'https://docs.x.ai/docs/models' }
 
 export const hostedServices: readonly Provider[] = [
   {
@@ -19,8 +18,8 @@ export const hostedServices: readonly Provider[] = [
     // The minimum is 128 to 1,024 tokens, by model.
     cache: { minimumTokens: 1024, stepTokens: 128, reported: true, lifetimeS: 7200 },
     prices: {
-      'llama-3.1-8b-instant': usd(GROQ_DAY, 0.05, 0.08),
-      'llama-3.3-70b-versatile': usd(GROQ_DAY, 0.59, 0.79),
+      'llama-3.1-8b-instant': usd(GROQ, 0.05, 0.08),
+      'llama-3.3-70b-versatile': usd(GROQ, 0.59, 0.79),
     },
   },
   {
@@ -45,7 +44,7 @@ export const hostedServices: readonly Provider[] = [
     tokenizers: unknownTokenizer,
     cache: { minimumTokens: 64, stepTokens: 64, reported: true },
     // One price for both since V3.2.
-    prices: named('deepseek-chat deepseek-reasoner', usd(DEEPSEEK_DAY, 0.28, 0.42, { cachedPerM: 0.028 })),
+    prices: named('deepseek-chat deepseek-reasoner', usd(DEEPSEEK, 0.28, 0.42, { cachedPerM: 0.028 })),
   },
   {
     name: 'together',
@@ -89,7 +88,7 @@ export const hostedServices: readonly Provider[] = [
     quirks: hosted,
     tokenizers: unknownTokenizer,
     cache: { minimumTokens: 128, stepTokens: 128, reported: true },
-    prices: named('grok-4 grok-4-0709', usd(XAI_DAY, 3, 15, { cachedPerM: 0.75 })),
+    prices: named('grok-4 grok-4-0709', usd(XAI, 3, 15, { cachedPerM: 0.75 })),
   },
   {
     name: 'openrouter',

@@ -13,8 +13,10 @@ export interface Price {
   /** The same for a lifetime that has a price of its own, under the provider's word for it (`1h`). */
   cacheWritePerMByLifetime?: Readonly<Record<string, number>> | undefined
   outputPerM: number
-  /** Day on which the price was looked up, YYYY-MM-DD. */
+  /** Day on which the price was looked up, YYYY-MM-DD. Of a preset: day from which its vendor's list has it. */
   asOf?: string | undefined
+  /** The vendor's list. */
+  source?: string | undefined
 }
 
 /** What is known of a target's prefix cache. */

@@ -1,4 +1,4 @@
-/** What several presets share: quirks, tokenizers, cache rules, and prices with the day on which they were looked up. */
+/** What several presets share: quirks, tokenizers, cache rules, and prices with their list and its day. */
 import type { Quirks } from '../protocol/protocol.js'
 import type { CacheRules, Price, Provider } from './provider.js'
 
@@ -39,14 +39,17 @@ export const claudeMinimums: NonNullable<Provider['cacheByModel']> = [
   { model: /claude-(?:opus|fable|mythos)-5/, cache: { minimumTokens: 512 } },
 ]
 
-/** US dollars per million tokens, as they stood on `asOf`. */
+/** Where a price comes from: the vendor's list, and the day from which it has had that price. */
+export type PriceList = Required<Pick<Price, 'asOf' | 'source'>>
+
+/** US dollars per million tokens. */
 export function usd(
-  asOf: string,
+  { asOf, source }: PriceList,
   inputPerM: number,
   outputPerM: number,
   cache: Pick<Price, 'cachedPerM' | 'cacheWritePerM' | 'cacheWritePerMByLifetime'> = {},
 ): Price {
-  return { currency: 'USD', inputPerM, outputPerM, ...cache, asOf }
+  return { currency: 'USD', inputPerM, outputPerM, ...cache, asOf, source }
 }
 
 /** One price under each of the names that a model goes by. */

@@ -10,10 +10,10 @@ import {
   usd,
 } from './shared.js'
 
-// openai.com/api/pricing, standard tier.
-const OPENAI_DAY = '2025-08-07'
+/** The standard tier. */
+const OPENAI = { asOf: '2025-08-07', source: 'https://openai.com/api/pricing' }
 const openai = (input: number, cached: number, output: number) =>
-  usd(OPENAI_DAY, input, output, { cachedPerM: cached })
+  usd(OPENAI, input, output, { cachedPerM: cached })
 const openaiPrices: Provider['prices'] = {
   ...named('gpt-4o gpt-4o-2024-08-06 gpt-4o-2024-11-20', openai(2.5, 1.25, 10)),
   ...named('gpt-4o-mini gpt-4o-mini-2024-07-18', openai(0.15, 0.075, 0.6)),
@@ -27,10 +27,10 @@ const openaiPrices: Provider['prices'] = {
   ...named('o4-mini o4-mini-2025-04-16', openai(1.1, 0.275, 4.4)),
 }
 
-// anthropic.com/pricing: a read costs a tenth of the input, a write 1.25 of it for 5 minutes and 2 for an hour.
-const ANTHROPIC_DAY = '2025-11-24'
+/** A read costs a tenth of the input, a write 1.25 of it for 5 minutes and 2 for an hour. */
+const ANTHROPIC = { asOf: '2025-11-24', source: 'https://docs.claude.com/en/docs/about-claude/pricing' }
 const claude = (input: number, output: number) =>
-  usd(ANTHROPIC_DAY, input, output, {
+  usd(ANTHROPIC, input, output, {
     cachedPerM: input / 10,
     cacheWritePerM: input * 1.25,
     cacheWritePerMByLifetime: { '5m': input * 1.25, '1h': input * 2 },

@@ -107,16 +107,18 @@ describe('presets', () => {
     expect(Object.assign({ ...cache }, ...fitting).minimumTokens).toBe(minimumTokens)
   })
 
-  it('a price has a date and a cached price below the input price', () => {
+  it('a price has its list, a date, and a cached price below the input price', () => {
     expect(preset('openai').prices['gpt-4o-mini']).toEqual({
       currency: 'USD',
       inputPerM: 0.15,
       cachedPerM: 0.075,
       outputPerM: 0.6,
       asOf: '2025-08-07',
+      source: 'https://openai.com/api/pricing',
     })
     for (const price of presets.flatMap(({ prices }) => Object.values(prices))) {
       expect(price.asOf).toMatch(/^\d{4}-\d\d-\d\d$/)
+      expect(price.source).toMatch(/^https:\/\/[\w./-]+$/)
       expect(price.cachedPerM ?? 0).toBeLessThan(price.inputPerM)
       expect(price.cacheWritePerM ?? price.inputPerM).toBeGreaterThanOrEqual(price.inputPerM)
     }
