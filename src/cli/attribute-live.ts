@@ -51,9 +51,11 @@ export async function listen(
   })
   if (!started.ok) return refuse([started.message], false, io)
   const { receiver } = started
+  const gone = new AbortController()
+  // Before it says that it listens: who is told may stop it at once.
+  const end = stopped(gone.signal)
   io.err(`listening on ${terminalText(receiver.url)}: export OTLP over HTTP to it (Ctrl-C stops it)\n`)
 
-  const gone = new AbortController()
   const tick = setInterval(() => {
     put(attributor.release(Date.now()))
     for (const out of outs) out.flush()
@@ -62,7 +64,7 @@ export async function listen(
   const interim = setInterval(() => {
     if (flags.isTerminal) output.interim(intake.counts)
   }, INTERIM_MS)
-  await stopped(gone.signal)
+  await end
   clearInterval(tick)
   clearInterval(interim)
   await receiver.close()
