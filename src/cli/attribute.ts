@@ -19,7 +19,7 @@ import { createOutput, FORMATS } from './attribute-output.js'
 import type { Format, Output } from './attribute-output.js'
 import { loadBaselines, noBaselines } from './baselines.js'
 import type { Register } from './command.js'
-import { wholeNumber } from './flags.js'
+import { portNumber } from './flags.js'
 import type { ExitCode, Io } from './io.js'
 import { refuse } from './io.js'
 import { openOtlp } from './otlp-out.js'
@@ -51,7 +51,7 @@ export const attributeCommand: Register = (command, io, done) => {
     .option('--format <format>', `${FORMATS.join(', ')} (default: terminal on a terminal, else ndjson)`)
     .option('--json', 'one JSON document: every attribution, then the groups')
     .option('--otlp <file|url>', 'write attributions as OTLP spans: the phases below each call')
-    .option('--listen <port>', 'attribute what an OTLP/HTTP exporter sends to this port', wholeNumber)
+    .option('--listen <port>', 'attribute what an OTLP/HTTP exporter sends to this port', portNumber)
     .option('--host <address>', 'with --listen; another than loopback needs --token-env', '127.0.0.1')
     .option('--forward <url>', 'with --listen: pass everything on unchanged, and add the attributions')
     .option('--token-env <name>', 'with --listen: variable that holds the token that senders must bring')

@@ -27,6 +27,13 @@ export function wholeNumber(text: string): number {
   return value
 }
 
+/** 0 stands for a free one. */
+export function portNumber(text: string): number {
+  const value = wholeNumber(text)
+  if (value > 65_535) throw new InvalidArgumentError(`a port is a number from 0 to 65535, got '${text}'`)
+  return value
+}
+
 export function positiveNumber(text: string): number {
   const value = Number(text)
   if (!(value > 0) || !Number.isFinite(value))

@@ -7,6 +7,7 @@ import { initFiles } from '../scenario/init.js'
 import type { InitAnswers, InitFile } from '../scenario/init.js'
 import { harnessVersion } from '../snapshot/provenance.js'
 import { terminalText } from '../border/escape.js'
+import { didYouMean } from '../border/nearest.js'
 import type { Register } from './command.js'
 import type { ExitCode, Io } from './io.js'
 import { refuse } from './io.js'
@@ -17,6 +18,7 @@ interface InitFlags {
   model?: string
   apiKeyEnv?: string
   force?: boolean
+  json?: boolean
 }
 
 export const initCommand: Register = (command, io, done) => {
@@ -26,29 +28,34 @@ export const initCommand: Register = (command, io, done) => {
     .option('--model <name>', 'what to measure')
     .option('--api-key-env <name>', 'variable that holds the key (default: the usual one of the provider)')
     .option('--force', 'replace files that are there')
+    .option('--json', 'one JSON document on stdout: what became of each file')
     .action(async (flags: InitFlags) => done(await init(flags, io)))
 }
 
 async function init(flags: InitFlags, io: Io): Promise<ExitCode> {
   const { ci } = flags
+  const isJson = flags.json === true
   if (ci !== 'github' && ci !== 'gitlab')
-    return refuse([`--ci ${ci} is neither github nor gitlab`], false, io)
+    return refuse([`--ci ${ci} is neither github nor gitlab`], isJson, io)
   const asked = isTerminal() ? await ask(flags) : flags
   if (asked === null) {
     io.err('\nnothing was written\n')
     return 130
   }
   const answers = answersOf(asked)
-  if (typeof answers === 'string') return refuse([answers], false, io)
+  if (typeof answers === 'string') return refuse([answers], isJson, io)
+  const files: { path: string; said: string }[] = []
   for (const file of initFiles(answers, ci, harnessVersion)) {
     const said = await write(file, flags.force === true, io)
-    io.err(`${terminalText(said)}\n`)
+    files.push({ path: file.path, said })
+    io.err(`${terminalText(file.path)}: ${said}\n`)
   }
   if (ci === 'gitlab') io.err("add to .gitlab-ci.yml: include: [{ local: '/plumbline.gitlab-ci.yml' }]\n")
   if (answers.keyEnv !== null && !io.env[answers.keyEnv]) {
     io.err(`set ${answers.keyEnv} to the key first, here and as a secret of the pipeline\n`)
   }
-  io.out('npx llm-plumbline run plumbline.yaml --dry-run\n')
+  const next = 'npx llm-plumbline run plumbline.yaml --dry-run'
+  io.out(isJson ? `${JSON.stringify({ exit: 0, files, next })}\n` : `${next}\n`)
   return 0
 }
 
@@ -88,7 +95,8 @@ function answersOf({ provider, model, apiKeyEnv }: InitFlags): InitAnswers | str
     return { provider: null, model: model ?? 'simulated', keyEnv: null }
   }
   const preset = Object.hasOwn(providers, provider) ? providers[provider] : undefined
-  if (preset === undefined) return `no provider is called ${provider}: plumbline providers lists them`
+  if (preset === undefined)
+    return `no provider is called ${provider}${didYouMean(provider, Object.keys(providers))}: plumbline providers lists them`
   if (model === undefined) return `--model is needed with --provider ${provider}`
   const keyEnv = apiKeyEnv === 'none' ? null : (apiKeyEnv ?? preset.apiKeyEnv)
   if (keyEnv !== null && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(keyEnv)) {
@@ -104,20 +112,20 @@ async function write({ path, text, adds }: InitFile, force: boolean, io: Io): Pr
   if (before === null) {
     await mkdir(dirname(whole), { recursive: true })
     await writeFile(whole, text)
-    return `${path}: written`
+    return 'written'
   }
   if (adds) {
     const present = new Set(before.split(/\r?\n/))
     const missing = text.split('\n').filter((line) => line !== '' && !present.has(line))
-    if (missing.length === 0) return `${path}: has all its lines already`
+    if (missing.length === 0) return 'has all its lines already'
     await writeFile(
       whole,
       `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`,
     )
-    return `${path}: ${missing.length} lines added`
+    return `${missing.length} lines added`
   }
-  if (before === text) return `${path}: is there already, and the same`
-  if (!force) return `${path}: IS THERE ALREADY and was left as it is; --force replaces it`
+  if (before === text) return 'is there already, and the same'
+  if (!force) return 'IS THERE ALREADY and was left as it is; --force replaces it'
   await writeFile(whole, text)
-  return `${path}: replaced`
+  return 'replaced'
 }

@@ -209,5 +209,8 @@ async function readAttributions(path: string): Promise<Or<Attributions>> {
   } catch (error) {
     return no(`${path}: cannot be read: ${systemReason(error)}`)
   }
-  return { ok: true, value: tally.done() }
+  const attributions = tally.done()
+  return attributions.spans > 0
+    ? { ok: true, value: attributions }
+    : no(`${path}: holds no attribution; plumbline attribute --format ndjson writes them`)
 }

@@ -4,7 +4,7 @@ import { terminalText } from '../border/escape.js'
 import type { Caps } from '../schedule/ledger.js'
 import { faultOfWebhook } from '../schedule/tell.js'
 import type { Register } from './command.js'
-import { positiveNumber, wholeNumber } from './flags.js'
+import { portNumber, positiveNumber, wholeNumber } from './flags.js'
 import { stopOnSignals } from './interrupt.js'
 import type { ExitCode, Io } from './io.js'
 import { refuse } from './io.js'
@@ -35,7 +35,7 @@ export const scheduleCommand: Register = (command, io, done) => {
     .option('--at-once <n>', 'runs at once; more than one disturbs the timing of the others', wholeNumber, 1)
     .option('--cost-per-day <amount>', 'all runs of a UTC day together never spend more', positiveNumber)
     .option('--cost-per-month <amount>', 'all runs of a UTC month together never spend more', positiveNumber)
-    .option('--port <n>', 'serve /healthz and /metrics; 0 takes a free one', wholeNumber)
+    .option('--port <n>', 'serve /healthz and /metrics; 0 takes a free one', portNumber)
     .option('--host <address>', 'another than loopback needs --token-env', '127.0.0.1')
     .option('--token-env <name>', 'variable with the token that /metrics asks for')
     .option('--otlp <url>', 'send metrics, and each probe as a span, to an OTLP receiver (http://host:4318)')

@@ -58,12 +58,8 @@ export async function simulateSpans(
     ...(flags.dialect !== undefined && { dialects: listOf(flags.dialect) }),
     ...(flags.carry !== undefined && { carries: listOf(flags.carry) }),
   })
-  if (!parsed.ok)
-    return refuse(
-      parsed.problems.map((problem) => `error: ${problem}`),
-      false,
-      io,
-    )
+  const isJson = flags.json === true
+  if (!parsed.ok) return refuse(parsed.problems, isJson, io)
   const { setup } = parsed
   const toStdout = flags.spans === '-'
   if (io.isLive) io.err(`simulating ${setup.requests} calls…\r`)
@@ -75,11 +71,11 @@ export async function simulateSpans(
     }),
   })
   if (io.isLive) io.err(`${' '.repeat(48)}\r`)
-  if (!result.ok) return refuse([`error: ${result.problem}`], false, io, result.reason === 'broken' ? 3 : 2)
+  if (!result.ok) return refuse([result.problem], isJson, io, result.reason === 'broken' ? 3 : 2)
   if (!toStdout) {
     const { written } = result
     io.out(
-      flags.json === true
+      isJson
         ? `${JSON.stringify({ calls: written, spans: flags.spans, ...(truth !== undefined && { truth }) })}\n`
         : `${written} calls in ${terminalText(flags.spans)}${truth === undefined ? '' : `, the truth in ${terminalText(truth)}`}\n`,
     )

@@ -130,7 +130,8 @@ function toResult(
 /** A snapshot itself, the snapshots of a folder, or of every folder in it. A sentence where there is nothing to read. */
 async function filesIn(path: string): Promise<string[] | string> {
   const info = await stat(path).catch(() => null)
-  if (info === null) return `${path}: not found`
+  if (info === null)
+    return `${path}: there is no such file or folder; plumbline run writes snapshots to results/<scenario>`
   if (!info.isDirectory()) return [path]
   const entries = await readdir(path, { withFileTypes: true })
   const folders = [

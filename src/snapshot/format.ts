@@ -127,6 +127,8 @@ export function parseSnapshot(text: string, name: string): Result<Snapshot> {
 const HEAD = `{"format":"${SNAPSHOT_FORMAT.split('/')[0]}`
 
 function refuseJson(text: string, name: string, offset: number, message: string): Result<never> {
+  if (text.trim() === '')
+    return fail('cut', name, 'is empty, cut off at byte 0; copy it again or measure again')
   const start = text.slice(0, 200).replace(/\s/g, '')
   if (!start.startsWith(HEAD) && !HEAD.startsWith(start)) {
     return fail(

@@ -63,6 +63,10 @@ export async function loadSnapshot(argument: string, places: Places): Promise<Re
   const source = await resolveSnapshotPath(argument, places)
   if (!source.ok) return source
   const text = await readSource(source.value)
+  if (!text.ok && text.problem.kind === 'missing' && argument.startsWith('baseline:')) {
+    const how = '`plumbline accept <snapshot>` makes one'
+    return fail('missing', text.problem.path, `no baseline of this scenario was accepted; ${how}`)
+  }
   return text.ok ? parseSnapshot(text.value, sourceName(source.value)) : text
 }
 
