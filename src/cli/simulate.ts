@@ -2,9 +2,9 @@
 import { parseSimulateOptions } from '../simulate/options.js'
 import { parseSetting } from '../simulate/profiles.js'
 import { startSimulator } from '../simulate/server.js'
-import { terminalText } from '../border/escape.js'
+import { systemCode, systemReason } from '../border/system-error.js'
 import type { Register } from './command.js'
-import { wholeNumber } from './flags.js'
+import { portNumber, wholeNumber } from './flags.js'
 import { refuse } from './io.js'
 import { misplacedFlag, simulateSpans, type SpansFlags } from './simulate-spans.js'
 
@@ -25,7 +25,7 @@ interface SimulateFlags extends SpansFlags {
 export const simulateCommand: Register = (command, io, done) => {
   command
     .option('--profile <name|file>', 'a profile of docs/simulator.md, or a YAML file', '8b-h100')
-    .option('--port <n>', '0 takes a free one', wholeNumber, 8080)
+    .option('--port <n>', '0 takes a free one', portNumber, 8080)
     .option('--host <address>', 'another than loopback needs --api-key-env', '127.0.0.1')
     .option('--model <name>', 'a model to answer to; may stand several times', collect)
     .option('--set <name=value>', 'replace a constant of the profile; may stand several times', collect)
@@ -42,17 +42,17 @@ export const simulateCommand: Register = (command, io, done) => {
     .option('--start <time>', 'with --spans: UTC time at which the run starts')
     .option('--json', 'one JSON line with the URL when it listens')
     .action(async (flags: SimulateFlags) => {
+      const isJson = flags.json === true
       const set: Record<string, unknown> = {}
       for (const each of flags.set ?? []) {
         const setting = parseSetting(each)
         if (setting === undefined) {
-          io.err(`error: --set ${terminalText(each)} must read name=value\n`)
-          return done(2)
+          return done(refuse([`--set ${each} must read name=value`], isJson, io))
         }
         set[setting[0]] = setting[1]
       }
       const misplaced = misplacedFlag(flags)
-      if (misplaced !== undefined) return done(refuse([`error: ${misplaced}`], false, io))
+      if (misplaced !== undefined) return done(refuse([misplaced], isJson, io))
       if (flags.spans !== undefined)
         return done(await simulateSpans({ ...flags, spans: flags.spans }, set, io))
       const { profile, port, host, fault, model: models, seed, faultsByHeader, apiKeyEnv, truth } = flags
@@ -70,14 +70,13 @@ export const simulateCommand: Register = (command, io, done) => {
       }
       const parsed = parseSimulateOptions(input)
       if (!parsed.ok) {
-        for (const problem of parsed.problems) io.err(`error: ${terminalText(problem, 2000)}\n`)
-        return done(2)
+        return done(refuse(parsed.problems, isJson, io))
       }
       try {
         const simulator = await startSimulator(input)
         // Before it says that it listens: who is told may stop it at once.
         const end = stopped()
-        if (flags.json === true)
+        if (isJson)
           io.out(
             `${JSON.stringify({ url: `${simulator.url}/v1`, profile, models: parsed.options.models })}\n`,
           )
@@ -89,14 +88,22 @@ export const simulateCommand: Register = (command, io, done) => {
         await simulator.close()
         done(0)
       } catch (error) {
-        io.err(`error: ${error instanceof Error ? terminalText(error.message) : 'the simulator failed'}\n`)
-        done(3)
+        done(refuse([startFault(error, flags)], isJson, io, systemCode(error) === null ? 3 : 2))
       }
     })
 }
 
 function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value]
+}
+
+/** The port is taken, the host is not ours, or the file of `--truth` cannot be written. */
+function startFault(error: unknown, { host, port, truth }: SimulateFlags): string {
+  const reason = systemReason(error)
+  if (systemCode(error) === null) return `the simulated provider did not start: ${reason}`
+  if (error instanceof Error && 'path' in error)
+    return `${truth}: cannot be written: ${reason}; choose another --truth`
+  return `cannot listen on ${host}:${port}: ${reason}; choose another --port or --host`
 }
 
 function stopped(): Promise<void> {
