@@ -42,6 +42,8 @@ export interface Surroundings {
   routeChanged: string | null | undefined
   /** A persistent step in the log ratio of the group: its size, or 0. */
   step: number
+  /** The group was seen at the pace of its baseline before: only then can it have changed. */
+  wasWell: boolean
   /** Spans of the group with a rate-limit status or a retry within a minute, as a share. */
   limited: number
 }
@@ -157,13 +159,13 @@ function slowReplica(
   return weight
 }
 
-function route({ routeChanged, step }: Surroundings, peers: PeerEvidence): Weight {
+function route({ routeChanged, step, wasWell }: Surroundings, peers: PeerEvidence): Weight {
   const weight = none()
   if (typeof routeChanged === 'string') {
     add(weight, 5, routeChanged)
     weight.peers = Math.max(0, peers.all)
   } else if (routeChanged === null) add(weight, -4)
-  else weight.peers = peers.all
+  else weight.peers = wasWell ? peers.all : Math.min(0, peers.all)
   if (step > SLOW) add(weight, 1.5, `the whole group has been slower by ${ratio(step)} since a step`)
   return weight
 }

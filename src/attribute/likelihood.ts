@@ -41,7 +41,10 @@ export interface Stretches {
   restNodes: Float64Array
 }
 
-/** Delays are taken to be log-uniform over this range, as a share of what the whole span should take. */
+/**
+ * Delays are taken to be log-uniform over this range, as a share of what the whole span should take; longer ones thin
+ * out as 1/x², since a queue behind a burst may be of any length.
+ */
 const LEAST_SHARE = 0.02
 const MOST_SHARE = 30
 /** Factors are taken to be log-uniform over this range. */
@@ -109,9 +112,8 @@ function addedTo(
   let weighted = 0
   for (let i = 0; i < ratios.length; i++) {
     const x = observedMs - expected * ratios[i]!
-    if (x < least || x > most) continue
-    // The density of a delay that is log-uniform between the two.
-    const w = 1 / (x * DELAY_RANGE)
+    if (x < least) continue
+    const w = (x > most ? most / x : 1) / (x * DELAY_RANGE)
     sum += w
     weighted += w * x
   }

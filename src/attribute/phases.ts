@@ -61,7 +61,7 @@ export function phasesOf(
     mark(sources, stream, rest === undefined ? 'duration' : 'ttft')
   }
   serverSays(phases, sources, observation)
-  settle(phases, span.durationMs)
+  settle(phases, sources, span.durationMs)
   return { phases, sources }
 }
 
@@ -185,14 +185,21 @@ function serverSays(
   phases.network = Math.max(0, phases.network)
 }
 
-/** Rounding and overlapping clocks leave a difference: it is shared out in proportion. */
-function settle(phases: Phases, durationMs: number): void {
-  const all = total(phases)
-  if (all <= 0) {
-    phases.network = durationMs
-    return
-  }
-  for (const name of names) phases[name] *= durationMs / all
+/** Clocks that overlap leave a difference: it is shared out in proportion, first over what the server did not time itself. */
+function settle(
+  phases: Phases,
+  sources: Readonly<Partial<Record<Phase, PhaseSource>>>,
+  durationMs: number,
+): void {
+  const free = names.filter((name) => sources[name] !== 'server')
+  const freeMs = free.reduce((sum, name) => sum + phases[name], 0)
+  const toldMs = total(phases) - freeMs
+  if (freeMs > 0 && toldMs <= durationMs) {
+    for (const name of free) phases[name] *= (durationMs - toldMs) / freeMs
+  } else if (toldMs > 0) {
+    for (const name of free) phases[name] = 0
+    for (const name of names) phases[name] *= durationMs / toldMs
+  } else phases.network = durationMs
 }
 
 function merge(a: Partial<Phases> = {}, b: Partial<Phases> = {}): Partial<Phases> {

@@ -13,7 +13,7 @@ import type { Pace } from './peers.js'
 import { createRouteMemory, createStepWatch, type RouteMemory, type StepWatch } from './routes.js'
 import { median } from '../stats/quantile.js'
 import { createSketch } from './sketch.js'
-import { createTurns } from './turns.js'
+import { createTurns, hasWaited, type Wait } from './turns.js'
 
 /** Of one group on one route. */
 export interface Place {
@@ -43,6 +43,8 @@ const LEAST_SAVED_MS = 5
 /** Usual times are told after so many spans. */
 const LEAST_TOLD = 20
 const LEAST_MOVED = 5
+/** Log odds from which a wait was one for calls of its own service. */
+const TURN = 1
 
 interface GroupState {
   group: Group
@@ -105,6 +107,7 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
   /** Client's first-token time less the server's, on this route. */
   const outsideFirst = lazyQuantile(createSketch(), 0.5)
   const turns = createTurns()
+  const turnAt = (wait: Wait | undefined): number => (wait === undefined ? 0 : turns.weigh(wait))
   let judgedBy: Known | undefined
   let change: string | null | undefined
   /** All spans of a place have the same route facts. */
@@ -134,11 +137,12 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
     }),
     surroundings: (observation, passage) => ({
       ...around(observation, passage),
-      turn: turnOf(observation, passage),
+      turn: turnAt(waitOf(observation, passage)),
       routes: state.served.size,
       replicaKnown: observation.span.replica !== undefined,
       routeChanged: changed(observation),
       step: state.steps.step(),
+      wasWell: state.steps.hasBeenWell(),
       limited: state.limited,
     }),
     add(observation) {
@@ -150,7 +154,10 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
       const log = isFirst ? logs.logFirst : logs.logRest
       const noise = isFirst ? known.ttftNoise : known.tpotNoise
       if (!Number.isNaN(log)) state.steps.add((log - noise.centre) / noise.sd, log)
-      state.levels.first.add(logs.logFirst)
+      const wait = waitOf(observation, passage)
+      // What was waited for a turn is no level: it goes when the calls before are fewer.
+      if (wait === undefined || turns.weigh(wait) < TURN) state.levels.first.add(logs.logFirst)
+      if (wait !== undefined) turns.learn(wait)
       state.levels.rest.add(logs.logRest)
       if (state.served.size < MOST_SERVED) state.served.add(route)
       if (state.spans++ % EACH_CROWD === 0 && !Number.isNaN(logs.logRest)) {
@@ -161,20 +168,22 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
     },
   }
 
-  /** Of the service's own calls in flight; 0 where nothing is told of a wait. */
-  function turnOf({ span, first, known, retryMs }: Observation, passage: number): number {
+  /** A wait, with the service's own calls in flight at its start; undefined where there was none, or it is told. */
+  function waitOf({ span, first, known, retryMs }: Observation, passage: number): Wait | undefined {
     const { startedAtMs, queueMs } = span
-    if (first === undefined || queueMs !== undefined || retryMs > 0) return 0
+    if (first === undefined || queueMs !== undefined || retryMs > 0) return undefined
+    const { observedMs: firstMs, expectedMs } = first
+    if (!hasWaited(firstMs, expectedMs, known.ttftNoise)) return undefined
     const before = neighbours
       .beside(passage)
       .map((other) => neighbours.at(other))
-      .filter(({ startMs }) => startMs < startedAtMs)
-    return turns.weigh({
-      firstMs: first.observedMs,
-      expectedMs: first.expectedMs,
+      .filter(({ startMs }) => startMs <= startedAtMs)
+    return {
+      firstMs,
+      expectedMs,
       noise: known.ttftNoise,
       endsMs: before.map(({ endMs }) => endMs - startedAtMs),
-    })
+    }
   }
 
   function paceOf(passage: number, known: Known, level: number): Pace {

@@ -73,6 +73,8 @@ export interface StepWatch {
   add(z: number, logRatio: number): void
   /** Mean log ratio since the step, 0 while there is none. */
   step(): number
+  /** Whether the group was ever seen at the pace of its baseline: a step is one from there. */
+  hasBeenWell(): boolean
 }
 
 const SLACK = 0.5
@@ -80,13 +82,18 @@ const LIMIT = 8
 const CLIP = 3
 /** The level since the step is followed over so many spans. */
 const MEMORY = 50
+/** So many spans more within 2 sd of the baseline's pace than beyond it show that a group was well. */
+const WELL = 10
+const WELL_SD = 2
 
 export function createStepWatch(): StepWatch {
   let up = 0
   let level = 0
   let stepped = false
+  let well = 0
   return {
     add(z, logRatio) {
+      if (well < WELL) well = Math.max(0, well + (z < WELL_SD ? 1 : -1))
       const clipped = Math.max(-CLIP, Math.min(CLIP, z))
       up = Math.min(2 * LIMIT, Math.max(0, up + clipped - SLACK))
       if (up >= LIMIT && !stepped) {
@@ -95,6 +102,7 @@ export function createStepWatch(): StepWatch {
       } else if (up === 0) stepped = false
       level += (logRatio - level) / MEMORY
     },
-    step: () => (stepped ? level : 0),
+    step: () => (stepped && well >= WELL ? level : 0),
+    hasBeenWell: () => well >= WELL,
   }
 }

@@ -14,17 +14,23 @@ export interface Wait {
 export interface Turns {
   /** Log likelihood ratio of queueing, against a wait that has nothing to do with the calls in flight. */
   weigh(wait: Wait): number
+  /** Learns what waits there are. */
+  learn(wait: Wait): void
 }
 
-/** Shorter waits tell nothing. */
+/** Whether it waited at all: shorter waits tell nothing. */
+export function hasWaited(firstMs: number, expectedMs: number, { sd }: Noise): boolean {
+  return firstMs - expectedMs >= Math.max(LEAST_MS, sd * expectedMs)
+}
+
 const LEAST_MS = 20
 /** A wait of another kind is log-uniform over this range of ratios (`likelihood.ts`). */
 const LOG_RANGE = Math.log(1500)
 /** What is believed at first, in calls: of waits of another kind, and of those for a turn. */
 const OTHERS_AT_FIRST = 7
 const TURNS_AT_FIRST = 3
-/** Calls that are remembered, about. */
-const MEMORY = 100
+/** About a hundred waits are remembered. */
+const KEEP = 0.99
 const MOST = 4
 
 /**
@@ -36,22 +42,32 @@ export function createTurns(): Turns {
   let others = OTHERS_AT_FIRST
   /** Waits for the last of those before to end, for the last but one, … */
   const turns: number[] = []
+  /** Likelihood ratios of each kind of wait, weighted. */
+  const mixture = ({ firstMs, expectedMs, noise, endsMs }: Wait): { other: number; turn: number[] } => {
+    const scale = (firstMs - expectedMs) * LOG_RANGE
+    const ratios = endsMs
+      .toSorted((a, b) => b - a)
+      .map((endMs) => density(firstMs - endMs, expectedMs, noise) * scale)
+    // Turns that nobody in flight could be waited for count too: an empty engine has no queue.
+    const total = others + TURNS_AT_FIRST + turns.reduce((sum, weight) => sum + weight, 0)
+    const turn = ratios.map(
+      (ratio, rank) => (((turns[rank] ?? 0) + TURNS_AT_FIRST / ratios.length) / total) * ratio,
+    )
+    return { other: others / total, turn }
+  }
+  const sumOf = ({ other, turn }: ReturnType<typeof mixture>): number =>
+    turn.reduce((sum, share) => sum + share, other)
   return {
-    weigh({ firstMs, expectedMs, noise, endsMs }) {
-      const waitMs = firstMs - expectedMs
-      if (waitMs < Math.max(LEAST_MS, noise.sd * expectedMs)) return 0
-      const ratios = endsMs
-        .toSorted((a, b) => b - a)
-        .map((endMs) => density(firstMs - endMs, expectedMs, noise) * waitMs * LOG_RANGE)
-      const weights = ratios.map((_, rank) => (turns[rank] ?? 0) + TURNS_AT_FIRST / ratios.length)
-      // Turns that nobody in flight could be waited for count too: an empty engine has no queue.
-      const total = others + TURNS_AT_FIRST + turns.reduce((sum, weight) => sum + weight, 0)
-      const shares = ratios.map((ratio, rank) => ((weights[rank] ?? 0) / total) * ratio)
-      const mixed = others / total + shares.reduce((sum, share) => sum + share, 0)
-      const keep = 1 - 1 / MEMORY
-      others = others * keep + others / total / mixed
-      shares.forEach((share, rank) => (turns[rank] = (turns[rank] ?? 0) * keep + share / mixed))
-      return Math.min(MOST, Math.max(-MOST, Math.log(mixed)))
+    weigh(wait) {
+      if (!hasWaited(wait.firstMs, wait.expectedMs, wait.noise)) return 0
+      return Math.min(MOST, Math.max(-MOST, Math.log(sumOf(mixture(wait)))))
+    },
+    learn(wait) {
+      if (!hasWaited(wait.firstMs, wait.expectedMs, wait.noise)) return
+      const mixed = mixture(wait)
+      const all = sumOf(mixed)
+      others = others * KEEP + mixed.other / all
+      mixed.turn.forEach((share, rank) => (turns[rank] = (turns[rank] ?? 0) * KEEP + share / all))
     },
   }
 }

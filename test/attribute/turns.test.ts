@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createNoise } from '../../src/attribute/noise.js'
-import { createTurns, type Wait } from '../../src/attribute/turns.js'
+import { createTurns, type Turns, type Wait } from '../../src/attribute/turns.js'
 import { createRandom } from '../../src/random/random.js'
 
 /** First outputs take 2 s and scatter by 10 %. */
@@ -27,35 +27,42 @@ function waits(
   })
 }
 
+/** Log odds of each, as it stands before it is learned from. */
+function oddsOf(turns: Turns, all: readonly Wait[]): number[] {
+  return all.map((wait) => {
+    const odds = turns.weigh(wait)
+    turns.learn(wait)
+    return odds
+  })
+}
+
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
 
 describe('a wait for a turn', () => {
   it.each([1, 2, 3])(
     'of over a second for one of %i slots speaks for queueing in 95 of 100 calls once 50 were seen, by 2.5 on average',
     (slots) => {
-      const turns = createTurns()
       // Served when all but slots − 1 of those before it have ended.
       const own = waits(`slots/${slots}`, 250, (ends) => ends[ends.length - slots] ?? 0)
-      const odds = own
-        .map((wait) => ({ odds: turns.weigh(wait), waitMs: wait.firstMs - wait.expectedMs }))
-        .slice(50)
-        .flatMap((each) => (each.waitMs > 1000 ? [each.odds] : []))
+      const all = oddsOf(createTurns(), own)
+      const isLong = own.map(({ firstMs, expectedMs }) => firstMs - expectedMs > 1000)
+      const odds = all.filter((_, i) => i >= 50 && isLong[i])
       expect(odds.filter((each) => each > 1).length / odds.length).toBeGreaterThanOrEqual(0.95)
       expect(mean(odds)).toBeGreaterThan(2.5)
     },
   )
 
   it('that has nothing to do with the calls in flight speaks for nothing: within ± .5 on average once 50 were seen', () => {
-    const turns = createTurns()
-    const odds = waits('network', 300, (_, next) => 300 * 50 ** next())
-      .map((wait) => turns.weigh(wait))
-      .slice(50)
+    const odds = oddsOf(
+      createTurns(),
+      waits('network', 300, (_, next) => 300 * 50 ** next()),
+    ).slice(50)
     expect(Math.abs(mean(odds))).toBeLessThan(0.5)
   })
 
   it('with nobody in flight speaks against queueing where waits were for turns before, by 2 or more', () => {
     const turns = createTurns()
-    for (const wait of waits('one', 100, (ends) => ends.at(-1) ?? 0)) turns.weigh(wait)
+    for (const wait of waits('one', 100, (ends) => ends.at(-1) ?? 0)) turns.learn(wait)
     expect(turns.weigh({ firstMs: 5000, expectedMs: EXPECTED_MS, noise, endsMs: [] })).toBeLessThan(-2)
   })
 

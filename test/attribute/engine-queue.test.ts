@@ -1,0 +1,102 @@
+/** Calls that wait for their turn at an engine with few slots, as their client sees it: nothing but times and tokens. */
+import { describe, expect, it } from 'vitest'
+import { createAttributor } from '../../src/attribute/attribute.js'
+import { knownTargets } from '../../src/attribute/known.js'
+import { createRandom } from '../../src/random/random.js'
+import type { Span } from '../../src/span/span.js'
+import { simulatedSnapshot } from '../compare/simulated-snapshot.js'
+
+// base 400 ms, 45 µs a fresh token, 10 ms + .5 µs·context an output token; scatter 5 %.
+const known = knownTargets(simulatedSnapshot('engine'))
+const [law] = known
+const EPOCH_MS = Date.UTC(2026, 10, 23, 10)
+
+interface Call {
+  span: Span
+  queueMs: number
+}
+
+/** First come, first served; `load` is the share of the slots' time that is asked for. */
+function engine(slots: number, load: number, calls: number): Call[] {
+  const random = createRandom(`engine/${slots}/${load}`)
+  const freeAt = Array.from({ length: slots }, () => 0)
+  let atMs = 0
+  const all = Array.from({ length: calls }, (_, i): Call => {
+    const inputTokens = Math.round(500 * 8 ** random.next())
+    const outputTokens = Math.round(20 * 6 ** random.next())
+    const { base, prefillFresh } = law!.ttft(inputTokens, 0)
+    const firstMs = (base + prefillFresh) * Math.exp(0.05 * random.normal())
+    const restMs = (outputTokens - 1) * law!.tpot(inputTokens) * Math.exp(0.05 * random.normal())
+    atMs += (random.exponential() * 1100) / slots / load
+    const slot = freeAt.indexOf(Math.min(...freeAt))
+    const queueMs = Math.max(0, freeAt[slot]! - atMs)
+    freeAt[slot] = atMs + queueMs + firstMs + restMs
+    return {
+      queueMs,
+      span: {
+        traceId: String(i),
+        spanId: String(i),
+        operation: 'chat',
+        dialect: 'test',
+        service: 'shop',
+        modelRequested: 'm',
+        startedAtMs: EPOCH_MS + atMs,
+        durationMs: queueMs + firstMs + restMs,
+        ttftMs: queueMs + firstMs,
+        inputTokens,
+        cacheReadTokens: 0,
+        outputTokens,
+        doubts: [],
+        from: {},
+      },
+    }
+  })
+  const endMs = ({ span }: Call): number => span.startedAtMs + span.durationMs
+  return all.sort((a, b) => endMs(a) - endMs(b))
+}
+
+describe.each([
+  { slots: 1, load: 0.7 },
+  { slots: 1, load: 1.3 },
+  { slots: 4, load: 0.9 },
+])('an engine of $slots slots with a load of $load', ({ slots, load }) => {
+  const calls = engine(slots, load, 400)
+  const attributor = createAttributor({ known })
+  const found = [...calls.flatMap(({ span }) => attributor.push(span)), ...attributor.end()]
+  const queued = calls.flatMap((call, i) => (call.queueMs > 1000 ? [{ ...call, found: found[i]! }] : []))
+
+  it('names queueing in more than 95 % of the calls that queued for over a second', () => {
+    expect(queued.length).toBeGreaterThan(40)
+    const named = queued.filter((each) => each.found.causes.some(({ cause }) => cause === 'queueing'))
+    expect(named.length / queued.length).toBeGreaterThan(0.95)
+  })
+
+  it('puts the wait in the queue: of those calls’ time less than 15 % is misplaced at the median', () => {
+    const off = queued
+      .map(({ queueMs, span, found: { phases } }) => Math.abs(phases.queue - queueMs) / span.durationMs)
+      .sort((a, b) => a - b)
+    expect(off[Math.floor(off.length / 2)]).toBeLessThan(0.15)
+  })
+})
+
+it('a route that is told by a path or a vendor’s prefix is the one of the plain name; another model is another route', () => {
+  const routes = new Set(['model /models/m.gguf'])
+  const sound = engine(1, 0.2, 60).map(({ span }) => span)
+  const verdicts = (modelServed: string | undefined): Set<string> => {
+    const attributor = createAttributor({
+      known: known.map((each) => ({ ...each, model: 'm.gguf', routes })),
+    })
+    const spans = sound.map((span): Span => {
+      const slowMs = 4000 + span.durationMs
+      return { ...span, modelRequested: 'm.gguf', modelServed, ttftMs: slowMs, durationMs: 2 * slowMs }
+    })
+    return new Set(
+      [...spans.flatMap((span) => attributor.push(span)), ...attributor.end()]
+        .flatMap(({ causes }) => causes.flatMap(({ evidence }) => evidence))
+        .filter((sentence) => sentence.startsWith('served by')),
+    )
+  }
+  expect(verdicts('vendor/m.gguf')).toEqual(new Set())
+  expect(verdicts(undefined)).toEqual(new Set())
+  expect(verdicts('other')).toEqual(new Set(['served by model other, before by model /models/m.gguf']))
+})
