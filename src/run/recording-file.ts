@@ -4,10 +4,10 @@ import type { InstrumentReport } from '../instrument/report.js'
 import type { ServerMetrics } from '../metrics/server-metrics.js'
 import type { Used } from '../plan/budget.js'
 import type { ProtocolName } from '../protocol/protocol.js'
+import { askedSchema } from '../snapshot/schema-sample.js'
 import {
   instrumentSchema,
   provenanceSchema,
-  askedSchema,
   scenarioSchema,
   serverMetricsSchema,
   targetSchema,

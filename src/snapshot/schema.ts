@@ -1,75 +1,25 @@
 /** Format 1 as a check: closed for what we rely on, open for fields that a later version of the format may add. */
 import { z } from 'zod'
-import type { Curve, ParameterUnit } from '../curve/curve.js'
+import type { Curve } from '../curve/curve.js'
 import type { InstrumentReport } from '../instrument/report.js'
 import type { ServerMetrics } from '../metrics/server-metrics.js'
-import type { ArrivalProcess, CacheAsked, ConnectionMode, Law } from '../plan/probe.js'
-import type { CacheState, Outcome, Sample } from '../sample/sample.js'
+import { sampleSchema } from './schema-sample.js'
+import {
+  arrivals,
+  cacheAsked,
+  connection,
+  count,
+  failures,
+  law,
+  money,
+  nullableNumber,
+  number,
+  strings,
+  text,
+  unit,
+} from './schema-words.js'
 import type { Provenance, Snapshot, SnapshotTarget, SummaryRow } from './snapshot.js'
 import { SNAPSHOT_FORMAT } from './snapshot.js'
-
-/** The members of a union as a check; one that is missing here does not compile. */
-function oneOf<T extends string>(members: Record<T, true>): z.ZodType<T> {
-  const names = Object.keys(members)
-  const isMember = (value: unknown): boolean => typeof value === 'string' && names.includes(value)
-  return z.custom<T>(isMember, `must be one of ${names.join(', ')}`)
-}
-
-const law = oneOf<Law>({ prefill: true, decode: true, contention: true, cache: true })
-const cacheAsked = oneOf<CacheAsked>({ fresh: true, warm: true, any: true })
-const connection = oneOf<ConnectionMode>({ reused: true, new: true })
-const arrivals = oneOf<ArrivalProcess>({
-  constant: true,
-  poisson: true,
-  gamma: true,
-  ramp: true,
-  step: true,
-  trace: true,
-})
-const cacheState = oneOf<CacheState>({ confirmed: true, contradicted: true, unverified: true })
-const unit = oneOf<ParameterUnit>({
-  ms: true,
-  'us/token': true,
-  'us/token^2': true,
-  'ms/token': true,
-  'us/token/token': true,
-  tokens: true,
-  s: true,
-})
-
-const failures: Record<Exclude<Outcome, 'ok'>, true> = {
-  refused: true,
-  dns: true,
-  tls: true,
-  reset: true,
-  closed: true,
-  truncated: true,
-  malformed: true,
-  goaway: true,
-  timeout: true,
-  oversized: true,
-  aborted: true,
-  resource: true,
-  'http-400': true,
-  'http-401': true,
-  'http-403': true,
-  'http-404': true,
-  'http-429': true,
-  'http-4xx': true,
-  'http-5xx': true,
-  redirect: true,
-  'not-streaming': true,
-  'stream-error': true,
-  empty: true,
-}
-const outcome = oneOf<Outcome>({ ok: true, ...failures })
-
-const text = z.string()
-const number = z.number() // finite: NaN and infinities are refused
-const nullableNumber = number.nullable()
-const count = z.int().min(0)
-const strings = z.array(text)
-const money = z.object({ currency: text, amount: number })
 
 const parameter = z.object({
   value: number,
@@ -175,114 +125,6 @@ const summaryRow: z.ZodType<SummaryRow> = z.object({
   rateLimited: count.optional(),
   goodput: number.optional(),
   answers: z.object({ right: count, wrong: count }).optional(),
-})
-
-const limits = z.object({ ttft: number.optional(), tpot: number.optional(), e2e: number.optional() })
-const question = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('recall'), depth: number }),
-  z.object({ kind: z.enum(['arithmetic', 'echo', 'json']) }),
-])
-
-export const askedSchema: z.ZodType<Sample['asked']> = z.object({
-  promptTokens: count,
-  prefixTokens: count,
-  outputTokens: count,
-  cache: cacheAsked,
-  concurrency: nullableNumber,
-  rate: nullableNumber,
-  arrivals: arrivals.optional(),
-  maxInFlight: number.optional(),
-  burstiness: number.optional(),
-  rateTo: number.optional(),
-  steps: number.optional(),
-  ageS: number.optional(),
-  connection,
-  search: z.literal(true).optional(),
-  limits: limits.optional(),
-  question: question.optional(),
-})
-
-export const sampleSchema: z.ZodType<Sample> = z.object({
-  id: text,
-  target: text,
-  probe: text,
-  cell: text,
-  block: z.int(),
-  attempt: z.int().min(1),
-  warmup: z.boolean(),
-  outcome,
-  status: z.int().nullable(),
-  detail: text.optional(),
-  asked: askedSchema,
-  startedAt: text,
-  atMs: number,
-  startDelay: number,
-  reused: z.boolean(),
-  dns: number,
-  connect: number,
-  tls: number,
-  ttfb: nullableNumber,
-  ttfe: nullableNumber,
-  ttft: nullableNumber,
-  ttfvt: nullableNumber,
-  ttftIntended: nullableNumber,
-  tpot: nullableNumber,
-  decodeRate: nullableNumber,
-  e2e: nullableNumber,
-  e2eIntended: nullableNumber,
-  itl: z.object({ count, mean: number, p50: number, p90: number, p99: number, max: number }).nullable(),
-  coalesced: count,
-  // Whatever a server reported, even nonsense, was kept: it is the sample's state that says what to think of it.
-  promptTokens: number.optional(),
-  promptAssumed: z.literal(true).optional(),
-  cachedTokens: number.optional(),
-  cacheWriteTokens: number.optional(),
-  cacheWritesByLifetime: z.record(text, number).optional(),
-  outputTokens: number.optional(),
-  reasoningTokens: number.optional(),
-  tokenSource: z.enum(['usage', 'counted']).nullable(),
-  cacheState,
-  finishReason: text.optional(),
-  bytes: count,
-  cost: money.optional(),
-  serverTimings: z
-    .object({
-      loadMs: number.optional(),
-      queueMs: number.optional(),
-      prefillMs: number.optional(),
-      decodeMs: number.optional(),
-      totalMs: number.optional(),
-      toHeadersMs: number.optional(),
-      raw: z.record(text, z.union([text, number])),
-    })
-    .optional(),
-  route: z
-    .object({
-      requestId: text.optional(),
-      model: text.optional(),
-      fingerprint: text.optional(),
-      region: text.optional(),
-      serviceTier: text.optional(),
-      upstream: text.optional(),
-      raw: z.record(text, text).optional(),
-    })
-    .optional(),
-  limits: z
-    .object({
-      limitRequests: number.optional(),
-      remainingRequests: number.optional(),
-      resetRequestsS: number.optional(),
-      limitTokens: number.optional(),
-      remainingTokens: number.optional(),
-      resetTokensS: number.optional(),
-    })
-    .optional(),
-  comments: count.optional(),
-  heldBack: number.optional(),
-  server: z
-    .object({ running: number.optional(), waiting: number.optional(), kvUse: number.optional() })
-    .optional(),
-  answer: z.enum(['right', 'wrong']).optional(),
 })
 
 export const scenarioSchema: z.ZodType<Snapshot['scenario']> = z.object({
