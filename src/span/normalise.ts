@@ -4,6 +4,7 @@ import { dialectOfDraft } from './draft.js'
 import type { Draft } from './draft.js'
 import { gapsOf } from './gaps.js'
 import {
+  cite,
   derivedSource,
   doubt,
   note,
@@ -63,8 +64,7 @@ export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
   return (draft) => {
     const dialect = dialectOfDraft(draft)
     const { role, operation } = roleOf(draft, dialect)
-    sources.length = 0
-    const picker: Picker = { draft, sources, doubts: undefined }
+    const picker: Picker = { draft, sources, cited: 0, doubts: undefined }
     const traceId = draft.traceId || (peekText(picker, at.traceId) ?? '')
     const spanId = draft.spanId || (peekText(picker, at.spanId) ?? '')
     const parentId = draft.parentId || (peekText(picker, at.parentId) ?? '')
@@ -130,7 +130,7 @@ export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
       remainingTokens: takeNumber(picker, at.remainingTokens),
       clientPauseMs: takeNumber(picker, at.clientPauseMs),
       doubts: picker.doubts ?? NO_DOUBTS,
-      from: table.share(sources, sources.length),
+      from: table.share(sources, picker.cited),
     }
     return { role, traceId, spanId, parentId, isSynthetic, span }
   }
@@ -138,13 +138,13 @@ export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
 
 /** The span's own times win over a duration that stands in an attribute. */
 function readTimes(picker: Picker, dialect: string): { startedAtMs: number; durationMs: number } {
-  const { draft, sources } = picker
+  const { draft } = picker
   const isTimed = draft.startMs === draft.startMs // NaN: not given
   const startMs = isTimed ? draft.startMs : (peekNumber(picker, at.startTime) ?? NaN)
   const endMs = draft.endMs === draft.endMs ? draft.endMs : (peekNumber(picker, at.endTime) ?? NaN)
   const durationMs = endMs - startMs
   if (durationMs > 0) {
-    sources.push(from.times)
+    cite(picker, from.times)
     return { startedAtMs: startMs, durationMs }
   }
   if (durationMs < 0) doubt(picker, 'clock-skew')
@@ -164,8 +164,8 @@ function readStreaming(picker: Picker): boolean | undefined {
     note(picker, at.streaming)
     return told
   }
-  if (picker.draft.name.endsWith('.doStream')) picker.sources.push(from.streamName)
-  else if (picker.draft.chunks.length > 0) picker.sources.push(from.streamChunks)
+  if (picker.draft.name.endsWith('.doStream')) cite(picker, from.streamName)
+  else if (picker.draft.chunks.length > 0) cite(picker, from.streamChunks)
   else return undefined
   return true
 }
@@ -193,11 +193,11 @@ function readError(picker: Picker, httpStatus: number | undefined): string | und
     return ERROR_TYPE.test(word) && word !== 'true' ? word : 'error'
   }
   if (httpStatus !== undefined && httpStatus >= 400) {
-    picker.sources.push(from.errorHttp)
+    cite(picker, from.errorHttp)
     return String(httpStatus)
   }
   if (picker.draft.isError || peekFlag(picker, at.isSuccess) === false) {
-    picker.sources.push(from.errorStatus)
+    cite(picker, from.errorStatus)
     return 'error'
   }
   return undefined
@@ -230,7 +230,8 @@ function readTtft(
     doubt(picker, 'ttft-out-of-range')
     return undefined
   }
-  picker.sources.push(source, from.attempt)
+  cite(picker, source)
+  cite(picker, from.attempt)
   const isAttempt = picker.draft.rules.own.get(dialect)?.isAttemptTtft ?? attemptScoped.has(dialect)
   const scope = isAttempt ? 'attempt' : 'call'
   return { ms: durationMs > 0 ? Math.min(ms, durationMs) : ms, scope }
@@ -262,7 +263,7 @@ function readAttempts(picker: Picker): number | undefined {
 function readGaps(picker: Picker): Gaps | undefined {
   const gaps = gapsOf(picker.draft.chunks)
   if (gaps !== undefined) {
-    picker.sources.push(from.gaps)
+    cite(picker, from.gaps)
     return gaps
   }
   const meanMs = takeNumber(picker, at.gaps)
@@ -272,7 +273,7 @@ function readGaps(picker: Picker): Gaps | undefined {
 function readService(picker: Picker): string | undefined {
   const { service } = picker.draft.resource
   if (service === undefined) return takeText(picker, at.service)
-  picker.sources.push(from.service)
+  cite(picker, from.service)
   return service
 }
 
@@ -284,14 +285,14 @@ function readProvider(picker: Picker, serverAddress: string | undefined): string
     return named
   }
   const ofHost = serverAddress === undefined ? undefined : providerOfHost(serverAddress)
-  if (ofHost !== undefined) picker.sources.push(from.providerHost)
+  if (ofHost !== undefined) cite(picker, from.providerHost)
   return ofHost
 }
 
 function readServerMs(picker: Picker, isServer: boolean, durationMs: number): number | undefined {
   const told = takeNumber(picker, at.serverMs)
   if (told !== undefined || !isServer || durationMs === 0) return told
-  picker.sources.push(from.serverDuration)
+  cite(picker, from.serverDuration)
   return durationMs
 }
 
@@ -304,11 +305,11 @@ function readRegion(
   if (told !== undefined) return told
   const { region } = picker.draft.resource
   if (isServer && region !== undefined) {
-    picker.sources.push(from.regionResource)
+    cite(picker, from.regionResource)
     return region
   }
   const ofHost = serverAddress === undefined ? undefined : regionOfHost(serverAddress)
-  if (ofHost !== undefined) picker.sources.push(from.regionHost)
+  if (ofHost !== undefined) cite(picker, from.regionHost)
   return ofHost
 }
 
@@ -316,7 +317,7 @@ function readReplica(picker: Picker, isServer: boolean): string | undefined {
   const told = takeText(picker, at.replica)
   const { replica } = picker.draft.resource
   if (told !== undefined || !isServer || replica === undefined) return told
-  picker.sources.push(from.replicaResource)
+  cite(picker, from.replicaResource)
   return replica
 }
 

@@ -7,8 +7,9 @@ import type { Doubt } from './span.js'
 
 export interface Picker {
   draft: Draft
-  /** Of the fields that the span gets. */
+  /** Of the fields that the span gets: the first `cited` stand; the list is used again for the next span. */
   readonly sources: Source[]
+  cited: number
   doubts: Doubt[] | undefined
 }
 
@@ -44,10 +45,15 @@ export function peekFlag(picker: Picker, slot: number): boolean | undefined {
   return value === undefined ? undefined : readFlag(value)
 }
 
+/** Notes where a field of the span comes from. */
+export function cite(picker: Picker, source: Source): void {
+  picker.sources[picker.cited++] = source
+}
+
 /** Notes that the field of this slot is what the slot's key says. */
 export function note(picker: Picker, slot: number): void {
   const source = sourceOf(picker, slot)
-  if (source !== undefined) picker.sources.push(source)
+  if (source !== undefined) cite(picker, source)
 }
 
 export function sourceOf(picker: Picker, slot: number): Source | undefined {

@@ -1,6 +1,6 @@
 /** Token counts as Plumbline counts: input with the cache, output with reasoning, and no 0 that nobody counted. */
 import { exclusive } from './dialects.js'
-import { derivedSource, doubt, note, peekFlag, peekNumber, sourceOf, takeNumber } from './pick.js'
+import { cite, derivedSource, doubt, note, peekFlag, peekNumber, sourceOf, takeNumber } from './pick.js'
 import type { Picker } from './pick.js'
 import { slotIndex as at } from './rules.js'
 
@@ -44,7 +44,7 @@ export function readUsage(
     if (cached > 0 && (isTold || cached > inputTokens)) {
       if (!isTold) doubt(picker, 'input-without-cache')
       inputTokens += cached
-      picker.sources.push(inputPlusCache)
+      cite(picker, inputPlusCache)
     } else note(picker, at.inputTokens)
   }
   if (outputTokens !== undefined) {
@@ -53,7 +53,7 @@ export function readUsage(
     if (reasoning + audio > 0 && (isTold || reasoning > outputTokens)) {
       if (!isTold) doubt(picker, 'output-without-reasoning')
       outputTokens += reasoning + audio
-      picker.sources.push(outputPlusReasoning)
+      cite(picker, outputPlusReasoning)
     } else note(picker, at.outputTokens)
   }
   return { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens }
