@@ -17,8 +17,8 @@ export function attributionLine(attribution: Attribution): string {
     `,"phaseSource":${JSON.stringify(attribution.phaseSource)},"causes":[${causes.map(causeText).join(',')}]` +
     `,"unknownMs":${figure(attribution.unknownMs)},"verdict":"${attribution.verdict}"` +
     `,"confidence":${figure(attribution.confidence)},"tier":"${attribution.tier}","baseline":` +
-    `${baseline === null ? 'null' : `{"id":${text(baseline.id)},"ageS":${Math.round(baseline.ageS)}}`}` +
-    `${doubts.length === 0 ? '' : `,"doubts":${JSON.stringify(doubts)}`}}`
+    (baseline === null ? 'null' : `{"id":${text(baseline.id)},"ageS":${Math.round(baseline.ageS)}}`) +
+    (doubts.length === 0 ? '}' : `,"doubts":${JSON.stringify(doubts)}}`)
   )
 }
 
@@ -31,15 +31,15 @@ function text(value: string): string {
 }
 
 /** What follows the point, by thousandths. */
-const FRACTIONS = Array.from({ length: 1000 }, (_, thousandths) =>
-  thousandths === 0 ? '' : `.${String(thousandths).padStart(3, '0').replace(/0+$/, '')}`,
+const FRACTIONS = Array.from({ length: 1000 }, (_, part) =>
+  part === 0 ? '' : `.${String(part).padStart(3, '0').replace(/0+$/, '')}`,
 )
 
 function figure(value: number): string {
-  const thousandths = Math.round(value * 1000)
-  if (!(thousandths >= 0 && thousandths < 1e9)) return JSON.stringify(thousandth(value))
-  const whole = Math.floor(thousandths / 1000)
-  return `${whole}${FRACTIONS[thousandths - whole * 1000]}`
+  const parts = Math.round(value * 1000)
+  if (!(parts >= 0 && parts < 1e9)) return JSON.stringify(thousandth(value))
+  const whole = Math.floor(parts / 1000)
+  return `${whole}${FRACTIONS[parts - whole * 1000]}`
 }
 
 export function attributionJson(attribution: Attribution): object {
