@@ -1,15 +1,8 @@
 /** An engine replica on an agenda: steps follow one another without a gap as long as there is work. */
 import type { Random } from '../random/random.js'
 import type { Agenda } from './agenda.js'
-import {
-  cancel,
-  createEngine,
-  createSequence,
-  enqueue,
-  step,
-  type EngineConstants,
-  type Sequence,
-} from './engine.js'
+import { createEngine, createSequence, type EngineConstants, type Sequence } from './engine-state.js'
+import { cancel, enqueue, step } from './engine.js'
 import { settlePhases, type FactorAt, type Outcome, type Replica, type ReplicaJob } from './job.js'
 import { idleDecodeMs, idlePrefillMs } from './step-law.js'
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../../src/random/random.js'
-import { createEngine, createSequence, enqueue, isIdle, step } from '../../src/simulate/engine.js'
+import { createEngine, createSequence } from '../../src/simulate/engine-state.js'
+import { enqueue, isIdle, step } from '../../src/simulate/engine.js'
 import { PHASE_NAMES, type Phases } from '../../src/simulate/job.js'
 import { profileOf, runVirtual, type VirtualRequest } from './virtual.js'
 
