@@ -173,7 +173,10 @@ export function trendVerdict(
   if (drifting.length > 0) return { exit: 1, why: `drifting slower: ${drifting.join(', ')}` }
   const days = Math.max(0, ...trends.flatMap(({ series }) => series.map(({ trend }) => trend.days)))
   if (days < leastDays) {
-    return { exit: 4, why: `${days} ${days === 1 ? 'day' : 'days'} of measurements; a step shows from ${leastDays} on` }
+    return {
+      exit: 4,
+      why: `${days} ${days === 1 ? 'day' : 'days'} of measurements; a step shows from ${leastDays} on`,
+    }
   }
   return { exit: 0, why: `nothing became slower in the last ${recentDays} days` }
 }
