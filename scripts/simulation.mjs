@@ -12,18 +12,26 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 
 if (!isMainThread && workerData?.simulation !== undefined) {
   const { check } = await import(workerData.simulation)
-  parentPort?.on('message', (job) => parentPort?.postMessage(check.work(job)))
+  parentPort?.on('message', (job) => {
+    // What is thrown ends the worker, and with it the check.
+    void Promise.resolve(check.work(job)).then((result) => parentPort?.postMessage(result))
+  })
 }
 
 /**
  * @param {string} name of the file in test/check
- * `--only TEXT` keeps the settings that have TEXT in their name.
+ * `--only TEXT` keeps the settings that have TEXT in their name; `--seed N` tells one seed of a check that can replay it.
  * @param {string} counted what `--<counted> N` counts
  * @param {number} usual
  */
 export async function simulate(name, counted, usual) {
   const { values } = parseArgs({
-    options: { [counted]: { type: 'string' }, workers: { type: 'string' }, only: { type: 'string' } },
+    options: {
+      [counted]: { type: 'string' },
+      workers: { type: 'string' },
+      only: { type: 'string' },
+      seed: { type: 'string' },
+    },
   })
   const repeats = Number(values[counted] ?? usual)
   const workers = Number(values['workers'] ?? availableParallelism())
@@ -41,6 +49,10 @@ export async function simulate(name, counted, usual) {
       return
     }
     const { check } = await import(file)
+    if (values['seed'] !== undefined && check.replay !== undefined) {
+      tell(await check.replay(Number(values['seed'])))
+      return
+    }
     const startedMs = performance.now()
     const only = values['only'] ?? ''
     const jobs = check
@@ -52,12 +64,17 @@ export async function simulate(name, counted, usual) {
     process.stdout.write(
       `${[...lines, '', `${repeats} ${counted} a setting, ${seconds} s on ${workers} workers`].join('\n')}\n`,
     )
-    for (const line of broken) process.stdout.write(`does not hold: ${line}\n`)
-    if (broken.length === 0) process.stdout.write('every line holds\n')
-    else process.exitCode = 1
+    tell(broken)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** @param {readonly string[]} broken */
+function tell(broken) {
+  for (const line of broken) process.stdout.write(`does not hold: ${line}\n`)
+  if (broken.length === 0) process.stdout.write('every line holds\n')
+  else process.exitCode = 1
 }
 
 /**

@@ -9,9 +9,11 @@ export interface Batch {
 export interface Check<Job, Result> {
   /** @param repeats of each setting */
   jobs: (repeats: number) => Job[]
-  work: (job: Job) => Result
+  work: (job: Job) => Result | Promise<Result>
   /** `broken`: each line of the contract that does not hold. */
   report: (results: readonly Result[], repeats: number) => { lines: string[]; broken: string[] }
+  /** Tells what comes of one seed as it comes, and what does not hold of it. */
+  replay?: (seed: number) => Promise<string[]>
 }
 
 const BATCH = 50

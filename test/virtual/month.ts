@@ -44,6 +44,15 @@ export interface Month {
   faults: Readonly<Record<string, number>>
 }
 
+export interface MonthOptions {
+  /** A bug to be caught. @default none */
+  plant?: Plant | undefined
+  /** A shorter month. @default 30 */
+  days?: number | undefined
+  /** Told each event, with its time. */
+  log?: ((line: string) => void) | undefined
+}
+
 interface World {
   setting: Setting
   machine: Machine
@@ -57,7 +66,7 @@ const tokenizer = await loadTokenizer('o200k_base')
 
 export async function liveMonth(
   seed: number,
-  { plant = unplanted, log }: { plant?: Plant; log?: ((line: string) => void) | undefined } = {},
+  { plant = unplanted, days = DAYS, log }: MonthOptions = {},
 ): Promise<Month> {
   const random = createRandom(`month/${seed}`)
   const setting = drawSetting(random.fork('setting'))
@@ -79,7 +88,7 @@ export async function liveMonth(
     const world: World = { setting, machine, provider, diary, plant }
     diary.note(JSON.stringify(setting))
     await prepareDisk(world)
-    await passMonth(world, random.fork('lives'))
+    await passMonth(world, days, random.fork('lives'))
     const results = await lookBack(world)
     hash.update(JSON.stringify(provider.books))
     return {
@@ -108,9 +117,9 @@ async function prepareDisk({ machine, setting }: World): Promise<void> {
 }
 
 /** Process after process until the month is over. */
-async function passMonth(world: World, random: Random): Promise<void> {
+async function passMonth(world: World, days: number, random: Random): Promise<void> {
   const { machine, setting, diary } = world
-  const endMs = setting.startUtcMs + DAYS * DAY_MS
+  const endMs = setting.startUtcMs + days * DAY_MS
   for (let n = 0; machine.utcMs() < endMs; n++) {
     const chance = random.fork(String(n))
     const untilMs = Math.min(endMs, machine.utcMs() + (0.3 + 5 * chance.exponential()) * DAY_MS)

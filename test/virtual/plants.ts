@@ -75,7 +75,7 @@ export const plants = {
       }
     },
   },
-  'a snapshot holds a sample twice': {
+  'a line of the journal is written twice, as two samples': {
     ...unplanted,
     disk(disk) {
       const { write } = disk

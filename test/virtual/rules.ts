@@ -80,14 +80,20 @@ function firingsBroken(setting: Setting, { events, forgot, watchedUntilMs }: Dia
   const text = (ms: number): string => new Date(ms).toISOString()
   for (const { dueMs, utcMs } of starts)
     if (utcMs < dueMs) broken.push(`the firing of ${text(dueMs)} started early, at ${text(utcMs)}`)
-  const watchedFromMs = events.find(({ event }) => event.kind === 'configured')?.utcMs ?? watchedUntilMs
+  // The first start counts once it could be remembered.
+  const watchedFromMs =
+    events.find(
+      ({ event, utcMs }) =>
+        event.kind === 'configured' && !forgot.some((atMs) => Math.abs(atMs - utcMs) < 1_000),
+    )?.utcMs ?? watchedUntilMs
   for (const dueMs of dailyInstants(setting, watchedFromMs, watchedUntilMs)) {
     if (forgot.some((atMs) => atMs >= dueMs && atMs < dueMs + LONGEST_PUT_OFF_MS)) continue
-    const told =
-      starts.filter((start) => start.dueMs === dueMs).length +
-      missed.filter(({ firstMs, lastMs }) => firstMs <= dueMs && dueMs <= lastMs).length
-    if (told === 1) continue
-    broken.push(`the firing of ${text(dueMs)} was told ${told} times`)
+    const made = starts.filter((start) => start.dueMs === dueMs).length
+    const told = missed.filter(({ firstMs, lastMs }) => firstMs <= dueMs && dueMs <= lastMs)
+    // Told first and remembered then: who dies between the two tells it again.
+    const isToldAgain = made === 0 && told.length > 1 && told.every(({ reason }) => reason === 'stopped')
+    if (made + told.length !== 1 && !isToldAgain)
+      broken.push(`the firing of ${text(dueMs)} was made ${made} times and told missed ${told.length} times`)
   }
   return broken
 }
