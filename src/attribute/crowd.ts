@@ -1,5 +1,5 @@
 /** What the calls of a service cost each other on one machine, by their lengths and the curve: no fault of anybody. */
-import { createPassage, type NeighbourStore } from './neighbours.js'
+import { slotOf, type NeighbourStore } from './neighbours.js'
 
 /** Milliseconds. */
 export interface Crowd {
@@ -16,18 +16,22 @@ export interface Crowd {
  */
 export function crowdAt(neighbours: NeighbourStore, passage: number, paceMs: number): Crowd {
   const others = neighbours.beside(passage)
-  const own = neighbours.at(passage)
-  const other = createPassage()
+  const { starts, firsts, ends, prefills, contexts } = neighbours.columns
+  const own = slotOf(passage)
+  const startMs = starts[own]!
+  const ownFirstMs = startMs + firsts[own]!
+  const endMs = startMs + ends[own]!
   let [firstMs, restMs] = [0, 0]
-  for (const each of others) {
-    neighbours.at(each, other)
-    const fromMs = Math.max(other.startMs, other.firstMs - other.prefillMs)
-    const waited = overlap(fromMs, other.firstMs, own.startMs, own.firstMs)
+  for (const other of others) {
+    const slot = slotOf(other)
+    const otherFirstMs = starts[slot]! + firsts[slot]!
+    const fromMs = Math.max(starts[slot]!, otherFirstMs - prefills[slot]!)
+    const waited = overlap(fromMs, otherFirstMs, startMs, ownFirstMs)
     // Of two prefills at once the one that ends first has had more of the machine.
-    firstMs += other.firstMs <= own.firstMs ? waited : waited / 2
-    restMs += overlap(fromMs, other.firstMs, own.firstMs, own.endMs)
-    const together = overlap(other.firstMs, other.endMs, own.firstMs, own.endMs)
-    restMs += (together * other.contextMs) / (paceMs + other.contextMs)
+    firstMs += otherFirstMs <= ownFirstMs ? waited : waited / 2
+    restMs += overlap(fromMs, otherFirstMs, ownFirstMs, endMs)
+    const together = overlap(otherFirstMs, starts[slot]! + ends[slot]!, ownFirstMs, endMs)
+    restMs += (together * contexts[slot]!) / (paceMs + contexts[slot]!)
   }
   return { firstMs, restMs, calls: others.length }
 }

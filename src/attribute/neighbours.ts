@@ -14,22 +14,29 @@ export interface Passage {
   logRest: number
 }
 
+/** By slot (`slotOf`), as a passage holds them; firsts and ends as durations from the start. */
+export interface PassageColumns {
+  starts: Float64Array
+  firsts: Float32Array
+  ends: Float32Array
+  prefills: Float32Array
+  contexts: Float32Array
+}
+
 export interface NeighbourStore {
+  /** Where an object for each passage would cost too much. */
+  readonly columns: PassageColumns
   /** Routes are numbered: of a replica, backend or region. Gives the number of the passage. */
   add(route: number, passage: Passage): number
-  /** Written into `into`, where one is given. */
-  at(passage: number, into?: Passage): Passage
+  at(passage: number): Passage
   /** Up to `most` others on the route of a passage whose starts lie within `withinMs` of its own; the nearest first. */
   near(passage: number, withinMs: number, most: number): number[]
   /** Others on its route that were served at the same time, as far as they are there already. */
   beside(passage: number): number[]
 }
 
-export function createPassage(): Passage {
-  return { startMs: 0, firstMs: 0, endMs: 0, prefillMs: 0, contextMs: 0, logFirst: NaN, logRest: NaN }
-}
-
 const SLOTS = 1 << 16
+export const slotOf = (passage: number): number => passage % SLOTS
 /** Spans come about in the order of their ends or of their starts: so many that lie too far away end the search. */
 const MOST_STRANGERS = 12
 const MOST_BESIDE = 64
@@ -72,6 +79,7 @@ export function createNeighbours(): NeighbourStore {
   }
 
   return {
+    columns: { starts, firsts, ends, prefills, contexts },
     add(route, { startMs, firstMs, endMs, prefillMs, contextMs, logFirst, logRest }) {
       const slot = next % SLOTS
       starts[slot] = startMs
@@ -88,17 +96,18 @@ export function createNeighbours(): NeighbourStore {
       latest.set(route, next)
       return next++
     },
-    at(passage, into = createPassage()) {
-      const slot = passage % SLOTS
+    at(passage) {
+      const slot = slotOf(passage)
       const startMs = starts[slot]!
-      into.startMs = startMs
-      into.firstMs = startMs + firsts[slot]!
-      into.endMs = startMs + ends[slot]!
-      into.prefillMs = prefills[slot]!
-      into.contextMs = contexts[slot]!
-      into.logFirst = logFirsts[slot]!
-      into.logRest = logRests[slot]!
-      return into
+      return {
+        startMs,
+        firstMs: startMs + firsts[slot]!,
+        endMs: startMs + ends[slot]!,
+        prefillMs: prefills[slot]!,
+        contextMs: contexts[slot]!,
+        logFirst: logFirsts[slot]!,
+        logRest: logRests[slot]!,
+      }
     },
     near(passage, withinMs, most) {
       const startMs = start(passage)

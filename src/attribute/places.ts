@@ -160,7 +160,8 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
       if (wait !== undefined) turns.learn(wait)
       state.levels.rest.add(logs.logRest)
       if (state.served.size < MOST_SERVED) state.served.add(route)
-      if (state.spans++ % EACH_CROWD === 0 && !Number.isNaN(logs.logRest)) {
+      const each = state.spans < EARLY_SPANS ? EACH_CROWD : EACH_LATER
+      if (state.spans++ % each === 0 && !Number.isNaN(logs.logRest)) {
         const { log: ownLog, crowd } = paceOf(passage, observation.known, 0)
         state.crowds.add(ownLog - noise.centre, crowd, noise.sd)
       }
@@ -207,8 +208,13 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
       first: state.levels.first.value(known.ttftNoise),
       rest: state.levels.rest.value(known.tpotNoise),
     }
-    const paces = (of: readonly number[]): Pace[] =>
-      of.map((each) => paceOf(each, known, level.rest?.log ?? 0)).filter(({ log }) => !Number.isNaN(log))
+    const seen = new Map<number, Pace>()
+    const paceAt = (each: number): Pace => {
+      const pace = seen.get(each) ?? paceOf(each, known, level.rest?.log ?? 0)
+      seen.set(each, pace)
+      return pace
+    }
+    const paces = (of: readonly number[]): Pace[] => of.map(paceAt).filter(({ log }) => !Number.isNaN(log))
     const near = neighbours.near(passage, NEAR_MS, NEAR_MOST)
     const rests = paces(near).map(({ log, crowd, crowdWeight }) => log - crowd * crowdWeight)
     const firsts = near
@@ -227,6 +233,9 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
 
 /** Every so many spans it is looked at whether their crowds cost what is foreseen. */
 const EACH_CROWD = 4
+/** And so many, when so many have been seen. */
+const EACH_LATER = 64
+const EARLY_SPANS = 4096
 const MOST_SERVED = 64
 
 function passageOf(
