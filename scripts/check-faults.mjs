@@ -1,14 +1,16 @@
 // @ts-check
 /**
  * The campaign against the built program: calls that fail, kills, money, fuzzing, streams for a long time; each prints one
- * line of figures and what does not hold. `npm run check:faults -- --torture 60 --kills 100`; with `--only torture,kills` only those.
+ * line of figures and what does not hold. `npm run check:faults -- --torture 60 --kills 100`; with `--only torture,kills` only
+ * those. Ctrl-C ends it with the figures so far.
  */
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import { fuzz } from './faults/fuzz.mjs'
 import { killsAtRandom, killsAtWrites } from './faults/kills.mjs'
-import { seeded } from './faults/rig.mjs'
+import { money } from './faults/money.mjs'
+import { enough, seeded } from './faults/rig.mjs'
 import { soak } from './faults/soak.mjs'
 import { torture } from './faults/torture.mjs'
 
@@ -17,6 +19,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     torture: { type: 'string', default: '300' },
     kills: { type: 'string', default: '300' },
+    money: { type: 'string', default: '1000' },
     fuzz: { type: 'string', default: '1000000' },
     streams: { type: 'string', default: '200' },
     minutes: { type: 'string', default: '10' },
@@ -29,6 +32,7 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 const parts = {
   writes: killsAtWrites,
   kills: () => killsAtRandom(Number(values.kills), seeded(Number(values.seed))),
+  money: () => money(Number(values.money), seeded(Number(values.seed))),
   torture: () => torture(Number(values.torture)),
   fuzz: () => fuzz({ inputs: Number(values.fuzz), seed: Number(values.seed) }),
   soak: () => soak({ streams: Number(values.streams), minutes: Number(values.minutes) }),
@@ -45,8 +49,12 @@ const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], {
   encoding: 'utf8',
 }).stdout.trim()
 console.log(`node ${process.version}, commit ${commit || 'none'}, ${new Date().toISOString().slice(0, 10)}`)
+// A long campaign may be ended early: the part that runs tells what it has done, and the others are left out.
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM']))
+  process.once(signal, () => (enough.isTrue = true))
 let isGood = true
 for (const name of only) {
+  if (enough.isTrue) break
   const startedMs = performance.now()
   const found = await parts[name]?.()
   if (found === undefined) continue

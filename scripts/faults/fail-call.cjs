@@ -7,6 +7,8 @@
 const fs = require('node:fs')
 const net = require('node:net')
 const { syncBuiltinESMExports } = require('node:module')
+const { resolve } = require('node:path')
+const { fileURLToPath } = require('node:url')
 const { isMainThread } = require('node:worker_threads')
 
 const { env } = process
@@ -33,13 +35,14 @@ function failure(name) {
   return Object.assign(new Error(`${code}: made to fail, ${name}`), { code, syscall: name, errno: -1 })
 }
 
-/** @type {Set<number>} */
+/** Descriptors of files below the root. @type {Set<unknown>} */
 const ours = new Set()
 /** @param {unknown} path */
-const isOurs = (path) =>
-  typeof path === 'number'
-    ? ours.has(path)
-    : (typeof path === 'string' || path instanceof URL) && String(path).includes(root)
+function isOurs(path) {
+  if (typeof path === 'number') return ours.has(path)
+  if (typeof path === 'string') return resolve(path).startsWith(root)
+  return path instanceof URL && fileURLToPath(path).startsWith(root)
+}
 
 /** Calls whose first argument is a path or a descriptor. */
 const SYNC = [
@@ -76,6 +79,8 @@ const ASYNC = [
   'realpath',
 ]
 ASYNC.push('link', 'utimes', 'readlink', 'access', 'appendFile', 'chmod')
+/** With a callback: what the streams of files are made of. */
+const CALLBACK = ['open', 'read', 'write', 'writev', 'close']
 const HANDLE = [
   'write',
   'writeFile',
@@ -110,6 +115,7 @@ function patchDisk() {
       }
       const answer = call(...args)
       if (name === 'openSync') ours.add(answer)
+      if (name === 'closeSync') ours.delete(args[0])
       return answer
     })
   for (const name of ASYNC)
@@ -120,6 +126,26 @@ function patchDisk() {
       if (name === 'open') patchHandle(answer)
       return answer
     })
+  patchStreams()
+}
+
+function patchStreams() {
+  for (const name of CALLBACK)
+    replace(fs, name, (call) => (...args) => {
+      const answer = args.at(-1)
+      if (!isOurs(args[0]) || typeof answer !== 'function') return call(...args)
+      if (isDue(`stream.${name}`)) {
+        const told = () => void answer(failure(name))
+        return name === 'close' ? call(args[0], told) : process.nextTick(told)
+      }
+      if (name === 'close') ours.delete(args[0])
+      if (name !== 'open') return call(...args)
+      const noted = (/** @type {unknown} */ error, /** @type {number} */ fd) => {
+        if (!error) ours.add(fd)
+        answer(error, fd)
+      }
+      return call(...args.slice(0, -1), noted)
+    })
 }
 
 /** @param {import('node:fs/promises').FileHandle} handle */
@@ -127,6 +153,7 @@ function patchHandle(handle) {
   ours.add(handle.fd)
   for (const name of HANDLE)
     replace(handle, name, (call) => async (...args) => {
+      if (name === 'close') ours.delete(handle.fd)
       if (!isDue(`handle.${name}`)) return call.apply(handle, args)
       if (name === 'close') await call.apply(handle, args)
       throw failure(name)

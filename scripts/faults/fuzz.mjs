@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { readers } from './fuzz-readers.mjs'
+import { enough } from './rig.mjs'
 
 const WORKER = fileURLToPath(new URL('fuzz-worker.mjs', import.meta.url))
 const HANG_MS = 15_000
@@ -35,7 +36,8 @@ export async function fuzz({ inputs = Infinity, minutes = Infinity, seed }) {
   let done = 0
   let slowestMs = 0
   let rssMb = 0
-  for (let round = 0; done < inputs && performance.now() < untilMs && broken.length < 20; round++) {
+  const isOver = () => done >= inputs || performance.now() >= untilMs || broken.length >= 20 || enough.isTrue
+  for (let round = 0; !isOver(); round++) {
     const share = Math.min(1, (inputs - done) / turn)
     for (const name of names) {
       const count = Math.ceil(batchOf(name) * share)

@@ -1,13 +1,11 @@
 // @ts-check
-/** A run killed at every write of its journal in turn, and at random times: nothing lost, nothing doubled, no limit passed. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+/** A run killed at every write of its journal in turn, and at random times: nothing lost, nothing doubled, the plan completed. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
+import { counted, hooked } from './plays.mjs'
 import {
   built,
   chat,
-  HOOK,
+  enough,
   JOURNAL,
   journalled,
   put,
@@ -20,6 +18,8 @@ import {
 } from './rig.mjs'
 
 const WIDTH = 2
+/** Runs at once that are killed at random: they wait more than they work. */
+const CHAINS = 4
 const LENGTHS = 2
 /** How often one run is killed before it is left to end. */
 const KILLS_A_RUN = 5
@@ -33,10 +33,9 @@ export async function killsAtWrites() {
   const writes = await within(async (path) => {
     const server = await chat()
     put(path, 's.yaml', scenario(server.url, blocks))
-    const env = { ...hook('journal', 0, 0), PLUMBLINE_TORTURE_COUNT: join(path, 'count') }
-    await start(['run', 's.yaml'], path, env).ended
+    await start(['run', 's.yaml'], path, hooked(path, { what: 'journal' })).ended
     server.close()
-    return JSON.parse(readFileSync(join(path, 'count'), 'utf8')).count
+    return counted(path).count
   })
   const all = Array.from({ length: writes }, (_, i) => i + 1)
   const found = await spread(all, WIDTH, (k) => killedAt(k, blocks))
@@ -46,22 +45,14 @@ export async function killsAtWrites() {
   }
 }
 
-/** @param {string} what @param {number} at @param {number} share of the write that reaches the disk */
-const hook = (what, at, share) => ({
-  NODE_OPTIONS: `--require ${HOOK}`,
-  PLUMBLINE_TORTURE_WHAT: what,
-  PLUMBLINE_TORTURE_AT: String(at),
-  PLUMBLINE_TORTURE_CODE: 'KILL',
-  PLUMBLINE_TORTURE_SHARE: String(share),
-})
-
 /** @param {number} k @param {number} blocks @returns {Promise<string[]>} */
 function killedAt(k, blocks) {
   return within(async (path) => {
     const server = await chat()
     try {
       put(path, 's.yaml', scenario(server.url, blocks))
-      const { signal } = await start(['run', 's.yaml'], path, hook('journal', k, (k % 3) / 2)).ended
+      const point = { what: 'journal', at: k, code: 'KILL', share: (k % 3) / 2 }
+      const { signal } = await start(['run', 's.yaml'], path, hooked(path, point)).ended
       const wrong = signal === 'SIGKILL' ? [] : ['was not killed']
       const left = k === 1 ? [] : journalled(path)
       // The header itself was torn: there is nothing yet to go on with.
@@ -103,61 +94,45 @@ async function incomplete(path, kept, blocks, server, isKilled = false) {
   return wrong
 }
 
-/** What a server may say of its usage, each no count or no truth. */
-const LIES = [
-  { prompt_tokens: -1, completion_tokens: -1000 },
-  '{"prompt_tokens":1e308,"completion_tokens":1e308}',
-  '{"prompt_tokens":"NaN","completion_tokens":null}',
-  undefined,
-  { prompt_tokens: 0, completion_tokens: 0 },
-]
-
 const BLOCKS = 12
-/** Limits that the plan would pass: the runs are to stop below them, however often they are killed. */
-const KINDS = [
-  { name: 'free', limit: '' },
-  { name: 'requests', limit: 'budget: { requests: 16 }' },
-  { name: 'tokens', limit: 'budget: { tokens: 1500 }' },
-  { name: 'cost', limit: 'budget: { cost: 1.5 }' },
-]
+
+/** @typedef {{ kills: number, runs: number, requests: number }} Tally */
 
 /** @param {number} kills @param {() => number} random @returns {Promise<Found>} */
 export async function killsAtRandom(kills, random) {
-  /** @type {Record<string, number>} */
-  const done = { kills: 0, runs: 0, requests: 0, most: 0 }
-  const chains = Array.from({ length: Math.ceil(kills / KILLS_A_RUN) }, (_, i) => ({
-    index: i,
-    kind: KINDS[i % KINDS.length] ?? fail(),
-    waits: Array.from({ length: KILLS_A_RUN }, () => random() * 450),
-  }))
-  const found = await spread(chains, WIDTH, (chain) => chained(chain, done))
+  /** @type {Tally} */
+  const tally = { kills: 0, runs: 0, requests: 0 }
+  /** @type {string[]} */
+  const broken = []
+  // A run may end before it is hit, so more are begun until enough have been killed.
+  const walk = async () => {
+    while (tally.kills < kills && broken.length < 20 && !enough.isTrue) {
+      const waits = Array.from({ length: KILLS_A_RUN }, () => random() * 450)
+      broken.push(...(await chained(waits, tally)))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(CHAINS, kills) }, walk))
   return {
-    line: `killed ${done['kills']} times at random in ${done['runs']} runs, a quarter of them without a limit, the others below a limit of requests, tokens or money, with servers that lie about usage; ${done['requests']} requests by the servers' count`,
-    broken: found.flat(),
+    line: `kills: ${tally.kills} at random times in ${tally.runs} runs, each taken up again and completed; ${tally.requests} requests, no sample lost or doubled, blocks whole`,
+    broken,
   }
 }
 
-/** @returns {never} */
-function fail() {
-  throw new Error('no such kind')
-}
-
 /**
- * One run, killed and resumed until it has been killed often enough, then left to end.
- * @param {{ index: number, kind: { name: string, limit: string }, waits: number[] }} chain
- * @param {Record<string, number>} done
+ * One run, killed and resumed until it has been killed often enough, then left to complete its plan.
+ * @param {readonly number[]} waits
+ * @param {Tally} tally
  * @returns {Promise<string[]>}
  */
-function chained({ index, kind, waits }, done) {
+function chained(waits, tally) {
   return within(async (path) => {
-    // What lies below the truth frees money; only zeros look like a count, so those are left to the free runs.
-    const lie = LIES[index % (kind.name === 'free' ? LIES.length : LIES.length - 1)]
-    const server = await chat({ gapMs: 3, usage: () => lie })
+    const server = await chat({ gapMs: 3 })
     try {
-      put(path, 's.yaml', scenario(server.url, BLOCKS, kind.limit))
+      put(path, 's.yaml', scenario(server.url, BLOCKS))
+      /** @type {Set<string>} */
       const kept = new Set()
       const wrong = []
-      let last
+      let isSaved = false
       for (const waitMs of waits) {
         const flags = results(path, JOURNAL).length > 0 ? ['--resume'] : []
         const { child, ended } = start(['run', 's.yaml', ...flags], path)
@@ -167,50 +142,31 @@ function chained({ index, kind, waits }, done) {
         while (!state.isOver && server.asked === before) await sleep(3)
         await sleep(waitMs)
         child.kill('SIGKILL')
-        last = await ended
-        if (last.signal !== 'SIGKILL') break
-        done['kills'] = (done['kills'] ?? 0) + 1
-        const now = results(path, SNAPSHOT).length > 0 ? kept : new Set(journalled(path))
+        const { signal } = await ended
+        if (signal === 'SIGKILL') tally.kills++
+        // Killed in its last moment, or not at all: what it had to do was done, and there is nothing to go on with.
+        isSaved = results(path, SNAPSHOT).length > 0
+        if (isSaved) break
+        const now = new Set(journalled(path))
         const lost = [...kept].filter((id) => !now.has(id))
         if (lost.length > 0) wrong.push(`lost from the journal: ${lost.join(' ')}`)
         for (const id of now) kept.add(id)
-        // Killed in its last moment: what it had to do was done.
-        if (results(path, SNAPSHOT).length > 0) break
       }
-      /** Killed when its snapshot was written: there is no exit code, and nothing to go on with. */
-      const isSaved = last?.signal === 'SIGKILL' && results(path, SNAPSHOT).length > 0
-      if (last?.signal === 'SIGKILL' && !isSaved) {
-        // Two at once: one may go on, the other is refused.
-        const both = [1, 2].map(() => start(['run', 's.yaml', '--resume'], path).ended)
-        const [a, b] = await Promise.all(both)
-        const refused = [a, b].filter((each) => each?.code === 2)
-        last = [a, b].find((each) => each?.code !== 2)
-        if (last === undefined) wrong.push(`both refused: ${a?.stderr}`)
-        if (refused.length === 0 && kind.name === 'free') wrong.push('both went on')
+      if (!isSaved) {
+        // Two at once: one goes on, the other is refused.
+        const both = await Promise.all([1, 2].map(() => start(['run', 's.yaml', '--resume'], path).ended))
+        const codes = both.map(({ code }) => code)
+        if (!codes.includes(0) || !codes.includes(2))
+          wrong.push(
+            `two at once end ${codes.join(' and ')}: ${both.map(({ stderr }) => stderr.slice(-200)).join(' | ')}`,
+          )
       }
-      done['runs'] = (done['runs'] ?? 0) + 1
-      done['requests'] = (done['requests'] ?? 0) + server.asked
-      if (kind.name === 'free') {
-        if (last?.code !== 0 && !isSaved) wrong.push(`ends ${last?.code}: ${last?.stderr.slice(-300)}`)
-        else wrong.push(...(await incomplete(path, kept, BLOCKS, server, isSaved)))
-      } else wrong.push(...passed(kind.name, server, isSaved ? undefined : last))
-      return wrong.map((each) => `run ${index} (${kind.name}): ${each}`)
+      tally.runs++
+      tally.requests += server.asked
+      wrong.push(...(await incomplete(path, kept, BLOCKS, server, isSaved)))
+      return wrong.map((each) => `run ${tally.runs}: ${each}`)
     } finally {
       server.close()
     }
   })
-}
-
-/** By the server's own count. @param {string} name @param {Chat} server @param {import('./rig.mjs').Ended | undefined} last */
-function passed(name, server, last) {
-  const prompt = [...server.prompts].reduce((sum, text) => sum + countTokens(text), 0)
-  const tokens = prompt + server.tokens
-  const wrong = []
-  if (last !== undefined && (last.code !== 3 || !/budget/.test(last.stderr)))
-    wrong.push(`ends ${last?.code}: ${last?.stderr.slice(-300)}`)
-  if (name === 'requests' && server.asked > 16) wrong.push(`${server.asked} requests passed the limit of 16`)
-  if (name === 'tokens' && tokens > 1500) wrong.push(`${tokens} tokens passed the limit of 1500`)
-  if (name === 'cost' && tokens / 1000 > 1.5) wrong.push(`${tokens / 1000} passed the limit of 1.5`)
-  if (server.asked < 5) wrong.push(`only ${server.asked} requests were sent`)
-  return wrong
 }

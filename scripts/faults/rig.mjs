@@ -12,6 +12,9 @@ const ROOT = new URL('../../', import.meta.url)
 const MAIN = fileURLToPath(new URL('dist/src/cli/main.js', ROOT))
 export const HOOK = fileURLToPath(new URL('fail-call.cjs', import.meta.url))
 
+/** Told to stop: each part ends with what it has, and says how much that is. */
+export const enough = { isTrue: false }
+
 /** A part of what is built. @param {string} path */
 export const built = (path) => import(new URL(`dist/src/${path}.js`, ROOT).href)
 
@@ -24,16 +27,30 @@ export const built = (path) => import(new URL(`dist/src/${path}.js`, ROOT).href)
  * @param {number} [mostMs]
  * @returns {Started}
  */
-export function start(args, cwd, env = {}, mostMs = 60_000) {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+export function start(args, cwd, env = {}, mostMs = 240_000) {
+  return startProgram(MAIN, args, cwd, env, mostMs)
+}
+
+/**
+ * As `start`, another program.
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {string} cwd
+ * @param {Record<string, string>} env
+ * @param {number} mostMs
+ * @param {'ignore' | 'pipe'} [stdin]
+ * @returns {Started}
+ */
+export function startProgram(program, args, cwd, env, mostMs, stdin = 'ignore') {
+  const child = spawn(process.execPath, [program, ...args], {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
   })
   let stdout = ''
   let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
+  child.stdout?.setEncoding('utf8').on('data', (text) => (stdout += text))
+  child.stderr?.setEncoding('utf8').on('data', (text) => (stderr += text))
   const ended = new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
@@ -143,13 +160,13 @@ ${rest}
 `
 }
 
-/** Does `work` to each, so many at once. @template T, R @param {readonly T[]} items @param {number} width @param {(item: T) => Promise<R>} work @returns {Promise<R[]>} */
+/** Does `work` to each, so many at once, until it is enough. @template T, R @param {readonly T[]} items @param {number} width @param {(item: T) => Promise<R>} work @returns {Promise<R[]>} */
 export async function spread(items, width, work) {
   /** @type {R[]} */
   const answers = []
   let next = 0
   const walk = async () => {
-    for (let i = next++; i < items.length; i = next++) {
+    for (let i = next++; i < items.length && !enough.isTrue; i = next++) {
       const item = items[i]
       if (item !== undefined) answers[i] = await work(item)
     }

@@ -1,55 +1,75 @@
 // @ts-check
-/** Each disk and socket call of a small run made to fail once in turn: only listed exits, and what is left can be read. */
-import { readFileSync } from 'node:fs'
+/** Each disk and socket call of small runs and commands made to fail once in turn: only listed exits, and what is left can be read. */
+import { cpSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  built,
-  chat,
-  HOOK,
-  JOURNAL,
-  put,
-  results,
-  scenario,
-  SNAPSHOT,
-  spread,
-  start,
-  within,
-} from './rig.mjs'
+import { counted, hooked, perform, plays, stockUp } from './plays.mjs'
+import { built, chat, JOURNAL, results, SNAPSHOT, spread, within } from './rig.mjs'
 
 const DISK = ['ENOSPC', 'EIO', 'EACCES', 'EMFILE']
 const SOCKET = ['ECONNRESET', 'ETIMEDOUT', 'EPIPE']
-const EXITS = [0, 2, 3]
-const WIDTH = 2
+/** What a call that fails may end a command with, besides what it ends with when none does. */
+const EXITS = [2, 3]
+const WIDTH = 3
 
-/** @typedef {{ what: string, at: number, code: string }} Point */
+/** @typedef {import('./plays.mjs').Play} Play */
+/** @typedef {Play & { exit: number, disk: number, socket: number }} Known what it ends with undisturbed, and its calls */
+/** @typedef {{ play: Known, what: string, at: number, code: string }} Point */
 
-/** @param {number} points how many at least, where the run has so many @returns {Promise<{ line: string, broken: string[] }>} */
+/** @param {number} points how many at least, where there are so many @returns {Promise<{ line: string, broken: string[] }>} */
 export async function torture(points) {
   const server = await chat()
   try {
-    const disk = await countOf('disk', server.url)
-    const socket = await countOf('socket', server.url)
-    const chosen = choose(disk, socket, points)
-    const found = await spread(chosen, WIDTH, (point) => strike(point, server.url))
-    /** @type {Record<string, number>} */
-    const exits = {}
-    for (const { exit } of found) exits[exit] = (exits[exit] ?? 0) + 1
-    const told = Object.entries(exits).map(([exit, n]) => `${exit} ${n} times`)
-    return {
-      line: `torture: ${chosen.length} points of ${disk} disk and ${socket} socket calls; exits ${told.join(', ')}`,
-      broken: found.flatMap(({ broken }) => broken),
-    }
+    return await within(async (stock) => {
+      await stockUp(stock, server.url)
+      const known = await spread(plays, WIDTH, (play) => know(play, stock))
+      const chosen = choose(known, points)
+      const found = await spread(chosen, WIDTH, (point) => strike(point, stock))
+      /** @type {Record<string, number>} */
+      const exits = {}
+      for (const { exit } of found) exits[exit] = (exits[exit] ?? 0) + 1
+      const told = Object.entries(exits).map(([exit, n]) => `${exit} ${n} times`)
+      const sum = (/** @type {'disk' | 'socket'} */ what) => known.reduce((all, play) => all + play[what], 0)
+      return {
+        line: `torture: ${found.length} points of ${sum('disk')} disk and ${sum('socket')} socket calls in ${known.length} commands (${known.map(({ name, disk, socket }) => `${name} ${disk + socket}`).join(', ')}); exits ${told.join(', ')}`,
+        broken: found.flatMap(({ broken }) => broken),
+      }
+    })
   } finally {
     server.close()
   }
 }
 
-/** Each call before any call a second time, then with another code. @param {number} disk @param {number} socket @param {number} points */
-function choose(disk, socket, points) {
-  const turns = DISK.map((_, turn) => [
-    ...pointsOf('disk', disk, DISK, turn),
-    ...pointsOf('socket', socket, SOCKET, turn),
-  ])
+/** What a command does undisturbed. @param {Play} play @param {string} stock @returns {Promise<Known>} */
+async function know(play, stock) {
+  /** @param {string} what */
+  const once = (what) =>
+    begun(play, stock, async (path) => {
+      const { code, stderr } = await perform(play, path, hooked(path, { what }))
+      if (code === null || EXITS.includes(code))
+        throw new Error(`${play.name} ends ${code} by itself: ${stderr}`)
+      return { exit: code, count: counted(path).count }
+    })
+  const { exit, count } = await once('disk')
+  return { ...play, exit, disk: count, socket: (await once('socket')).count }
+}
+
+/** In a folder that is as the play begins with it. @template T @param {Play} play @param {string} stock @param {(path: string) => Promise<T>} work @returns {Promise<T>} */
+function begun({ from }, stock, work) {
+  return within((outer) => {
+    const path = join(outer, 'work')
+    cpSync(join(stock, from), path, { recursive: true })
+    return work(path)
+  })
+}
+
+/** Each call before any call a second time, then with another code. @param {readonly Known[]} known @param {number} points @returns {Point[]} */
+function choose(known, points) {
+  const turns = DISK.map((_, turn) =>
+    known.flatMap((play) => [
+      ...pointsOf(play, 'disk', DISK, turn),
+      ...(turn < SOCKET.length ? pointsOf(play, 'socket', SOCKET, turn) : []),
+    ]),
+  )
   const [first = []] = turns
   if (points >= first.length) return turns.flat().slice(0, points)
   return Array.from({ length: points }, (_, i) => first[Math.floor((i * first.length) / points)] ?? fail())
@@ -60,57 +80,38 @@ function fail() {
   throw new Error('no such point')
 }
 
-/** @param {string} what @param {number} calls @param {readonly string[]} codes @param {number} turn @returns {Point[]} */
-function pointsOf(what, calls, codes, turn) {
-  return Array.from({ length: calls }, (_, i) => ({
+/** @param {Known} play @param {'disk' | 'socket'} what @param {readonly string[]} codes @param {number} turn @returns {Point[]} */
+function pointsOf(play, what, codes, turn) {
+  return Array.from({ length: play[what] }, (_, i) => ({
+    play,
     what,
     at: i + 1,
     code: codes[(i + turn) % codes.length] ?? fail(),
   }))
 }
 
-/** @param {string} path @param {Partial<Point>} point */
-const hooked = (path, { what = 'disk', at = 0, code = 'EIO' }) => ({
-  NODE_OPTIONS: `--require ${HOOK}`,
-  PLUMBLINE_TORTURE_ROOT: join(path, 'results'),
-  PLUMBLINE_TORTURE_WHAT: what,
-  PLUMBLINE_TORTURE_AT: String(at),
-  PLUMBLINE_TORTURE_CODE: code,
-  PLUMBLINE_TORTURE_COUNT: join(path, 'count'),
-})
-
-/** @param {string} what @param {string} url @returns {Promise<number>} */
-function countOf(what, url) {
-  return within(async (path) => {
-    put(path, 's.yaml', scenario(url, 2))
-    await start(['run', 's.yaml'], path, hooked(path, { what })).ended
-    return JSON.parse(readFileSync(join(path, 'count'), 'utf8')).count
-  })
-}
-
-/** @param {Point} point @param {string} url @returns {Promise<{ exit: string, broken: string[] }>} */
-function strike(point, url) {
-  return within(async (path) => {
-    put(path, 's.yaml', scenario(url, 2))
-    const { code, signal, stdout, stderr } = await start(['run', 's.yaml'], path, hooked(path, point)).ended
+/** @param {Point} point @param {string} stock @returns {Promise<{ exit: string, broken: string[] }>} */
+function strike({ play, ...point }, stock) {
+  return begun(play, stock, async (path) => {
+    const before = await measuredOf(path)
+    const { code, signal, stdout, stderr } = await perform(play, path, hooked(path, point))
     const said = stderr + stdout
     /** @type {string[]} */
     const wrong = []
-    if (code === null || !EXITS.includes(code)) wrong.push(`exit ${code ?? signal}`)
+    if (code !== play.exit && (code === null || !EXITS.includes(code))) wrong.push(`exit ${code ?? signal}`)
     if (/^ +at /m.test(said)) wrong.push('a stack was printed')
     if (said.includes('a fault of its own')) wrong.push('told as a fault of our own')
-    if (code !== 0 && !/error:|stopped:/.test(stderr)) wrong.push('no sentence says why')
+    if (code !== play.exit && stderr.trim() === '') wrong.push('no sentence says why')
     wrong.push(...(await unreadable(path)))
     const kept = await measuredOf(path)
-    const next = await start(['run', 's.yaml'], path).ended
-    if (next.code !== 0)
-      wrong.push(`the next run ends ${next.code ?? next.signal}: ${next.stderr.slice(-300)}`)
+    wrong.push(...missing('lost', before, kept))
+    const next = await perform({ ...play, args: play.next ?? play.args }, path)
+    if (next.code !== play.exit)
+      wrong.push(`the next ends ${next.code ?? next.signal}: ${next.stderr.slice(-300)}`)
     wrong.push(...(await unreadable(path)))
-    const after = await measuredOf(path)
-    const lost = [...kept].filter((id) => !after.has(id))
-    if (lost.length > 0) wrong.push(`lost by the next run: ${lost.join(' ')}`)
-    const { named } = { named: [''], ...JSON.parse(readCount(path)) }
-    const where = `${point.what} call ${point.at} (${named[0] ?? 'not reached'}) fails with ${point.code}`
+    wrong.push(...missing('lost by the next', kept, await measuredOf(path)))
+    const { named } = counted(path)
+    const where = `${play.name}: ${point.what} call ${point.at} (${named[0] ?? 'not reached'}) fails with ${point.code}`
     return {
       exit: String(code ?? signal),
       broken: wrong.map(
@@ -120,21 +121,20 @@ function strike(point, url) {
   })
 }
 
-/** @param {string} path */
-function readCount(path) {
-  try {
-    return readFileSync(join(path, 'count'), 'utf8')
-  } catch {
-    return '{}'
-  }
+/** @param {string} what @param {ReadonlySet<string>} before @param {ReadonlySet<string>} after */
+function missing(what, before, after) {
+  const lost = [...before].filter((id) => !after.has(id))
+  return lost.length === 0 ? [] : [`${what}: ${lost.join(' ')}`]
 }
+
+const BASELINE = /^baseline\.json$/
 
 /** @param {string} path @returns {Promise<string[]>} */
 async function unreadable(path) {
   const { readSnapshot } = await built('snapshot/format')
   const { readJournal } = await built('snapshot/journal-reader')
   const wrong = []
-  for (const file of results(path, SNAPSHOT)) {
+  for (const file of [...results(path, SNAPSHOT), ...results(path, BASELINE)]) {
     const read = await readSnapshot(file)
     if (!read.ok) wrong.push(`unreadable: ${read.problem.message}`)
   }

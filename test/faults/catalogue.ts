@@ -509,6 +509,7 @@ export const threats: readonly Threat[] = [
     answer: 'one redactor before all of it',
     shown: [
       ['border/redact.test.ts', 'threat 2: any secret in any form'],
+      ['faults/canary.test.ts', 'a planted leak is found: the key %s'],
       ['e2e/secrets.test.ts', 'run: an echoed key'],
     ],
   },

@@ -32,6 +32,6 @@ test('docs/faults.md holds the tables of the catalogue, row by row', () => {
   for (const row of pageTables().split('\n'))
     expect(
       page,
-      'docs/faults.md is behind test/faults/catalogue.ts: `npm run check:faults -- --page` prints its tables',
+      'docs/faults.md is behind test/faults/catalogue.ts: put the row there that is expected here',
     ).toContain(row.trim())
 })
