@@ -64,6 +64,19 @@ test('outside the sampled range there is a reason and no number', () => {
   expect(predict(idle, { ...SHAPE, concurrency: 2 }).ttft).toHaveProperty('outside')
 })
 
+test('in a crowd the interval is at least that of the crowd: ten times the scatter of one alone', () => {
+  const inCrowd = (cells: readonly CellDesign[], sd: number) =>
+    simulatedRun({ law: LAW, cells, blocks: 12, noise: lognormal(sd), random })
+  const scattered = [...inCrowd(NINE_CELLS, 0.02), ...inCrowd(CONTENDED, 0.2)]
+  const found = fitCurves(scattered, { random, resamples: 199 }).curves
+  const widthAt = (concurrency: number): number => {
+    const { ttft } = predict(found, { ...SHAPE, promptTokens: 512, concurrency })
+    return 'outside' in ttft ? NaN : ttft.highMs / ttft.lowMs
+  }
+  expect(widthAt(1)).toBeLessThan(1.2)
+  expect(widthAt(3)).toBeGreaterThan(1.8)
+})
+
 function msOf(prediction: ReturnType<typeof predict>['ttft']): number {
   return 'outside' in prediction ? NaN : prediction.ms
 }
