@@ -5,6 +5,7 @@ import { examineSpans } from '../span/examine-spans.js'
 import { systemClock } from '../units/time.js'
 import { figure, whole } from '../report/numbers.js'
 import { spansText } from '../report/spans.js'
+import { right } from '../report/table.js'
 import { tableText, wrap } from '../report/terminal.js'
 import type { Register } from './command.js'
 import { wholeNumbers } from './flags.js'
@@ -26,7 +27,6 @@ export const doctorCommand: Register = (command, io, done) => {
 }
 
 function doctorText({ verdict, machine, timerNs, calibrations, reasons }: Examination): string {
-  const right = (text: string) => ({ text, right: true })
   const rows = calibrations.map(({ streams, error }) => [
     right(whole(error?.streams ?? streams)),
     right(figure(error?.p50)),

@@ -1,5 +1,6 @@
 /** `plumbline providers`: the presets, and what each assumes. */
 import { providers } from '../run/tables.js'
+import { left } from '../report/table.js'
 import { tableText } from '../report/terminal.js'
 import type { Register } from './command.js'
 
@@ -40,7 +41,6 @@ function lists({ name, prices }: NonNullable<(typeof providers)[string]>): strin
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const left = (text: string) => ({ text, right: false })
   return tableText({ title: '', head: head.map(left), rows: rows.map((row) => row.map(left)) })
 }
 

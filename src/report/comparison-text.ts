@@ -1,7 +1,7 @@
 /** A comparison as text for a terminal or a pipe, and as Markdown for a pull request or a job summary. */
 import { markdownCell, terminalText } from '../border/escape.js'
 import type { ComparisonModel } from './comparison.js'
-import type { Table } from './summary.js'
+import type { Table } from './table.js'
 import { tableText, wrap } from './terminal.js'
 
 export function comparisonText({ headline, sentences, shifts, cells, notes }: ComparisonModel): string {

@@ -2,7 +2,7 @@
 import type { CellShift, Shift, Verdict } from '../compare/comparison.js'
 import type { Conclusion } from '../compare/conclude.js'
 import { figure, percent } from './numbers.js'
-import type { Cell, Table } from './summary.js'
+import { left, right, type Cell, type Table } from './table.js'
 
 export interface ComparisonModel {
   exit: 0 | 1 | 4 | 5
@@ -43,9 +43,6 @@ export function comparisonModel({ comparison, exit, sentences, undetected }: Con
 export function comparisonJson({ comparison, exit, sentences }: Conclusion): object {
   return { exit, sentences, ...comparison }
 }
-
-const left = (text: string): Cell => ({ text, right: false })
-const right = (text: string): Cell => ({ text, right: true })
 
 function shiftTable(shifts: readonly Shift[], waiting: ReadonlySet<Shift>): Table {
   const rows = shifts.map((shift) => [

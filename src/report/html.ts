@@ -10,7 +10,7 @@ import { stripsSvg } from './plot-strips.js'
 import { HALF, plotSvg, toneClass, WIDE } from './plot-svg.js'
 import type { Tone } from './plot.js'
 import { STYLE } from './html-style.js'
-import type { Cell, Table } from './summary.js'
+import type { Cell, Table } from './table.js'
 
 export function pageHtml({ title, about, verdict, sections }: Page, version: string): string {
   const hash = createHash('sha256').update(STYLE).digest('base64')

@@ -3,10 +3,11 @@ import { z } from 'zod'
 import { phases, verdicts } from '../span/causes.js'
 import { VERDICT_WORDS } from './attribution.js'
 import { figure, percent, plural, whole } from './numbers.js'
-import { left, right, type Block } from './page.js'
+import type { Block } from './page.js'
 import { partsOf } from './page-request.js'
 import type { Bar } from './plot-bars.js'
 import type { Tone } from './plot.js'
+import { left, right } from './table.js'
 
 /** What is read of a line of `attribute`'s output; what else stands there passes. */
 const Line = z.object({

@@ -6,10 +6,10 @@ import { timed, type Row, type Timed } from '../curve/rows.js'
 import { median, quantile } from '../stats/quantile.js'
 import { change, verdictTone } from './comparison.js'
 import { figure, interval, whole, UNITS } from './numbers.js'
-import { left, right, type Block } from './page.js'
+import type { Block } from './page.js'
 import { sideName, type Subject } from './page-subject.js'
 import { along, extent, lengthAxis, seriesOf, timeAxis, type Plot, type Series } from './plot.js'
-import type { Cell, Table } from './summary.js'
+import { left, right, type Cell, type Table } from './table.js'
 
 const BAND = 'Line: the fitted law. Band: holds 95 % of single requests.'
 const STEPS = 32

@@ -2,12 +2,12 @@
 import { counts } from '../sample/counts.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { figure, money, percent, plural, whole } from './numbers.js'
-import { left, right, type Block } from './page.js'
+import type { Block } from './page.js'
 import { block } from './page-curves.js'
 import { withoutEmpty } from './page-samples.js'
 import { sideName, type Side, type Subject } from './page-subject.js'
 import { extent, seriesOf, type Plot } from './plot.js'
-import type { Table } from './summary.js'
+import { left, right, type Table } from './table.js'
 
 export function cacheBlocks(subject: Subject): Block[] {
   const table = cacheTable(subject)

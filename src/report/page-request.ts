@@ -3,10 +3,11 @@ import type { Curve } from '../curve/curve.js'
 import { predict, type Shape } from '../curve/predict.js'
 import { phases as phaseNames, type Phase } from '../span/causes.js'
 import { figure, whole } from './numbers.js'
-import { left, right, type Block } from './page.js'
+import type { Block } from './page.js'
 import { totalMs, type Bar } from './plot-bars.js'
 import type { Side, Subject } from './page-subject.js'
 import type { Tone } from './plot.js'
+import { left, right } from './table.js'
 
 const PHASES: Readonly<Record<Phase, { name: string; tone: Tone }>> = {
   network: { name: 'network, gateway', tone: 'plain' },

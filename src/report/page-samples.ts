@@ -4,12 +4,13 @@ import { counts } from '../sample/counts.js'
 import type { SummaryRow } from '../snapshot/snapshot.js'
 import { median } from '../stats/quantile.js'
 import { figure, interval, percent, plural, whole } from './numbers.js'
-import { left, right, type Block } from './page.js'
+import type { Block } from './page.js'
 import { contentionPlot, plotOf, block } from './page-curves.js'
 import { sideName, type Side, type Subject } from './page-subject.js'
 import { extent, lengthAxis, seriesOf, timeAxis, type Axis, type Plot, type Tone } from './plot.js'
 import type { Strip } from './plot-strips.js'
-import { cacheLabel, failures, inReadingOrder, loadLabel, type Table } from './summary.js'
+import { cacheLabel, failures, inReadingOrder, loadLabel } from './summary-cells.js'
+import { left, right, type Table } from './table.js'
 
 const TONES: readonly Tone[] = [0, 1, 2, 3, 4, 5]
 const toneOf = (i: number): Tone => TONES[i % TONES.length]!

@@ -4,7 +4,7 @@ import type { Columns } from './plot-columns.js'
 import type { Ratios } from './plot-ratios.js'
 import type { Strips } from './plot-strips.js'
 import type { Plot } from './plot.js'
-import type { Cell, Table } from './summary.js'
+import type { Cell, Table } from './table.js'
 
 /** `table`: the figures behind a picture, for whoever cannot see it or wants them. */
 export type Block =
@@ -35,6 +35,3 @@ export interface Page {
   verdict: { tone: 'good' | 'bad' | 'unsure' | 'plain'; text: string; more: readonly string[] }
   sections: readonly Section[]
 }
-
-export const left = (text: string): Cell => ({ text, right: false })
-export const right = (text: string): Cell => ({ text, right: true })

@@ -3,7 +3,7 @@ import { terminalText } from '../border/escape.js'
 import type { DryRun, PlannedCell } from '../run/dry-run.js'
 import type { Forecast } from '../run/forecast.js'
 import { money, plural, whole } from './numbers.js'
-import type { Cell, Table } from './summary.js'
+import { left, right, type Cell, type Table } from './table.js'
 import { tableText, wrap } from './terminal.js'
 
 export function planText(plan: DryRun): string {
@@ -50,9 +50,6 @@ function openLines({ isOpen, atMost, searches, budget }: DryRun): string[] {
   if (limits.length > 0) lines.push(`the budget ends it at ${limits.join(' or ')}`)
   return lines
 }
-
-const left = (text: string): Cell => ({ text, right: false })
-const right = (text: string): Cell => ({ text, right: true })
 
 /** The probe stands in the title; columns that are empty are left out, so that 80 columns do. */
 function cellTable(cells: readonly PlannedCell[]): Table {

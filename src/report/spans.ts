@@ -3,6 +3,7 @@ import { terminalText } from '../border/escape.js'
 import type { DialectHealth } from '../span/doctor.js'
 import type { IntakeCounts } from '../span/intake.js'
 import { whole } from './numbers.js'
+import { left, right } from './table.js'
 import { tableText, wrap } from './terminal.js'
 
 /** What each tier of evidence can decide; ATTRIBUTION's table in a few words. */
@@ -33,8 +34,6 @@ function countsText({ seen, spans, other, repeated, folded, synthetic }: IntakeC
 }
 
 function dialectText({ dialect, spans, tiers, fields, suspicious }: DialectHealth): string {
-  const left = (text: string) => ({ text, right: false })
-  const right = (text: string) => ({ text, right: true })
   const rows = fields.map(({ field, share, from }) => [
     left(field),
     right(`${Math.round(share * 100)} %`),

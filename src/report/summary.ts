@@ -7,21 +7,10 @@ import type { Snapshot, SnapshotTarget, SummaryRow } from '../snapshot/snapshot.
 import { curvePlots } from './page-curves.js'
 import { subjectsOf, type Subject } from './page-subject.js'
 import type { Plot } from './plot.js'
+import { inReadingOrder, tableOf } from './summary-cells.js'
+import { bufferWarnings, cacheWarnings, loadWarnings } from './summary-warnings.js'
+import type { Table } from './table.js'
 import { duration, figure, interval, money, percent, plural, whole, UNITS } from './numbers.js'
-
-export interface Cell {
-  text: string
-  /** Numbers stand flush right. */
-  right: boolean
-  /** For formats with colours; the text says it too. */
-  tone?: 'good' | 'bad' | undefined
-}
-
-export interface Table {
-  title: string
-  head: readonly Cell[]
-  rows: readonly (readonly Cell[])[]
-}
 
 export interface TargetSummary {
   name: string
@@ -122,108 +111,9 @@ function targetSummary(
   }
 }
 
-/** Cells are visited in random order; a reader wants lengths and loads to rise. */
-export function inReadingOrder(rows: readonly SummaryRow[]): SummaryRow[] {
-  const keys = (row: SummaryRow): number[] => [
-    row.promptTokens,
-    row.prefixTokens,
-    row.outputTokens,
-    row.concurrency ?? 0,
-    row.rate ?? 0,
-  ]
-  return [...rows].sort((a, b) => {
-    const [x, y] = [keys(a), keys(b)]
-    const i = x.findIndex((value, index) => value !== y[index])
-    return i === -1 ? a.cell.localeCompare(b.cell) : x[i]! - y[i]!
-  })
-}
-
 function tokenizerNote({ tokenizer, tokenCorrection: correction }: SnapshotTarget): string {
   if (correction === undefined) return `tokens by ${tokenizer}`
   return `tokens estimated, corrected by its usage: × ${figure(correction.ratio)} + ${figure(correction.overhead)}`
-}
-
-const left = (text: string): Cell => ({ text, right: false })
-const right = (text: string): Cell => ({ text, right: true })
-
-/** Columns that say the same in every row go into the title. */
-function tableOf(probe: string, rows: readonly SummaryRow[]): Table {
-  const columns: { head: Cell; cell: (row: SummaryRow) => Cell; fixed?: string }[] = [
-    { head: right('prompt'), cell: (row) => right(whole(row.promptTokens)), fixed: 'prompt tokens' },
-    { head: left('cache'), cell: (row) => left(cacheLabel(row)), fixed: 'cache' },
-    { head: right('out'), cell: (row) => right(whole(row.outputTokens)), fixed: 'output tokens' },
-    { head: left('load'), cell: (row) => left(loadLabel(row)), fixed: '' },
-    { head: right('n'), cell: (row) => right(String(row.n)) },
-    { head: right('TTFT ms'), cell: (row) => right(figure(row.ttft?.p50)) },
-    { head: left('95 %'), cell: (row) => left(interval(row.ttft?.p50Low, row.ttft?.p50High)) },
-    { head: right('p90'), cell: (row) => right(row.ttft?.p90 == null ? '' : figure(row.ttft.p90)) },
-    { head: right('p99'), cell: (row) => right(row.ttft?.p99 == null ? '' : figure(row.ttft.p99)) },
-    { head: right('ms/token'), cell: (row) => right(figure(row.tpot?.p50)) },
-    { head: right('req/s'), cell: (row) => right(figure(row.requestsPerS)) },
-    { head: right('tok/s'), cell: (row) => right(figure(row.outputTokensPerS)) },
-    { head: left('failed'), cell: (row) => left(failures(row)) },
-  ]
-  const texts = (column: (typeof columns)[number]): string[] => rows.map((row) => column.cell(row).text)
-  const isSame = (column: (typeof columns)[number]): boolean =>
-    column.fixed !== undefined && rows.length > 1 && new Set(texts(column)).size === 1
-  const fixed = columns.filter(isSame).map((column) => `${column.fixed} ${texts(column)[0]}`.trim())
-  const shown = columns.filter(
-    (column) =>
-      !isSame(column) &&
-      (column.fixed !== undefined || texts(column).some((text) => text !== '' && text !== '—')),
-  )
-  return {
-    title: [probe, ...fixed].join(', '),
-    head: shown.map((column) => column.head),
-    rows: rows.map((row) => shown.map((column) => column.cell(row))),
-  }
-}
-
-export function cacheLabel({ cache, prefixTokens }: SummaryRow): string {
-  return cache === 'warm' ? `warm ${whole(prefixTokens)}` : cache
-}
-
-export function loadLabel({ concurrency, rate: perS, connection, cell, arrivals }: SummaryRow): string {
-  const load =
-    perS === null
-      ? `${concurrency ?? 1} in flight`
-      : `${perS}/s ${arrivals ?? (cell.includes('/poisson') ? 'poisson' : 'constant')}`
-  return connection === 'new' ? `${load}, new conn.` : load
-}
-
-export function failures({ errors }: SummaryRow): string {
-  return Object.entries(errors)
-    .map(([kind, count]) => `${count} ${kind}`)
-    .join(', ')
-}
-
-function cacheWarnings(rows: readonly SummaryRow[]): string[] {
-  const sum = (key: 'confirmed' | 'contradicted' | 'unverified', of: readonly SummaryRow[]): number =>
-    of.reduce((total, row) => total + row.cacheStates[key], 0)
-  const warnings: string[] = []
-  const contradicted = sum('contradicted', rows)
-  if (contradicted > 0) {
-    warnings.push(
-      `cache: ${plural(contradicted, 'sample')} in another cache state than asked, by the server's own count; kept, left out of every figure`,
-    )
-  }
-  const warm = rows.filter((row) => row.cache === 'warm')
-  if (sum('unverified', warm) > 0) {
-    warnings.push(
-      `cache: the server does not report cached tokens, so ${plural(sum('unverified', warm), 'warm sample')} cannot be verified`,
-    )
-  }
-  return warnings
-}
-
-/** A load that a rate limit did not let through is another load than the one in the table's row. */
-function loadWarnings(rows: readonly SummaryRow[]): string[] {
-  const limited = rows.filter(({ rateLimited = 0 }) => rateLimited > 0)
-  if (limited.length === 0) return []
-  const requests = limited.reduce((total, { rateLimited = 0 }) => total + rateLimited, 0)
-  return [
-    `load: a rate limit refused or held back ${plural(requests, 'request')} in ${plural(limited.length, 'cell')} (${limited.map(loadLabel).join('; ')}): that load was not delivered, and no comparison rests on it`,
-  ]
 }
 
 /** Every figure as far as the server gives it. */
@@ -252,21 +142,6 @@ function serverText(metrics: ServerMetrics | undefined): string | null {
     ...single('prefill', prefillUsPerToken, 'µs/token'),
     ...single('decode', decodeMsPerToken, 'ms/token'),
   ].join('; ')
-}
-
-// Below this many tokens an answer may well fit into one event.
-const LEAST_TOKENS = 4
-
-/** A proxy that holds the answer back until it is whole makes a TTFT of an end-to-end time. */
-function bufferWarnings(samples: readonly Sample[]): string[] {
-  const long = samples.filter(
-    ({ outcome, warmup, outputTokens = 0 }) => outcome === 'ok' && !warmup && outputTokens >= LEAST_TOKENS,
-  )
-  const buffered = long.filter(({ itl }) => itl === null)
-  if (long.length === 0 || buffered.length < long.length / 2) return []
-  return [
-    `streaming: in ${buffered.length} of ${plural(long.length, 'sample')} all output arrived at once, so TTFT is the time of the whole answer: a proxy or the server holds the stream back`,
-  ]
 }
 
 function curveText(curve: Curve): string {

@@ -2,7 +2,8 @@
 import Table from 'cli-table3'
 import { terminalText } from '../border/escape.js'
 import { plotsText } from './plot-text.js'
-import type { Summary, Table as TableModel, TargetSummary } from './summary.js'
+import type { Summary, TargetSummary } from './summary.js'
+import type { Table as TableModel } from './table.js'
 
 const WIDTH = 80
 

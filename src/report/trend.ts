@@ -2,7 +2,7 @@
 import type { HistoryEvent, HistoryTrend, TrendVerdict } from '../compare/history-trend.js'
 import type { Trend } from '../compare/trend.js'
 import { figure, percent } from './numbers.js'
-import type { Cell, Table } from './summary.js'
+import { left, right, type Cell, type Table } from './table.js'
 
 export interface TrendModel {
   headline: string
@@ -72,8 +72,6 @@ function spikesOf(name: string, { spikes }: Trend): string[] {
   return [`${name} was off for a day or two: ${told.join(', ')}${more}`]
 }
 
-const left = (text: string): Cell => ({ text, right: false })
-const right = (text: string): Cell => ({ text, right: true })
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 
 function seriesTable({ series }: HistoryTrend): Table {
