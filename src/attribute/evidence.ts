@@ -71,6 +71,8 @@ export const PRIOR: Readonly<Record<ResidualCause | 'unknown', number>> = {
 
 /** Below it a log ratio is no slowdown worth a word. */
 const SLOW = Math.log(1.15)
+/** A group is as slow as one of its calls from this share of its log ratio up. */
+const WHOLE = 0.85
 
 export function weigh(observation: Observation, around: Surroundings): Record<ResidualCause, Weight> {
   const { span, rest, known } = observation
@@ -159,14 +161,23 @@ function slowReplica(
   return weight
 }
 
-function route({ routeChanged, step, wasWell }: Surroundings, peers: PeerEvidence): Weight {
+function route(
+  { routeChanged, step, wasWell, routes, replicaKnown, own }: Surroundings,
+  peers: PeerEvidence,
+): Weight {
   const weight = none()
+  // A change of route meets all replicas; of one that is slow the mean of the group shows a part.
+  const isOfAll = !replicaKnown || routes < 2 || step > WHOLE * own.log
   if (typeof routeChanged === 'string') {
     add(weight, 5, routeChanged)
     weight.peers = Math.max(0, peers.all)
   } else if (routeChanged === null) add(weight, -4)
-  else weight.peers = wasWell ? peers.all : Math.min(0, peers.all)
-  if (step > SLOW) add(weight, 1.5, `the whole group has been slower by ${ratio(step)} since a step`)
+  else {
+    weight.peers = wasWell ? peers.all : Math.min(0, peers.all)
+    if (!isOfAll) add(weight, -2)
+  }
+  if (step > SLOW && isOfAll)
+    add(weight, 1.5, `the whole group has been slower by ${ratio(step)} since a step`)
   return weight
 }
 

@@ -5,7 +5,7 @@ import { serverFirstMs, type Usual } from './direct.js'
 import type { Surroundings } from './evidence.js'
 import { createGroups, lazyQuantile, type Group, type LazyQuantile, type Ordinary } from './groups.js'
 import { createKeyTree } from './key-tree.js'
-import { createLevelWatch, type LevelWatch } from './level.js'
+import { createLevelWatch, type Level, type LevelWatch } from './level.js'
 import { createNeighbours, type NeighbourStore, type Passage } from './neighbours.js'
 import type { Known } from './known.js'
 import type { Observation } from './observation.js'
@@ -153,7 +153,10 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
       const isFirst = Number.isNaN(logs.logRest)
       const log = isFirst ? logs.logFirst : logs.logRest
       const noise = isFirst ? known.ttftNoise : known.tpotNoise
-      if (!Number.isNaN(log)) state.steps.add((log - noise.centre) / noise.sd, log)
+      // A step is one from where the group usually is, be that off its curve.
+      const usual = (isFirst ? state.levels.first : state.levels.rest).value(noise)
+      const above = log - (usual?.log ?? noise.centre)
+      if (!Number.isNaN(log)) state.steps.add(above / (usual?.sd ?? noise.sd), above)
       const wait = waitOf(observation, passage)
       // What was waited for a turn is no level: it goes when the calls before are fewer.
       if (wait === undefined || turns.weigh(wait) < TURN) state.levels.first.add(logs.logFirst)
@@ -204,10 +207,7 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
     { known }: Observation,
     passage: number,
   ): Pick<Surroundings, 'near' | 'peers' | 'own' | 'crowd' | 'crowdWeight' | 'level'> {
-    const level = {
-      first: state.levels.first.value(known.ttftNoise),
-      rest: state.levels.rest.value(known.tpotNoise),
-    }
+    const level = levelsOf(state.levels, known)
     const seen = new Map<number, Pace>()
     const paceAt = (each: number): Pace => {
       const pace = seen.get(each) ?? paceOf(each, known, level.rest?.log ?? 0)
@@ -229,6 +229,18 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
       level,
     }
   }
+}
+
+/** A machine that is slower as a whole is late with its first output by that factor; what makes it later is a wait. */
+function levelsOf(
+  { first, rest }: GroupState['levels'],
+  { ttftNoise, tpotNoise }: Known,
+): { first: Level | undefined; rest: Level | undefined } {
+  const ofRest = rest.value(tpotNoise)
+  const ofFirst = first.value(ttftNoise)
+  if (ofFirst === undefined || ofRest === undefined) return { first: undefined, rest: ofRest }
+  const log = Math.min(ofFirst.log, ofRest.log)
+  return { first: { log, sd: Math.min(ofFirst.sd, 2 * ttftNoise.sd) }, rest: ofRest }
 }
 
 /** Every so many spans it is looked at whether their crowds cost what is foreseen. */

@@ -80,7 +80,7 @@ export interface StepWatch {
 const SLACK = 0.5
 const LIMIT = 8
 const CLIP = 3
-/** The level since the step is followed over so many spans. */
+/** The level since the step is the mean of so many spans at most. */
 const MEMORY = 50
 /** So many spans more within 2 sd of the baseline's pace than beyond it show that a group was well. */
 const WELL = 10
@@ -90,6 +90,7 @@ export function createStepWatch(): StepWatch {
   let up = 0
   let level = 0
   let stepped = false
+  let since = 0
   let well = 0
   return {
     add(z, logRatio) {
@@ -98,9 +99,10 @@ export function createStepWatch(): StepWatch {
       up = Math.min(2 * LIMIT, Math.max(0, up + clipped - SLACK))
       if (up >= LIMIT && !stepped) {
         stepped = true
-        level = logRatio
+        since = 0
       } else if (up === 0) stepped = false
-      level += (logRatio - level) / MEMORY
+      since = Math.min(MEMORY, since + 1)
+      level += (logRatio - level) / since
     },
     step: () => (stepped && well >= WELL ? level : 0),
     hasBeenWell: () => well >= WELL,
