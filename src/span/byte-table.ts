@@ -3,7 +3,7 @@
 /** What belongs to the key between `start` and `end`. */
 export type ByteTable<T> = (bytes: Uint8Array, start: number, end: number) => T | undefined
 
-/** Open addressing over a hash of length and six bytes; a hit is compared byte by byte. */
+/** Open addressing over a hash of length and four bytes; a hit is compared byte by byte. */
 export function createByteTable<T>(entries: readonly (readonly [key: string, value: T])[]): ByteTable<T> {
   const size = 2 ** Math.ceil(Math.log2(Math.max(4, entries.length) * 6))
   const table: ({ key: Uint8Array; value: T } | undefined)[] = Array.from({ length: size })
@@ -26,11 +26,14 @@ export function createByteTable<T>(entries: readonly (readonly [key: string, val
     }
   }
 
+  /** Names of one family differ in length, in the middle and at the end. */
   function hash(bytes: Uint8Array, start: number, end: number): number {
     const length = end - start
-    let sum = length * 31
-    for (let i = 0; i < 6; i++) sum = Math.imul(sum, 33) + (bytes[end - 1 - (((i * length) / 6) | 0)] ?? 0)
-    return (sum ^ (sum >>> 13)) & (size - 1)
+    let sum = length * 31 + (bytes[end - 1] ?? 0)
+    sum = Math.imul(sum, 33) + (bytes[start + (length >> 1)] ?? 0)
+    sum = Math.imul(sum, 33) + (bytes[end - 1 - (length >> 2)] ?? 0)
+    sum = Math.imul(sum, 33) + (bytes[start + (length >> 2)] ?? 0)
+    return (sum ^ (sum >>> 11)) & (size - 1)
   }
 }
 

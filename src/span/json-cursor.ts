@@ -59,6 +59,16 @@ export function peek(cursor: JsonCursor): number {
   return 0
 }
 
+/** Passes over exactly these bytes, if they come next: the usual way to write what `firstMember` and `nextMember` read. */
+export function passBytes(cursor: JsonCursor, usual: Uint8Array): boolean {
+  const { bytes, at, end } = cursor
+  const { length } = usual
+  if (at + length > end) return false
+  for (let i = 0; i < length; i++) if (bytes[at + i] !== usual[i]) return false
+  cursor.at = at + length
+  return true
+}
+
 function expect(cursor: JsonCursor, byte: number): boolean {
   if (peek(cursor) === byte) {
     cursor.at++

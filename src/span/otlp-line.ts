@@ -14,6 +14,7 @@ import {
   giveUp,
   nextElement,
   nextMember,
+  passBytes,
   passString,
   peek,
   readScalar,
@@ -80,6 +81,10 @@ const anyNames = table(any, others.any)
 const valuesName = table({ values: 1 })
 const resourceKeys = createByteTable([...RESOURCE_KEYS].map((key) => [key, key] as const))
 
+/** Of an attribute, without white space. */
+const KEY = Buffer.from('{"key":')
+const VALUE = Buffer.from(',"value":')
+
 /** A longer description of a process is read anew each time. */
 const MAX_KEPT = 8192
 
@@ -132,11 +137,12 @@ export function createLineReader(): LineReader {
   /** Reads a list of keys and values, of which the wanted keys' values are taken. */
   function attributes<T>(wanted: ByteTable<T>, take: (entry: T, value: Scalar) => void): void {
     for (let more = firstElement(cursor); more; more = nextElement(cursor)) {
-      if (firstMember(cursor, keyValueNames) !== keyValue.key) return giveUp(cursor)
+      const isKey = passBytes(cursor, KEY) || firstMember(cursor, keyValueNames) === keyValue.key
+      if (!isKey) return giveUp(cursor)
       passString(cursor)
       if (cursor.isEscaped) return giveUp(cursor)
       const entry = wanted(cursor.bytes, cursor.from, cursor.to)
-      const next = nextMember(cursor, keyValueNames)
+      const next = passBytes(cursor, VALUE) ? keyValue.value : nextMember(cursor, keyValueNames)
       if (next === END) continue
       if (next !== keyValue.value) return giveUp(cursor)
       if (entry === undefined) skipValue(cursor)
