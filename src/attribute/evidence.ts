@@ -181,6 +181,12 @@ function route(
   return weight
 }
 
+/** Odds that a way, if no route is told to have changed, takes so long: none takes a multiple of a whole call. */
+export function oddsOfWay({ first, whole }: Observation, { routeChanged }: Surroundings): number {
+  if (first === undefined || typeof routeChanged === 'string') return 1
+  return Math.min(1, (whole.expectedMs / Math.max(1, first.observedMs - first.expectedMs)) ** 2)
+}
+
 function retry({ span, retryMs }: Observation): Weight {
   const weight = none()
   const { attempts } = span

@@ -65,15 +65,21 @@ export function judgeSound(observation: Observation, usually: Usually): Sound {
   const [only] = each
   if (each.length === 1 && only !== undefined) return { judged: only.judged, ofLevel: 0, moreMs: 0 }
   const over = (shape: Shape): Judged => {
-    const sum = { likelihood: 0, firstMs: 0, restMs: 0 }
+    const sum = { likelihood: 0, firstMs: 0, restMs: 0, delayMs: 0 }
     for (const { share, judged } of each) {
-      const { likelihood, firstMs, restMs } = judged[shape]
+      const { likelihood, firstMs, restMs, delayMs } = judged[shape]
       sum.likelihood += share * likelihood
       sum.firstMs += share * likelihood * firstMs
       sum.restMs += share * likelihood * restMs
+      sum.delayMs += share * likelihood * delayMs
     }
     const scale = sum.likelihood > 0 ? 1 / sum.likelihood : 0
-    return { likelihood: sum.likelihood, firstMs: sum.firstMs * scale, restMs: sum.restMs * scale }
+    return {
+      likelihood: sum.likelihood,
+      firstMs: sum.firstMs * scale,
+      restMs: sum.restMs * scale,
+      delayMs: sum.delayMs * scale,
+    }
   }
   const mass = ({ share, judged }: (typeof each)[number]): number =>
     share * shapes.reduce((sum, shape) => sum + judged[shape].likelihood, 0)

@@ -1,6 +1,6 @@
 /** From an observation and its surroundings to probabilities of causes and their milliseconds (STATISTICS: sets of causes). */
 import type { ResidualCause, Surroundings, Weight } from './evidence.js'
-import { crowdSigns, PRIOR, residualCauses, weigh } from './evidence.js'
+import { crowdSigns, oddsOfWay, PRIOR, residualCauses, weigh } from './evidence.js'
 import { judgeSound } from './health.js'
 import type { Shape } from './likelihood.js'
 import type { Observation } from './observation.js'
@@ -75,9 +75,12 @@ function together(a: Shape, b: Shape): Shape {
 interface Pair {
   shape: Shape
   share: number
-  /** The first one's part of the delay before the first output, and of that behind it; the rest is the second one's. */
-  first: number
+  /** The first one's part of the delay before the first output, of slower work there, and of what is behind it; the rest is the second one's. */
+  delay: number
+  work: number
   rest: number
+  /** A changed route delays in it. */
+  isWay: boolean
 }
 
 const pairs: readonly (readonly (readonly Pair[])[])[] = hypotheses.map((a, i) =>
@@ -88,12 +91,31 @@ const pairs: readonly (readonly (readonly Pair[])[])[] = hypotheses.map((a, i) =
           SHAPES[b].map(([shapeB, shareB]) => ({
             shape: together(shapeA, shapeB),
             share: shareA * shareB,
-            first: partOf(shapeA !== 'rest', shapeB !== 'rest'),
+            delay: partOfFirst(shapeA, shapeB, isDelay),
+            work: partOfFirst(shapeA, shapeB, isWork),
             rest: partOf(shapeA !== 'first', shapeB !== 'first'),
+            isWay: isWay(a, shapeA) || isWay(b, shapeB),
           })),
         ),
   ),
 )
+
+function isDelay(shape: Shape): boolean {
+  return shape === 'first' || shape === 'both' || shape === 'firstScale'
+}
+
+function isWork(shape: Shape): boolean {
+  return shape !== 'first' && shape !== 'both' && shape !== 'rest'
+}
+
+function isWay(hypothesis: Hypothesis, shape: Shape): boolean {
+  return hypothesis === 'route-change' && isDelay(shape)
+}
+
+/** Who delays has the delay, and who works more slowly the slower work; where neither does, who is there at all. */
+function partOfFirst(mine: Shape, others: Shape, is: (shape: Shape) => boolean): number {
+  return is(mine) || is(others) ? partOf(is(mine), is(others)) : partOf(mine !== 'rest', others !== 'rest')
+}
 
 /** Each has what its shape can have, and half of what both can. */
 function partOf(mine: boolean, others: boolean): number {
@@ -102,6 +124,7 @@ function partOf(mine: boolean, others: boolean): number {
 
 export function infer(observation: Observation, around: Surroundings): Inferred {
   const weights = weigh(observation, around)
+  const way = oddsOfWay(observation, around)
   const { crowd, crowdWeight, level, replicaKnown } = around
   // Odds of a crowd rise with what speaks for any crowd; calls at the same time need not share a machine.
   const sharing = crowdWeight * (replicaKnown ? 1 : SAME_REPLICA)
@@ -125,19 +148,21 @@ export function infer(observation: Observation, around: Surroundings): Inferred 
     const tallyA = tallies[i]!
     for (const [shape, share] of SHAPES[hypotheses[i]!]) {
       const { likelihood, firstMs, restMs } = judged[shape]
-      const mass = oddsA * Math.exp(peersA) * share * likelihood
+      const odd = isWay(hypotheses[i]!, shape) ? way : 1
+      const mass = oddsA * Math.exp(peersA) * share * likelihood * odd
       total += mass
       book(tallyA, mass, firstMs, restMs)
     }
     for (let j = i + 1; j < hypotheses.length; j++) {
       const both = oddsA * allOdds[j]! * PAIR * Math.exp(better(peersA, allPeers[j]!))
       const tallyB = tallies[j]!
-      for (const { shape, share, first: firstPart, rest: restPart } of pairs[i]![j]!) {
-        const { likelihood, firstMs, restMs } = judged[shape]
-        const mass = both * share * likelihood
+      for (const pair of pairs[i]![j]!) {
+        const { likelihood, firstMs, restMs, delayMs } = judged[pair.shape]
+        const mass = both * pair.share * likelihood * (pair.isWay ? way : 1)
         total += mass
-        book(tallyA, mass, firstMs * firstPart, restMs * restPart)
-        book(tallyB, mass, firstMs * (1 - firstPart), restMs * (1 - restPart))
+        const mine = delayMs * pair.delay + (firstMs - delayMs) * pair.work
+        book(tallyA, mass, mine, restMs * pair.rest)
+        book(tallyB, mass, firstMs - mine, restMs * (1 - pair.rest))
       }
     }
   }

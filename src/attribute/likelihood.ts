@@ -25,6 +25,8 @@ export interface Judged {
   /** Posterior means, ms: what was added before the first output and behind it. */
   firstMs: number
   restMs: number
+  /** Of `firstMs`, what is a delay and no slower work. */
+  delayMs: number
 }
 
 export interface Stretches {
@@ -70,13 +72,14 @@ export function judgeShapes(stretches: Stretches): Record<Shape, Judged> {
   const scaled = (base: number, withDelay: boolean): Judged =>
     scaledBoth(one, rest, { baseMs: base, firstNoise, firstRatios, restRatios, scaleMs, withDelay })
   return {
-    none: { likelihood: clean * cleanRest, firstMs: 0, restMs: 0 },
-    first: { likelihood: late.likelihood * cleanRest, firstMs: late.ms, restMs: 0 },
-    rest: { likelihood: clean * lateRest.likelihood, firstMs: 0, restMs: lateRest.ms },
+    none: { likelihood: clean * cleanRest, firstMs: 0, restMs: 0, delayMs: 0 },
+    first: { likelihood: late.likelihood * cleanRest, firstMs: late.ms, restMs: 0, delayMs: late.ms },
+    rest: { likelihood: clean * lateRest.likelihood, firstMs: 0, restMs: lateRest.ms, delayMs: 0 },
     both: {
       likelihood: late.likelihood * lateRest.likelihood,
       firstMs: late.ms,
       restMs: lateRest.ms,
+      delayMs: late.ms,
     },
     scale: scaled(baseMs, false),
     scaleHalf: scaled(baseMs / 2, false),
@@ -141,6 +144,7 @@ function scaledBoth(first: Stretch, rest: Stretch | undefined, options: ScaleOpt
   let sum = 0
   let firstMs = 0
   let restMs = 0
+  let delayMs = 0
   for (let i = 0; i < ratios.length; i++) {
     const factor = (known.observedMs / ratios[i]! - fixed) / scalable
     if (factor < LEAST_FACTOR || factor > MOST_FACTOR) continue
@@ -157,11 +161,13 @@ function scaledBoth(first: Stretch, rest: Stretch | undefined, options: ScaleOpt
     sum += likelihood
     firstMs += likelihood * ((factor - 1) * (rest === undefined ? scalable : work) + delay)
     restMs += likelihood * (rest === undefined ? 0 : (factor - 1) * rest.expectedMs)
+    delayMs += likelihood * delay
   }
   return {
     likelihood: sum / ratios.length,
     firstMs: sum > 0 ? firstMs / sum : 0,
     restMs: sum > 0 ? restMs / sum : 0,
+    delayMs: sum > 0 ? delayMs / sum : 0,
   }
 }
 

@@ -107,18 +107,23 @@ function scaled({ expected, first, hidden, span }: Observation): PhaseShares {
   }
 }
 
-/** Delays of each phase that the causes stand for, weighted by their probabilities. */
+/** From even odds up a cause is named, and the time that it is said to cost stands in its phase. */
+const NAMED = 0.5
+
+/** Delays of each phase: those of the causes that are named; where none is, of all, weighted by their probabilities. */
 function delaysOf({ causes }: Inferred): { first: Partial<Phases>; rest: Partial<Phases> } {
   const first: Partial<Phases> = {}
   const rest: Partial<Phases> = {}
   const add = (to: Partial<Phases>, phase: Phase, ms: number): void => {
     to[phase] = (to[phase] ?? 0) + ms
   }
-  for (const cause of residualCauses) {
+  const named = residualCauses.filter((cause) => causes[cause].probability >= NAMED)
+  for (const cause of named.length > 0 ? named : residualCauses) {
     const { probability, firstMs, restMs } = causes[cause]
+    const weight = named.length > 0 ? 1 : probability
     const phase = PHASE_OF[cause]
-    add(first, phase.first, probability * firstMs)
-    add(rest, phase.rest, probability * restMs)
+    add(first, phase.first, weight * firstMs)
+    add(rest, phase.rest, weight * restMs)
   }
   return { first, rest }
 }

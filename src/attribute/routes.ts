@@ -82,9 +82,9 @@ const LIMIT = 8
 const CLIP = 3
 /** The level since the step is the mean of so many spans at most. */
 const MEMORY = 50
-/** So many spans more within 2 sd of the baseline's pace than beyond it show that a group was well. */
+/** So many spans more up to a standard deviation slower than the baseline than beyond it show that a group was well. */
 const WELL = 10
-const WELL_SD = 2
+const WELL_SD = 1
 
 export function createStepWatch(): StepWatch {
   let up = 0

@@ -20,10 +20,11 @@ export interface Turns {
 
 /** Whether it waited at all: shorter waits tell nothing. */
 export function hasWaited(firstMs: number, expectedMs: number, { sd }: Noise): boolean {
-  return firstMs - expectedMs >= Math.max(LEAST_MS, sd * expectedMs)
+  return firstMs - expectedMs >= Math.max(LEAST_MS, LEAST_SD * sd * expectedMs)
 }
 
 const LEAST_MS = 20
+const LEAST_SD = 1.5
 /** A wait of another kind is log-uniform over this range of ratios (`likelihood.ts`). */
 const LOG_RANGE = Math.log(1500)
 /** What is believed at first, in calls: of waits of another kind, and of those for a turn. */

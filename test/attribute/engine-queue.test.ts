@@ -100,3 +100,24 @@ it('a route that is told by a path or a vendor’s prefix is the one of the plai
   expect(verdicts(undefined)).toEqual(new Set())
   expect(verdicts('other')).toEqual(new Set(['served by model other, before by model /models/m.gguf']))
 })
+
+it('what the engine timed is told as it said: queue, prefill and decode to the microsecond, the rest is another’s', () => {
+  const spans = engine(1, 0.7, 200).map(({ span, queueMs }): Span => {
+    const firstMs = span.ttftMs ?? 0
+    const prefillMs = (firstMs - queueMs) * 0.9
+    const decodeMs = (span.durationMs - firstMs) * 0.98
+    return { ...span, queueMs, prefillMs, decodeMs, serverTtftMs: firstMs }
+  })
+  const attributor = createAttributor({ known })
+  const found = [...spans.flatMap((span) => attributor.push(span)), ...attributor.end()]
+  const off = found.map(({ phases }, i) => {
+    const { queueMs = 0, prefillMs = 0, decodeMs = 0 } = spans[i]!
+    const told = [
+      phases.queue - queueMs,
+      phases.prefillFresh + phases.prefillCached - prefillMs,
+      phases.decode - decodeMs,
+    ]
+    return Math.max(...told.map(Math.abs))
+  })
+  expect(Math.max(...off)).toBeLessThan(1e-3)
+})
