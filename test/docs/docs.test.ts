@@ -103,7 +103,7 @@ describe('commands in the pages and in the comments of scenarios', () => {
           flags.set(name, new Set(listed.map((match) => match[1] ?? '')))
         }),
     )
-  })
+  }, 300_000) // it may have to build first
 
   it('each command exists, with each of its flags', () => {
     expect(commands.length).toBeGreaterThan(40)
