@@ -91,6 +91,32 @@ describe('usage and times', () => {
     expect([sample.ttfe, sample.ttft, sample.e2e]).toEqual([10, 20, 60])
   })
 
+  it.each([
+    [
+      'Claude signs its thinking, which is a summary of an unknown length: no tpot',
+      [{ signature: 'EqQB' }],
+      null,
+    ],
+    ['redacted thinking is as unknown', [{ redactedContent: 'AAAA' }], null],
+    // 12 tokens, the first of them with the first arrival: 11 in 110 ms.
+    ['others reason in full and sign nothing: 10 ms a token', [], 10],
+  ])('%s', (_, sealed, tpot) => {
+    const thought = (reasoningContent: object) =>
+      message('contentBlockDelta', { delta: { reasoningContent } })
+    const pieces = [
+      message('messageStart', { role: 'assistant' }),
+      ...Array.from({ length: 6 }, () => thought({ text: ' hm' })),
+      ...Array.from({ length: 6 }, () => textDelta(' word')),
+      ...sealed.map(thought),
+      message('messageStop', { stopReason: 'end_turn' }),
+      message('metadata', { usage: { inputTokens: 9, outputTokens: 12 } }),
+    ]
+    const seen = toSample(exchangeIn(pieces), bedrockConverse, contextOf())
+    expect(seen).toMatchObject({ outcome: 'ok', ttft: 20, ttfvt: 80 })
+    if (tpot === null) expect(seen.tpot).toBeNull()
+    else expect(seen.tpot).toBeCloseTo(tpot, 9)
+  })
+
   it('a stream cut behind messageStop is whole with a mark, before it truncated', () => {
     const cut = (messages: number) =>
       toSample(exchangeIn(whole.slice(0, messages)), bedrockConverse, contextOf())
