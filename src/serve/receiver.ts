@@ -1,5 +1,4 @@
 /** An OTLP/HTTP receiver: a Collector or an SDK exports to it, and spans come out. */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -13,6 +12,7 @@ import type { Forwarder } from './forward.js'
 import { acceptedAnswer, refusedAnswer } from './otlp-answer.js'
 import type { Answer, Encoding } from './otlp-answer.js'
 import { readBody } from './read-body.js'
+import { answerHeaders, compressionOfHeader, encodingOf, headersOf, isAllowed } from './request-headers.js'
 
 export interface ReceiverOptions {
   intake: Intake
@@ -196,24 +196,17 @@ async function take(
       return refusedAnswer(encoding, 400, `the body is not ${compression}`)
     }
   }
-  let value: unknown
-  if (encoding === 'json') {
-    try {
-      value = JSON.parse(body.toString('utf8'))
-    } catch {
-      return refusedAnswer(encoding, 400, 'the body is not JSON')
-    }
-  }
   if (shop.forwarder !== undefined) {
+    if (encoding === 'json' && parseJson(body) === undefined) return refusedAnswer(encoding, 400, NOT_JSON)
     const passed = await shop.forwarder.pass(path, headersOf(request, shop.options.token), sent)
     if (passed === undefined)
       return refusedAnswer(encoding, 503, 'the address to forward to does not answer', RETRY_AFTER_S)
     const isAgain = [429, 502, 503, 504].includes(passed.status)
-    if (!isAgain) takeIn(shop, encoding, body, value)
+    if (!isAgain) takeIn(shop, encoding, body)
     return { status: passed.status, headers: answerHeaders(passed.headers), body: passed.body }
   }
-  const { rejected, why, isDecoded } = takeIn(shop, encoding, body, value)
-  if (!isDecoded) return refusedAnswer(encoding, 400, 'the body is no ExportTraceServiceRequest')
+  const { rejected, why, fault } = takeIn(shop, encoding, body)
+  if (fault !== undefined) return refusedAnswer(encoding, 400, fault)
   return acceptedAnswer(encoding, rejected, why)
 }
 
@@ -221,15 +214,12 @@ function takeIn(
   shop: Shop,
   encoding: Encoding,
   body: Buffer,
-  value: unknown,
-): { rejected: number; why: string; isDecoded: boolean } {
+): { rejected: number; why: string; fault: string | undefined } {
   const { intake, onSpans } = shop.options
   const before = { ...intake.counts.faults }
   const now = shop.nowMs()
-  const isDecoded =
-    encoding === 'protobuf'
-      ? intake.otlpProto(body, now)
-      : isRequest(value) && (intake.value(value, now), true)
+  const isProto = encoding === 'protobuf'
+  const fault = isProto ? (intake.otlpProto(body, now) ? undefined : NO_REQUEST) : takeJson(intake, body, now)
   giveOut(intake, onSpans)
   const faults = Object.entries(intake.counts.faults).map(
     ([kind, count]) => [kind, count - (before[kind] ?? 0)] as const,
@@ -238,49 +228,34 @@ function takeIn(
   return {
     rejected: fresh.reduce((sum, [, count]) => sum + count, 0),
     why: fresh.map(([kind, count]) => `${count} × ${kind}`).join('; '),
-    isDecoded,
+    fault,
+  }
+}
+
+const NOT_JSON = 'the body is not JSON'
+const NO_REQUEST = 'the body is no ExportTraceServiceRequest'
+
+/** What is wrong with the body; undefined where nothing is. */
+function takeJson(intake: Intake, body: Buffer, nowMs: number): string | undefined {
+  if (intake.otlpText(body, 0, body.length, nowMs)) return undefined
+  const value = parseJson(body)
+  if (value === undefined) return NOT_JSON
+  if (!isRequest(value)) return NO_REQUEST
+  intake.value(value, nowMs)
+  return undefined
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    return undefined
   }
 }
 
 /** An empty object is a request without spans. */
 function isRequest(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function encodingOf(type: string | undefined): Encoding | undefined {
-  const name = type?.split(';', 1)[0]?.trim().toLowerCase()
-  if (name === 'application/json') return 'json'
-  return name === 'application/x-protobuf' ? 'protobuf' : undefined
-}
-
-/** Undefined: none; null: one that is not understood. */
-function compressionOfHeader(encoding: string | undefined): Compression | undefined | null {
-  const name = (encoding ?? 'identity').trim().toLowerCase()
-  if (name === '' || name === 'identity') return undefined
-  return name === 'gzip' || name === 'zstd' ? name : null
-}
-
-function isAllowed(header: string | undefined, token: string | undefined): boolean {
-  if (token === undefined) return true
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(header ?? ''), digest(`Bearer ${token}`))
-}
-
-/** Our own token stays here. */
-function headersOf(request: IncomingMessage, token: string | undefined): Record<string, string> {
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value === undefined || (token !== undefined && name === 'authorization')) continue
-    headers[name] = Array.isArray(value) ? value.join(', ') : value
-  }
-  return headers
-}
-
-function answerHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const kept = ['content-type', 'content-encoding', 'retry-after'] as const
-  return Object.fromEntries(
-    kept.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])),
-  )
 }
 
 function reply(response: ServerResponse, { status, headers, body }: Answer, shop: Shop): void {
