@@ -7,6 +7,10 @@ import type { Machine } from './machine.js'
 export interface Told {
   id: string
   atMs: number
+  attempt: number
+  block: number
+  /** Actual start − intended start, milliseconds. */
+  startDelay: number
 }
 
 export interface RunDiary {
@@ -131,9 +135,9 @@ export function createDiary(machine: Machine, write: (line: string) => void): Di
       }
       if (event.kind === 'note') write(`note: ${event.text}`)
       if (event.kind !== 'sample') return
-      const { id, outcome, attempt, atMs, e2e } = event.sample
+      const { id, outcome, attempt, block, startDelay, atMs, e2e } = event.sample
       write(`sample ${id} ${outcome} ${attempt} ${atMs} ${e2e}`)
-      if (!run.isJournalBroken) run.told.push({ id, atMs: machine.nowMs() })
+      if (!run.isJournalBroken) run.told.push({ id, atMs: machine.nowMs(), attempt, block, startDelay })
     },
     runEnded(run, result, { health, spent }) {
       if (!isHeard()) return

@@ -9,6 +9,7 @@ import { readdir } from 'node:fs/promises'
 import type { Diary, RunDiary } from './diary.js'
 import type { Disk } from './disk.js'
 import type { Booked } from './provider.js'
+import { MOST_STEADY_BLOCKS } from './setting.js'
 import type { Setting } from './setting.js'
 import { dailyInstants } from './timetable.js'
 
@@ -63,6 +64,7 @@ export function rulesBroken({ setting, diary, books, results }: MonthSeen): stri
   return [
     ...firingsBroken(setting, diary),
     ...samplesBroken(diary, results),
+    ...plansBroken(setting, diary.runs),
     ...budgetsBroken(setting.budget, diary.runs, books),
     ...silenceBroken(setting, books),
     ...stopsBroken(diary, books),
@@ -124,6 +126,20 @@ function samplesBroken({ runs }: Diary, { snapshots, journals }: Results): strin
 
 function mayBeLost({ lostPower, diedMs, isJournalBroken }: RunDiary, toldMs: number): boolean {
   return lostPower && (isJournalBroken || toldMs > (diedMs ?? 0) - SYNC_MS)
+}
+
+/** No request starts before it is due, none is tried too often, and the probe that decides by itself finds its end. */
+function plansBroken({ attempts, steady }: Setting, runs: readonly RunDiary[]): string[] {
+  return runs.flatMap(({ number, told }) => {
+    const broken: string[] = []
+    if (told.some(({ startDelay }) => startDelay < 0))
+      broken.push(`run ${number}: a request came before it was due`)
+    if (told.some(({ attempt }) => attempt > attempts))
+      broken.push(`run ${number}: more than ${attempts} tries`)
+    if (steady && told.some(({ block }) => block >= MOST_STEADY_BLOCKS))
+      broken.push(`run ${number} goes on after ${MOST_STEADY_BLOCKS} blocks`)
+    return broken
+  })
 }
 
 /** By the provider's count no run passes its budget. */

@@ -119,6 +119,8 @@ schedule: { cron: "${minute} ${hour} * * *", timezone: ${timezone}, jitterS: ${j
   }
 }
 
+export const MOST_STEADY_BLOCKS = 14
+
 /** Asks one cell again and again until it is known what to expect: at most 14 times, at least 4. */
 export const steady: AdaptiveProbe<Record<string, never>> = {
   name: 'steady',
@@ -129,7 +131,7 @@ export const steady: AdaptiveProbe<Record<string, never>> = {
     const [cell] = cells
     const spread = cell?.ttft === undefined ? 1 : cell.ttft.p90 / cell.ttft.p50 - 1
     if (blocks >= 4 && spread < 0.6) return { done: `steady after ${blocks} blocks` }
-    if (blocks >= 14) return { done: 'never steady' }
+    if (blocks >= MOST_STEADY_BLOCKS) return { done: 'never steady' }
     return { ask: [{ promptTokens: 56, prefixTokens: 0, outputTokens: 6, cache: 'fresh' }] }
   },
 }
