@@ -1,5 +1,5 @@
 /** What is kept on the disk, against one fault at a time on the simulated machine. */
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { createRandom } from '../../src/random/random.js'
 import type { Job, ScheduleEvent } from '../../src/schedule/job.js'
 import { runScheduler } from '../../src/schedule/scheduler.js'
@@ -7,6 +7,9 @@ import { openState } from '../../src/schedule/state.js'
 import { systemClock } from '../../src/units/time.js'
 import type { Machine } from './machine.js'
 import { ROOT, switchOn } from './machine.js'
+
+// However busy the machine: what would hang is caught by virtual time.
+vi.setConfig({ testTimeout: 300_000 })
 
 const OUT = `${ROOT}/a/results`
 const START = Date.parse('2027-05-01T00:30:00Z')

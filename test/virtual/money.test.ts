@@ -1,5 +1,5 @@
 /** Money on the simulated machine: the provider's own count is the judge. */
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { createRandom } from '../../src/random/random.js'
 import type { RunResult } from '../../src/run/contract.js'
 import { loadScenario } from '../../src/run/load-scenario.js'
@@ -13,6 +13,9 @@ import { ROOT, switchOn } from './machine.js'
 import type { Lie } from './provider.js'
 import { createProvider, LIES } from './provider.js'
 import { PRICE } from './setting.js'
+
+// However busy the machine: what would hang is caught by virtual time.
+vi.setConfig({ testTimeout: 300_000 })
 
 const { count } = await loadTokenizer('o200k_base')
 const OUT = `${ROOT}/results`

@@ -1,8 +1,11 @@
 /** Whole runs in virtual time: every rule over many seeds, and the proof that the world catches what breaks them. */
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { liveMonth } from './month.js'
 import { plants } from './plants.js'
 import { dailyInstants } from './timetable.js'
+
+// However busy the machine: what would hang is caught by virtual time.
+vi.setConfig({ testTimeout: 300_000 })
 
 it('the same seed gives the same days, to the last event and the last token charged', async () => {
   const first = await liveMonth(4, { days: 3 })
@@ -11,17 +14,20 @@ it('the same seed gives the same days, to the last event and the last token char
   expect(second).toEqual(first)
 })
 
-it('20 seeds of three days: every rule holds (a month each of 1,000 seeds: npm run check:months)', async () => {
-  const broken: string[] = []
-  let requests = 0
-  for (let seed = 1; seed <= 20; seed++) {
-    const lived = await liveMonth(seed, { days: 3 })
-    requests += lived.requests
-    broken.push(...lived.broken.map((line) => `seed ${seed}: ${line}`))
-  }
-  expect(broken).toEqual([])
-  expect(requests).toBeGreaterThan(500)
-})
+it.each([1, 6, 11, 16])(
+  'seeds %i and the four behind it, three days each: every rule holds (a month of 1,000 seeds: npm run check:months)',
+  async (first) => {
+    const broken: string[] = []
+    let requests = 0
+    for (let seed = first; seed < first + 5; seed++) {
+      const lived = await liveMonth(seed, { days: 3 })
+      requests += lived.requests
+      broken.push(...lived.broken.map((line) => `seed ${seed}: ${line}`))
+    }
+    expect(broken).toEqual([])
+    expect(requests).toBeGreaterThan(100)
+  },
+)
 
 /** The first seed, of five days, that meets what the bug needs to show; and the rule that it breaks. */
 const CAUGHT = {
