@@ -47,9 +47,9 @@ h3{font-size:14px;font-weight:600;margin:0 0 4px}
 .legend svg{width:22px;height:10px;margin-right:5px;vertical-align:-1px}
 .note{font-size:12.5px;line-height:1.45;color:var(--muted);margin:4px 0 8px}
 .picture svg{display:block;width:100%;height:auto;overflow:visible}
-.narrow svg{max-width:500px}
+.pair .picture svg{max-width:420px}
 .phone{display:none}
-@container (min-width:760px){.pair{display:grid;grid-template-columns:minmax(0,500px) minmax(0,1fr);gap:28px;align-items:start}}
+@container (min-width:760px){.pair{display:grid;grid-template-columns:minmax(0,420px) minmax(0,1fr);gap:28px;align-items:start}}
 .whole{display:flex;flex-wrap:wrap;gap:0 18px}
 .whole>.picture{flex:1 0 100%;min-width:0}
 .whole>.note{margin:4px 0 0;flex:1 1 auto}

@@ -85,7 +85,6 @@ function blockHtml(block: Block, id: string, section: string): Markup {
         words,
         table,
         isWide,
-        isNarrow: !isWide,
         flags,
       })
     }
@@ -119,7 +118,6 @@ function blockHtml(block: Block, id: string, section: string): Markup {
         words,
         table,
         isWide: false,
-        isNarrow: true,
         isFolded: true,
       })
     }
@@ -180,7 +178,6 @@ interface FigureParts {
   words: string
   table: Table | null
   isWide: boolean
-  isNarrow?: boolean
   /** It fits a phone by itself. */
   isFluid?: boolean
   /** The table is there for whoever wants it, one key away. @default as `isWide` */
@@ -196,7 +193,6 @@ function figure({
   words,
   table,
   isWide,
-  isNarrow = false,
   isFluid = false,
   isFolded = isWide,
 }: FigureParts): Markup {
@@ -205,7 +201,7 @@ function figure({
   const picture =
     isWide && !isFluid
       ? markup`<div class="picture scroll" tabindex="0" role="group" aria-label="${title}"><div class="broad">${svg}</div></div>`
-      : markup`<div class="picture${isNarrow ? ' narrow' : ''}">${svg}</div>`
+      : markup`<div class="picture">${svg}</div>`
   const told =
     table === null
       ? null
@@ -237,7 +233,11 @@ const NARROW_COLUMNS = 4
 /** With a word that would push the other columns out. */
 const isLong = (text: string): boolean => text.split(/\s/).some((word) => word.length > 24)
 
-const unbroken = (text: string): string => cut(text, MOST_OF_CELL).replaceAll(' %', '\u00A0%')
+const unbroken = (text: string): string =>
+  cut(text, MOST_OF_CELL)
+    .replaceAll(' %', '\u00A0%')
+    // An interval stays on its line.
+    .replace(/^(\[[^ ,]+,) ([^ ,]+\])$/, '$1\u00A0$2')
 
 function tableHtml({ title, head, rows }: Table): Markup {
   const heads = head.map(

@@ -7,11 +7,17 @@ import type { Tone } from './plot.js'
 
 const TONES = { 0: 'good', 1: 'bad', 4: 'unsure', 5: 'unsure' } as const
 
+const LONGEST_BRACKET = 60
+
 export function comparisonVerdict(conclusion: Conclusion): Page['verdict'] {
   const { sentences, exit } = conclusion
   const words = { 0: 'No regression', 1: 'Regression', 4: 'Inconclusive', 5: 'Not comparable' } as const
   const [first = '', ...more] = sentences
-  return { tone: TONES[exit], text: `${words[exit]}: ${first.replace(/^not comparable: /, '')}.`, more }
+  // Reasons in brackets may go on for a page: they stand below the headline.
+  const [, said = first, why] = /^(?:not comparable: )?(.*?)(?: \((.*)\))?$/s.exec(first) ?? []
+  const isLong = why !== undefined && why.length > LONGEST_BRACKET
+  const text = `${words[exit]}: ${isLong || why === undefined ? said : `${said} (${why})`}.`
+  return { tone: TONES[exit], text, more: isLong ? [`${why}.`, ...more] : more }
 }
 
 export function comparisonBlocks(conclusion: Conclusion): Block[] {
@@ -26,7 +32,9 @@ export function comparisonBlocks(conclusion: Conclusion): Block[] {
   const ratios = conclusion.comparison.shifts.flatMap((shift) => ratioOf(shift, conclusion.comparison))
   const told: Block[] =
     ratios.length === 0
-      ? [{ kind: 'table', table: toned }]
+      ? toned.rows.length === 0
+        ? []
+        : [{ kind: 'table', table: toned }]
       : [
           {
             kind: 'ratios',

@@ -218,7 +218,7 @@ function parameterTable({ sides, shifts }: Subject, law: Curve['law']): Table | 
   })
   const head = isPair
     ? [left('what'), right('base'), right('candidate'), left('shift')]
-    : [left('what'), right('value'), left('95 % interval'), left('unit')]
+    : [left('what'), right('value'), left('95 %'), left('unit')]
   const { samples, blocks } = newest
   return { title: `${law}: ${whole(samples)} samples in ${whole(blocks)} blocks`, head, rows }
 }

@@ -184,7 +184,7 @@ function loadTable(sides: readonly Side[]): Table {
     right('goodput'),
     left('failed'),
   ]
-  return withoutEmpty({ title: 'load', head, rows })
+  return withoutEmpty({ title: 'by load', head, rows })
 }
 
 /** Every request of a run in order of its start. */
