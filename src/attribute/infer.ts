@@ -21,6 +21,9 @@ export interface Inferred {
   >
 }
 
+/** Log odds from which a wait was one for calls of its own service. */
+const TURN = 1
+
 type Hypothesis = ResidualCause | 'unknown'
 const hypotheses: readonly Hypothesis[] = [...residualCauses, 'unknown']
 
@@ -125,7 +128,9 @@ function partOf(mine: boolean, others: boolean): number {
 export function infer(observation: Observation, around: Surroundings): Inferred {
   const weights = weigh(observation, around)
   const way = oddsOfWay(observation, around)
-  const { crowd, crowdWeight, level, replicaKnown } = around
+  const { crowdWeight, level, replicaKnown } = around
+  // Who waited for its turn was not slowed by those that were served meanwhile.
+  const crowd = around.turn > TURN ? { ...around.crowd, firstMs: 0 } : around.crowd
   // Odds of a crowd rise with what speaks for any crowd; calls at the same time need not share a machine.
   const sharing = crowdWeight * (replicaKnown ? 1 : SAME_REPLICA)
   const crowdOdds = (sharing / (1 - sharing)) * Math.exp(Math.max(0, crowdSigns(observation)))
