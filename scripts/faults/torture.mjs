@@ -3,7 +3,7 @@
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { counted, hooked, perform, plays, stockUp } from './plays.mjs'
-import { built, chat, JOURNAL, results, SNAPSHOT, spread, within } from './rig.mjs'
+import { built, chat, JOURNAL, results, seeded, SNAPSHOT, spread, within } from './rig.mjs'
 
 const DISK = ['ENOSPC', 'EIO', 'EACCES', 'EMFILE']
 const SOCKET = ['ECONNRESET', 'ETIMEDOUT', 'EPIPE']
@@ -22,7 +22,10 @@ export async function torture(points) {
     return await within(async (stock) => {
       await stockUp(stock, server.url)
       const known = await spread(plays, WIDTH, (play) => know(play, stock))
-      const chosen = choose(known, points)
+      // In any order, so that a campaign that is ended early has met every command.
+      const order = seeded(points)
+      const drawn = choose(known, points).map((point) => ({ point, at: order() }))
+      const chosen = drawn.sort((a, b) => a.at - b.at).map(({ point }) => point)
       const found = await spread(chosen, WIDTH, (point) => strike(point, stock))
       /** @type {Record<string, number>} */
       const exits = {}
