@@ -151,6 +151,6 @@ export function createDiary(machine: Machine, write: (line: string) => void): Di
   return diary
 }
 
-export function dayOf(utcMs: number): string {
+function dayOf(utcMs: number): string {
   return new Date(utcMs).toISOString().slice(0, 10)
 }
