@@ -5,7 +5,7 @@ import { isoTime } from '../units/time.js'
 import type { Attribution, CauseFound } from './attribution.js'
 import type { Choice } from './choose.js'
 import { beyond, tempered } from './confidence.js'
-import { directCauses, type Direct } from './direct.js'
+import { directCauses, timesItself, type Direct } from './direct.js'
 import { residualCauses, type Surroundings } from './evidence.js'
 import { infer, type Inferred } from './infer.js'
 import { lengthExcess, type LengthExcess, type Observation } from './observation.js'
@@ -27,6 +27,8 @@ const BLIND_SD = 0.3
 /** A cause below even odds is not named. */
 const NAMED = 0.5
 
+const NO_DIRECT: readonly Direct[] = []
+
 /** Within the band: no neighbour can change that. */
 export const isSound = ({ excessMs, span }: Observation): boolean => excessMs < listedFrom(span.durationMs)
 
@@ -39,7 +41,7 @@ export function conclude(
 ): Attribution {
   const { span, excessMs } = observation
   const limit = listedFrom(span.durationMs)
-  const direct = directCauses(observation, place.usual(observation))
+  const direct = timesItself(observation) ? directCauses(observation, place.usual(observation)) : NO_DIRECT
   const settled = excessMs < limit
   const surroundings = settled || observation.blind ? undefined : place.surroundings(observation, passage)
   const inferred = surroundings === undefined ? undefined : infer(without(observation, direct), surroundings)

@@ -24,6 +24,12 @@ export interface Usual {
   moved: { evidence: string; outsideFirstMs: number | undefined } | undefined
 }
 
+/** Without any of these there are no direct causes: so it is with most spans. */
+export function timesItself({ span, retryMs }: Observation): boolean {
+  const { queueMs, serverTtftMs, serverMs } = span
+  return retryMs > 0 || (queueMs ?? serverTtftMs ?? serverMs) !== undefined
+}
+
 export function directCauses(observation: Observation, usual: Usual): Direct[] {
   const { span, retryMs, expected } = observation
   const found: Direct[] = []
