@@ -5,6 +5,7 @@ import { createIntake } from '../span/intake.js'
 import type { IntakeOptions } from '../span/intake.js'
 import { terminalText } from '../border/escape.js'
 import type { Output } from './attribute-output.js'
+import { stopped } from './interrupt.js'
 import type { ExitCode, Io } from './io.js'
 import { refuse } from './io.js'
 import type { OtlpOut } from './otlp-out.js'
@@ -75,12 +76,4 @@ export async function listen(
     if (fault !== null) io.err(`warning: ${terminalText(fault, 2000)}\n`)
   }
   return 0
-}
-
-/** By a signal, or because nobody reads what is printed. */
-function stopped(gone: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    gone.addEventListener('abort', () => resolve(), { once: true })
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
-  })
 }

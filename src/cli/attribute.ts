@@ -19,7 +19,7 @@ import { createOutput, FORMATS } from './attribute-output.js'
 import type { Format, Output } from './attribute-output.js'
 import { loadBaselines, noBaselines } from './baselines.js'
 import type { Register } from './command.js'
-import { portNumber } from './flags.js'
+import { collect, portNumber } from './flags.js'
 import type { ExitCode, Io } from './io.js'
 import { refuse } from './io.js'
 import { openOtlp } from './otlp-out.js'
@@ -63,10 +63,6 @@ export const attributeCommand: Register = (command, io, done) => {
     .action(async (baseline: string | undefined, spans: string[], flags: AttributeFlags) =>
       done(await attribute(baseline, spans, flags, io)),
     )
-}
-
-function collect(value: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), value]
 }
 
 async function attribute(

@@ -16,6 +16,7 @@ import { comparisonJson, comparisonModel } from '../report/comparison.js'
 import { comparisonMarkdown, comparisonText } from '../report/comparison-text.js'
 import { comparisonJunit } from '../report/junit.js'
 import type { Register } from './command.js'
+import { collect } from './flags.js'
 import type { ExitCode, Io } from './io.js'
 import type { GithubReport } from './github.js'
 import { tellGithub } from './github.js'
@@ -45,10 +46,6 @@ export const compareCommand: Register = (command, io, done) => {
     .action(async (base: string, candidate: string | undefined, flags: CompareFlags) =>
       done(await compare(base, candidate, flags, io)),
     )
-}
-
-function collect(value: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), value]
 }
 
 async function compare(

@@ -49,6 +49,11 @@ export function wholeNumbers(text: string): number[] {
   })
 }
 
+/** For an option that may stand several times. */
+export function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
 /** What `--record` and `--record-prompts` ask for. */
 export function recordOption({ record, recordPrompts }: RunFlags): RecordOption | undefined {
   return record === undefined ? undefined : { dir: record, prompts: recordPrompts === true }

@@ -29,3 +29,11 @@ export function stopOnSignals(onFirst: () => void): { control: StopControl; rele
     },
   }
 }
+
+/** For a server that has nothing to drain: resolves at the first of them, or because nobody reads what it prints (`gone`). */
+export function stopped(gone?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    gone?.addEventListener('abort', () => resolve(), { once: true })
+    for (const signal of SIGNALS) process.once(signal, () => resolve())
+  })
+}

@@ -9,7 +9,7 @@ import { terminalText } from '../border/escape.js'
 import type { Register } from './command.js'
 import { execute } from './execute.js'
 import type { RunFlags } from './flags.js'
-import { recordOption, withRunFlags } from './flags.js'
+import { collect, recordOption, withRunFlags } from './flags.js'
 import type { ExitCode, Io } from './io.js'
 import { refuse } from './io.js'
 
@@ -46,10 +46,6 @@ export const probeCommand: Register = (command, io, done) => {
     .option('--once', 'one request only')
     .option('--trace', 'with --once: print the exchange event by event')
     .action(async (baseUrl: string, flags: ProbeCommandFlags) => done(await probe(baseUrl, flags, io)))
-}
-
-function collect(value: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), value]
 }
 
 async function probe(baseUrl: string, flags: ProbeCommandFlags, io: Io): Promise<ExitCode> {

@@ -4,7 +4,8 @@ import { parseSetting } from '../simulate/profiles.js'
 import { startSimulator } from '../simulate/server.js'
 import { systemCode, systemReason } from '../border/system-error.js'
 import type { Register } from './command.js'
-import { portNumber, wholeNumber } from './flags.js'
+import { collect, portNumber, wholeNumber } from './flags.js'
+import { stopped } from './interrupt.js'
 import { refuse } from './io.js'
 import { misplacedFlag, simulateSpans, type SpansFlags } from './simulate-spans.js'
 
@@ -93,10 +94,6 @@ export const simulateCommand: Register = (command, io, done) => {
     })
 }
 
-function collect(value: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), value]
-}
-
 /** The port is taken, the host is not ours, or the file of `--truth` cannot be written. */
 function startFault(error: unknown, { host, port, truth }: SimulateFlags): string {
   const reason = systemReason(error)
@@ -104,10 +101,4 @@ function startFault(error: unknown, { host, port, truth }: SimulateFlags): strin
   if (error instanceof Error && 'path' in error)
     return `${truth}: cannot be written: ${reason}; choose another --truth`
   return `cannot listen on ${host}:${port}: ${reason}; choose another --port or --host`
-}
-
-function stopped(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
-  })
 }

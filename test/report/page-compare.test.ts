@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest'
+import { compareSnapshots } from '../../src/compare/compare-snapshots.js'
+import { conclude } from '../../src/compare/conclude.js'
+import { comparisonBlocks, comparisonVerdict } from '../../src/report/page-compare.js'
+import { simulatedSnapshot } from '../compare/simulated-snapshot.js'
+
+const WHY = 'its event loop stood still for 0.5 s while requests were in flight, and for longer before that'
+
+it('why two snapshots cannot be compared stands below a headline of one sentence, and no table is empty', () => {
+  const sound = simulatedSnapshot('20261123T090000Z-aaaa', { blocks: 4 })
+  const base = { ...sound, instrument: { ...sound.instrument, overloaded: true, warnings: [WHY] } }
+  const conclusion = conclude(
+    compareSnapshots(base, simulatedSnapshot('20261124T090000Z-bbbb', { blocks: 4 })),
+  )
+  const { text, more, tone } = comparisonVerdict(conclusion)
+  expect(text).toBe('Not comparable: the client was the bottleneck in 20261123T090000Z-aaaa.')
+  expect(more).toContain(`${WHY}.`)
+  expect(tone).toBe('unsure')
+  for (const block of comparisonBlocks(conclusion))
+    if (block.kind === 'table') expect(block.table.rows).not.toEqual([])
+})
