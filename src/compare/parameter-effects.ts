@@ -117,17 +117,25 @@ export function parameterEffects(
     const guessed = regime === undefined ? 1 : GUESSED
     // A median of two regimes against one of one: their ratio says nothing of either.
     const isRatio = a.value > 0 && (regime === undefined || regime.fast !== null)
-    const df = scores?.df ?? Math.min(...blocks) - 1
+    // In a design that chooses its cells a parameter may rest on few of the blocks.
+    const told = [a.blocks ?? ours.blocks, b.blocks ?? theirs.blocks] as const
+    const isSeldom = a.blocks !== undefined || b.blocks !== undefined
+    const usual = scores?.df ?? Math.min(...blocks) - 1
+    const df = isSeldom ? Math.min(usual, welchDf([a.se, b.se], told)) : usual
     const gEff = Math.min(...blocks) / f
     const difference = b.value - a.value
     const se = Math.sqrt((a.se ** 2 + b.se ** 2) * f) * guessed
     // A probe's blocks are counted by the metric: those of several probes lie side by side in the curve.
     const least = scores === undefined ? blocks : scores.blocks
-    const isShort = Math.min(...least) < LEAST_BLOCKS
+    const isShort = Math.min(...least) < LEAST_BLOCKS || Math.min(...told) < LEAST_BLOCKS
     const why =
       doubt(a, b) ??
       untested(scores) ??
-      (isShort ? tooFew(least, 1) : gEff < LEAST_BLOCKS ? tooFew(blocks, f) : null)
+      (isShort
+        ? tooFew(Math.min(...told) < LEAST_BLOCKS ? told : least, 1)
+        : gEff < LEAST_BLOCKS
+          ? tooFew(blocks, f)
+          : null)
     const scale = a.value > 0 ? 1 / a.value : NaN
     const unverified = a.unverified === true || b.unverified === true
     return [
@@ -152,6 +160,12 @@ export function parameterEffects(
       },
     ]
   })
+}
+
+/** Welch-Satterthwaite; 1 at least. */
+function welchDf([a, b]: readonly [number, number], blocks: readonly [number, number]): number {
+  const spread = a ** 4 / Math.max(1, blocks[0] - 1) + b ** 4 / Math.max(1, blocks[1] - 1)
+  return spread > 0 ? Math.max(1, (a ** 2 + b ** 2) ** 2 / spread) : 1
 }
 
 /** Without block scores the correlation of blocks is not known. */

@@ -14,6 +14,8 @@ export interface Parameter {
   bounded?: boolean | undefined
   /** It rests on samples whose cache state the server did not report; never gated. */
   unverified?: boolean | undefined
+  /** Blocks that hold what it is the price of, where fewer than the curve's: a design that chooses its cells asks some seldom. */
+  blocks?: number | undefined
 }
 
 /** The law of the faster of two regimes, and how the slower one differs. */

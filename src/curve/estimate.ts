@@ -52,11 +52,15 @@ export function estimate(
   if (fit === null) return null
   const blocks = rows.map(({ block }) => block)
   const start = restart(fit)
+  const informed = columns.map(
+    ({ of }) => new Set(rows.filter((row) => of(row) !== 0).map(({ block }) => block)).size,
+  )
   const bootstrap = blockBootstrap({
     blocks,
     random,
     resamples,
     fit: (weights) => fitter.parameters(weights, start),
+    informed,
   })
   if (bootstrap === null) return null
   const { intervals, blockCount } = bootstrap
@@ -65,12 +69,13 @@ export function estimate(
   for (const [j, column] of columns.entries()) {
     const value = fit.parameters[j]!
     const interval = intervals[j]!
-    parameters[column.name] = toParameter(
+    const known = toParameter(
       value,
       column.level === true ? stretchInterval(interval, value, serial, blockCount) : interval,
       column,
       fit.bounded[j]!,
     )
+    parameters[column.name] = informed[j]! < blockCount ? { ...known, blocks: informed[j] } : known
   }
   return { parameters, fit, blocks: blockCount }
 }

@@ -29,6 +29,7 @@ const parameter = z.object({
   unit,
   bounded: z.boolean().optional(),
   unverified: z.boolean().optional(),
+  blocks: count.optional(),
 })
 
 const curve: z.ZodType<Curve> = z.object({

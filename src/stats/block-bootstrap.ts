@@ -19,6 +19,8 @@ export interface Resampling {
    * The array is reused between calls. Null (not determined by this resample) leaves the resample out.
    */
   readonly fit: (weights: Float64Array) => readonly number[] | null
+  /** Of each statistic the number of blocks that say anything of it. @default all of them */
+  readonly informed?: readonly number[]
   readonly random: Random
   /** @default 999 */
   readonly resamples?: number
@@ -38,7 +40,13 @@ export interface BootstrapResult {
  * few blocks (Hesterberg 2015, Am. Statistician 69). Null with fewer than 2 blocks, or when more than half of
  * the resamples did not determine the statistics.
  */
-export function blockBootstrap({ blocks, fit, random, resamples = 999 }: Resampling): BootstrapResult | null {
+export function blockBootstrap({
+  blocks,
+  fit,
+  informed,
+  random,
+  resamples = 999,
+}: Resampling): BootstrapResult | null {
   const index = new Map<number, number>()
   const blockOf = Array.from(blocks, (label) => {
     const known = index.get(label)
@@ -59,9 +67,11 @@ export function blockBootstrap({ blocks, fit, random, resamples = 999 }: Resampl
     if (statistics !== null) draws.push(statistics)
   }
   if (draws.length === 0 || draws.length < resamples / 2) return null
-  const level = expandedLevel(blockCount)
-  const t = tQuantile(0.975, blockCount - 1)
   const intervals = draws[0]!.map((_, j) => {
+    // Of one block nothing can be told; the floor keeps the figures finite.
+    const count = Math.max(2, informed?.[j] ?? blockCount)
+    const level = expandedLevel(count)
+    const t = tQuantile(0.975, count - 1)
     const sorted = ascending(draws.map((draw) => draw[j]!))
     const low = quantile(sorted, level, { type: 6, sorted: true })
     const high = quantile(sorted, 1 - level, { type: 6, sorted: true })

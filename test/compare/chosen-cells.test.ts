@@ -51,3 +51,12 @@ test('cells that a search asked stand in no test, however often', () => {
   const { shifts } = compareSnapshots(base!, candidate!, QUICK)
   expect(shifts.find(({ name }) => name === 'ttft')?.verdict).toBe('same')
 })
+
+test('a parameter that few of the blocks hold is told by those: hit of a run that seldom asks warm cells', () => {
+  const [seldom, always] = [chosen('f'), simulatedSnapshot('g')].map(({ curves }) =>
+    curves.find(({ law }) => law === 'prefill')!,
+  )
+  expect(seldom!.parameters['hit']!.blocks).toBeLessThan(seldom!.blocks)
+  expect(seldom!.parameters['base']!.blocks).toBeUndefined()
+  expect(always!.parameters['hit']!.blocks).toBeUndefined()
+})
