@@ -23,7 +23,7 @@ const SCALE = 1000
 /** Share of a normal distribution below −.674 sd: a quarter. */
 const QUARTER_SD = 0.674
 
-/** By quantiles from the middle down, which faults of less than half of all calls leave alone. */
+/** By quantiles from the middle down, which faults of less than three calls in four leave alone. */
 export function createLevelWatch(): LevelWatch {
   const ratios = createSketch()
   const [middle, quarter] = [lazyQuantile(ratios, 0.5), lazyQuantile(ratios, 0.25)]
@@ -35,8 +35,9 @@ export function createLevelWatch(): LevelWatch {
       const ratio = middle.value(LEAST_CALLS)
       if (ratio === undefined) return undefined
       const log = Math.log(ratio / SCALE)
-      if (log - centre < Math.max(OFF, 2 * sd)) return undefined
       const low = Math.log((quarter.value(LEAST_CALLS) ?? ratio) / SCALE)
+      // Three calls in four are off it: what began at some time has not been the level all along.
+      if (low - centre < Math.max(OFF, 2 * sd)) return undefined
       return { log, sd: Math.max(sd, (log - low) / QUARTER_SD) }
     },
   }

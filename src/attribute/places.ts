@@ -204,10 +204,13 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
   }
 
   function around(
-    { known }: Observation,
+    observation: Observation,
     passage: number,
   ): Pick<Surroundings, 'near' | 'peers' | 'own' | 'crowd' | 'crowdWeight' | 'level'> {
-    const level = levelsOf(state.levels, known)
+    // What came over another route is not where the group usually is.
+    const { known } = observation
+    const isElsewhere = typeof changed(observation) === 'string'
+    const level = isElsewhere ? NO_LEVEL : levelsOf(state.levels, known)
     const seen = new Map<number, Pace>()
     const paceAt = (each: number): Pace => {
       const pace = seen.get(each) ?? paceOf(each, known, level.rest?.log ?? 0)
@@ -230,6 +233,8 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
     }
   }
 }
+
+const NO_LEVEL = { first: undefined, rest: undefined }
 
 /** A machine that is slower as a whole is late with its first output by that factor; what makes it later is a wait. */
 function levelsOf(
