@@ -183,26 +183,38 @@ describe('OTLP', () => {
     expect([failed?.count, failed?.sum]).toEqual(['2', 0.5])
   })
 
-  it('our own OTLP receiver reads each probe back as a span, marked synthetic, in the trace of its traceparent', async () => {
-    const spans: Span[] = []
-    const intake = createIntake()
-    const started = await startReceiver({ intake, port: 0, onSpans: (some) => void spans.push(...some) })
-    if (!started.ok) throw new Error(started.message)
-    const forwarder = createForwarder({ url: started.receiver.url })
-    const request = otlpRequest([probeSpans(snapshot, samples)])
-    expect(JSON.stringify(request)).toContain(
-      '{"key":"user_agent.synthetic.type","value":{"stringValue":"test"}}',
-    )
-    const body = Buffer.from(JSON.stringify(request))
-    expect((await forwarder.pass('/v1/traces', { 'content-type': 'application/json' }, body))?.status).toBe(
-      200,
-    )
-    await Promise.all([started.receiver.close(), forwarder.close()])
-    expect(spans.length).toBe(samples.length)
-    const [sample] = timed
-    const context = traceContextOf(snapshot.id, sample?.id ?? '')
-    const span = spans.find(({ spanId }) => spanId === context.spanId)
-    expect(span).toMatchObject({ traceId: context.traceId, inputTokens: sample?.promptTokens })
-    expect(span?.ttftMs).toBeCloseTo(sample?.ttft ?? 0, 6)
-  })
+  it.each([
+    ['as it is', (text: string) => text, samples.length, 0],
+    [
+      'without its mark',
+      (text: string) => text.replaceAll('user_agent.synthetic.type', 'x'),
+      0,
+      samples.length,
+    ],
+  ])(
+    'our own OTLP receiver counts a probe and leaves it out; without its mark it is read, in the trace of its traceparent: %s',
+    async (_name, change, leftOut, read) => {
+      const spans: Span[] = []
+      const intake = createIntake()
+      const started = await startReceiver({ intake, port: 0, onSpans: (some) => void spans.push(...some) })
+      if (!started.ok) throw new Error(started.message)
+      const forwarder = createForwarder({ url: started.receiver.url })
+      const text = JSON.stringify(otlpRequest([probeSpans(snapshot, samples)]))
+      expect(text).toContain('{"key":"user_agent.synthetic.type","value":{"stringValue":"test"}}')
+      const answer = await forwarder.pass(
+        '/v1/traces',
+        { 'content-type': 'application/json' },
+        Buffer.from(change(text)),
+      )
+      expect(answer?.status).toBe(200)
+      await Promise.all([started.receiver.close(), forwarder.close()])
+      expect([intake.counts.synthetic, spans.length]).toEqual([leftOut, read])
+      if (read === 0) return
+      const [sample] = timed
+      const context = traceContextOf(snapshot.id, sample?.id ?? '')
+      const span = spans.find(({ spanId }) => spanId === context.spanId)
+      expect(span).toMatchObject({ traceId: context.traceId, inputTokens: sample?.promptTokens })
+      expect(span?.ttftMs).toBeCloseTo(sample?.ttft ?? 0, 6)
+    },
+  )
 })
