@@ -1,16 +1,25 @@
 /** Frames of AWS's binary event stream (`application/vnd.amazon.eventstream`), each with the chunk that completed it. */
-import { crc32 } from 'node:zlib'
+import { createRequire } from 'node:module'
+import type * as Smithy from '@smithy/eventstream-codec'
 import type { ArrivedFrame, FramedBody } from './frame.js'
 
 // Two lengths and a checksum before the headers, a checksum behind the payload.
 const PRELUDE_BYTES = 12
 const LEAST_BYTES = PRELUDE_BYTES + 4
 
-/** Bytes of a header's value, by its type; null: two bytes say how many follow. */
-const VALUE_BYTES = [0, 0, 1, 2, 4, 8, null, null, 8, 16]
-const STRING = 7
-
 const utf8 = new TextDecoder()
+/** Loaded with the first message: it costs a start some 95 ms, and most targets speak no event stream. */
+let codec: Smithy.EventStreamCodec | undefined
+
+function decoder(): Smithy.EventStreamCodec {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is required has no type but this
+  const { EventStreamCodec } = createRequire(import.meta.url)('@smithy/eventstream-codec') as typeof Smithy
+  codec = new EventStreamCodec(
+    (bytes) => (typeof bytes === 'string' ? bytes : utf8.decode(bytes)),
+    (text) => new TextEncoder().encode(text),
+  )
+  return codec
+}
 
 /** Name of a frame that stands for a message whose checksum or headers are wrong; its data says what. */
 export const CORRUPT = 'corrupt'
@@ -47,51 +56,27 @@ export function frameMessages(body: Uint8Array, chunkEnd: ArrayLike<number>, lar
 }
 
 function read(message: Uint8Array): ArrivedFrame['frame'] {
-  const view = new DataView(message.buffer, message.byteOffset, message.byteLength)
-  const bodyEnd = message.length - 4
-  const headersEnd = PRELUDE_BYTES + view.getUint32(4)
-  if (view.getUint32(8) !== crc32(message.subarray(0, 8)))
-    return corrupt('the checksum of its lengths does not fit')
-  if (view.getUint32(bodyEnd) !== crc32(message.subarray(0, bodyEnd)))
-    return corrupt('its checksum does not fit')
-  const headers = headersEnd > bodyEnd ? null : readHeaders(message.subarray(PRELUDE_BYTES, headersEnd))
-  if (headers === null) return corrupt('its headers cannot be read')
-  const header = (name: string): string => headers.get(name) ?? ''
-  const data = utf8.decode(message.subarray(headersEnd, bodyEnd))
-  switch (header(':message-type')) {
-    case 'exception':
-      return { name: `exception/${header(':exception-type')}`, data }
-    case 'error':
-      return {
-        name: `error/${header(':error-code')}`,
-        data: JSON.stringify({ message: header(':error-message') }),
-      }
-    default:
-      return { name: header(':event-type'), data }
+  try {
+    const { headers, body } = (codec ?? decoder()).decode(message)
+    const header = (name: string): string => {
+      const found = headers[name]
+      return found?.type === 'string' ? found.value : ''
+    }
+    const data = utf8.decode(body)
+    switch (header(':message-type')) {
+      case 'exception':
+        return { name: `exception/${header(':exception-type')}`, data }
+      case 'error':
+        return {
+          name: `error/${header(':error-code')}`,
+          data: JSON.stringify({ message: header(':error-message') }),
+        }
+      default:
+        return { name: header(':event-type'), data }
+    }
+  } catch (error) {
+    return corrupt(error instanceof Error ? error.message : 'it cannot be read')
   }
-}
-
-/** Those that are texts; null where a length leads out of them or a type is not known. */
-function readHeaders(bytes: Uint8Array): Map<string, string> | null {
-  const headers = new Map<string, string>()
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let at = 0
-  while (at < bytes.length) {
-    const nameEnd = at + 1 + bytes[at]!
-    if (nameEnd >= bytes.length) return null
-    const type = bytes[nameEnd]!
-    const fixed = VALUE_BYTES[type]
-    if (fixed === undefined) return null
-    let start = nameEnd + 1
-    if (fixed === null) start += 2
-    if (start > bytes.length) return null
-    const end = start + (fixed ?? view.getUint16(start - 2))
-    if (end > bytes.length) return null
-    if (type === STRING)
-      headers.set(utf8.decode(bytes.subarray(at + 1, nameEnd)), utf8.decode(bytes.subarray(start, end)))
-    at = end
-  }
-  return headers
 }
 
 function corrupt(why: string): ArrivedFrame['frame'] {
