@@ -10,7 +10,9 @@ import { readers } from './fuzz-readers.mjs'
 import { enough } from './rig.mjs'
 
 const WORKER = fileURLToPath(new URL('fuzz-worker.mjs', import.meta.url))
-const HANG_MS = 15_000
+/** Worked at one input, or waited for it: that is a hang. */
+const HANG_MS = 10_000
+const STILL_MS = 300_000
 /** Inputs of a kind in turn; YAML takes ten times as long as any other. */
 const BATCH = 500
 const batchOf = (/** @type {string} */ name) => (name === 'yaml' ? BATCH / 5 : BATCH)
@@ -68,7 +70,7 @@ export async function fuzz({ inputs = Infinity, minutes = Infinity, seed }) {
 
 /** @returns {Thread} */
 function begin() {
-  const now = new SharedArrayBuffer(16)
+  const now = new SharedArrayBuffer(24)
   const worker = new Worker(WORKER, {
     workerData: { now },
     resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MB },
@@ -92,8 +94,10 @@ async function ask({ worker, now }, job) {
   const hang = async () => {
     while (!over.signal.aborted) {
       await sleep(500, undefined, { signal: over.signal }).catch(() => undefined)
-      const [, sinceMs = 0] = now
-      if (sinceMs > 0 && Date.now() - sinceMs > HANG_MS) return 'hangs'
+      const [, sinceMs = 0, beganMs = 0] = now
+      const { user, system } = process.cpuUsage()
+      const workedMs = (user + system) / 1000 - beganMs
+      if (sinceMs > 0 && (workedMs > HANG_MS || Date.now() - sinceMs > STILL_MS)) return 'hangs'
     }
     return 'over'
   }
