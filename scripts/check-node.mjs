@@ -11,17 +11,21 @@ const others = process.argv.length > 2 ? process.argv.slice(2) : VERSIONS.filter
 
 let failed = 0
 for (const version of others) {
-  console.log(`\nNode ${version}`)
-  // The npm package `node` holds the binary; npx puts it in front on the PATH, so child processes use it as well.
+  // The package of this platform holds the binary itself, so no install script is needed, which .npmrc forbids; npx puts
+  // it in front on the PATH, so child processes use it as well.
+  const node = `node-${process.platform}-${process.arch}@${version}`
+  /** @param {string[]} args @param {import('node:child_process').StdioOptions} stdio */
+  const run = (args, stdio) =>
+    spawnSync('npx', ['--yes', `--package=${node}`, '--', 'node', ...args], { cwd: root, stdio })
+  const used = String(run(['--version'], ['ignore', 'pipe', 'inherit']).stdout).trim()
+  console.log(`\nNode ${version}: ${used}`)
+  if (!`${used}.`.startsWith(`v${version}.`)) {
+    console.error(`${node} could not be had`)
+    failed++
+    continue
+  }
   const tests = ['run', ...['rules', 'e2e', 'timing'].flatMap((name) => ['--project', name])]
-  const { status } = spawnSync(
-    'npx',
-    ['--yes', `node@${version}`, 'node_modules/vitest/vitest.mjs', ...tests],
-    {
-      cwd: root,
-      stdio: 'inherit',
-    },
-  )
+  const { status } = run(['node_modules/vitest/vitest.mjs', ...tests], 'inherit')
   if (status !== 0) {
     console.error(`Node ${version}: tests failed`)
     failed++
