@@ -1,12 +1,14 @@
 /**
  * The instrument's own error against a server that the calibration does not know: TTFT and gap errors, lost events and
- * CPU per event, beside what the calibration said of itself. Exit 1 where a bound is not kept.
+ * CPU per event, beside what the calibration said of itself and how late a bare socket is on this machine, which no client
+ * in Node can be better than. Exit 1 where a bound is not kept.
  * `--streams 50,200,500,1000 --rate 50 --seconds 5 --workers 1`
  */
 import { spawn } from 'node:child_process'
 import { loadavg } from 'node:os'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { bareLateness } from '../test/bench/peers/bare-client.mjs'
 import { build, isBuilt } from './build.mjs'
 
 const { values } = parseArgs({
@@ -42,6 +44,8 @@ const connect = crew?.connect ?? createTransport
 const never = new AbortController().signal
 /** Starts are spread over so many gaps, so that no two streams start at once and the phases come out even. */
 const GAPS = 41
+/** Before the first token: all streams have been started by then. */
+const BASE_MS = 1500
 
 /** @param {object} options */
 async function startServer(options) {
@@ -75,9 +79,19 @@ const ask = request(
   }),
 )
 
+/** @param {number} streams */
+async function bare(streams) {
+  const server = await startServer({ baseMs: BASE_MS, gapMs, tokens, bare: true, spin: workers === 1 })
+  const port = Number(new URL(server.origin).port)
+  const late = await bareLateness({ port, streams, tokens, gapMs, spreadMs: GAPS * gapMs, baseMs: BASE_MS })
+  server.close()
+  const [p50, p99] = quantiles(late, [0.5, 0.99])
+  return { bareP50: p50, bareP99: p99 }
+}
+
 /** @param {number} streams @param {boolean} step */
 async function measure(streams, step) {
-  const server = await startServer({ baseMs: 1500, gapMs, tokens, step, spin: workers === 1 })
+  const server = await startServer({ baseMs: BASE_MS, gapMs, tokens, step, spin: workers === 1 })
   const connection = /** @type {const} */ ('reused')
   const transport = connect({
     origin: server.origin,
@@ -150,7 +164,12 @@ for (const { streams, step } of plans) {
   const runs = []
   for (let i = 0; i < Number(values.repeats); i++) {
     const estimate = step ? null : (await calibrate({ streams, clock: systemClock, connect })).error
-    runs.push({ ...(await measure(streams, step)), estimateP50: estimate?.p50, estimateP99: estimate?.p99 })
+    runs.push({
+      ...(await measure(streams, step)),
+      ...(step ? {} : await bare(streams)),
+      estimateP50: estimate?.p50,
+      estimateP99: estimate?.p99,
+    })
   }
   /** @param {string} key */
   const of = (key) => shown(median(runs.map((run) => run[key] ?? NaN)))
@@ -162,6 +181,8 @@ for (const { streams, step } of plans) {
     'late p50': of('p50'),
     'late p99': of('p99'),
     'late max': of('max'),
+    'bare p50': of('bareP50'),
+    'bare p99': of('bareP99'),
     'estimate p50': of('estimateP50'),
     'estimate p99': of('estimateP99'),
     'ratio p50': shown(of('estimateP50') / of('p50')),

@@ -1,0 +1,56 @@
+// @ts-check
+/**
+ * The least that a client in Node can do: sockets that read into one buffer, a stamp for each read, nothing parsed. How
+ * late its stamps are is what the machine and Node's loop cost anybody, and what the instrument is held against.
+ */
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/**
+ * @param {{ port: number, streams: number, tokens: number, gapMs: number, spreadMs: number, baseMs: number }} options of a `bare`
+ *   truth server, which sends one write for each token
+ * @returns {Promise<number[]>} arrival less sending of every token, milliseconds
+ */
+export async function bareLateness({ port, streams, tokens, gapMs, spreadMs, baseMs }) {
+  const buffer = Buffer.allocUnsafeSlow(65_536)
+  const stamps = Array.from({ length: streams }, () => new Float64Array(tokens + 8))
+  const counts = new Uint32Array(streams)
+  const body = JSON.stringify({ max_tokens: tokens })
+  const request = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  const sockets = await Promise.all(
+    stamps.map(
+      (own, i) =>
+        /** @type {Promise<import('node:net').Socket>} */ (
+          new Promise((resolve, reject) => {
+            const callback = () => {
+              const at = counts[i] ?? 0
+              if (at < own.length) own[at] = Number(process.hrtime.bigint())
+              counts[i] = at + 1
+              return true
+            }
+            const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer, callback } })
+            socket.once('connect', () => resolve(socket)).once('error', reject)
+          })
+        ),
+    ),
+  )
+  const startMs = performance.now()
+  for (const [i, socket] of sockets.entries()) {
+    while (performance.now() < startMs + (i * spreadMs) / streams) await new Promise((go) => setImmediate(go))
+    socket.write(request)
+  }
+  await sleep(baseMs + tokens * gapMs + 500)
+  for (const socket of sockets) socket.destroy()
+
+  const answer = await fetch(`http://127.0.0.1:${port}/truth`)
+  /** @type {{ originNs: string, streams: { receivedNs: number, sentNs: number[] }[] }} */
+  const truth = JSON.parse(await answer.text())
+  const originNs = Number(truth.originNs)
+  // Streams are told apart by their order: the n-th that the server received is the n-th that was written.
+  return truth.streams
+    .toSorted((a, b) => a.receivedNs - b.receivedNs)
+    .flatMap(({ sentNs }, i) =>
+      // The first read holds the headers.
+      sentNs.map((sent, k) => ((stamps[i]?.[k + 1] ?? NaN) - originNs - sent) / 1e6),
+    )
+}
