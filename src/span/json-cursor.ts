@@ -33,7 +33,7 @@ const NINE = 0x39
 /** What `firstMember` and `nextMember` give behind the last member, and where the text is odd. */
 export const END = 0
 /** A member that is in no table. */
-export const OTHER = 1_000
+const OTHER = 1_000
 /** In a table: only a parser knows what this member means. */
 export const UNUSUAL = -1
 
