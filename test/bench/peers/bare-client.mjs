@@ -17,21 +17,20 @@ export async function bareLateness({ port, streams, tokens, gapMs, spreadMs, bas
   const counts = new Uint32Array(streams)
   const body = JSON.stringify({ max_tokens: tokens })
   const request = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  /** @type {import('node:net').Socket[]} */
   const sockets = await Promise.all(
     stamps.map(
       (own, i) =>
-        /** @type {Promise<import('node:net').Socket>} */ (
-          new Promise((resolve, reject) => {
-            const callback = () => {
-              const at = counts[i] ?? 0
-              if (at < own.length) own[at] = Number(process.hrtime.bigint())
-              counts[i] = at + 1
-              return true
-            }
-            const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer, callback } })
-            socket.once('connect', () => resolve(socket)).once('error', reject)
-          })
-        ),
+        new Promise((resolve, reject) => {
+          const callback = () => {
+            const at = counts[i] ?? 0
+            if (at < own.length) own[at] = Number(process.hrtime.bigint())
+            counts[i] = at + 1
+            return true
+          }
+          const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer, callback } })
+          socket.once('connect', () => resolve(socket)).once('error', reject)
+        }),
     ),
   )
   const startMs = performance.now()
