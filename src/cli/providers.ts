@@ -21,8 +21,9 @@ export const providersCommand: Register = (command, io, done) => {
         `${table(['provider', 'models', 'as of', 'price list; the others have no price'], all.flatMap(lists))}\n`,
       )
       io.out(
-        'Prices were entered by hand and are not looked up again: compare them with the list before\n' +
-          'you cap money by them, and give a target its own price: { inputPerM, outputPerM, … }.\n',
+        'Prices were entered by hand and are not looked up again: compare them with the\n' +
+          'list before you cap money by them, and give a target its own price:\n' +
+          '{ inputPerM, outputPerM, … }.\n',
       )
     }
     done(0)
@@ -36,7 +37,7 @@ function lists({ name, prices }: NonNullable<(typeof providers)[string]>): strin
   return sources.map((list) => {
     const [asOf = '', source = ''] = list.split(' ')
     const models = all.filter((price) => price.asOf === asOf && price.source === source).length
-    return [name, String(models), asOf, source]
+    return [name, String(models), asOf, source.replace('https://', '')]
   })
 }
 
