@@ -15,8 +15,11 @@ export interface AttributorOptions {
 }
 
 export interface Attributor {
-  /** Takes a span; gives those that are settled by it. */
-  push(span: Span): Attribution[]
+  /**
+   * Takes a span; gives those that are settled by it. `nowMs`, since 1970: no span ends later, whatever the clock of its
+   * sender says. @default unknown, as in a file
+   */
+  push(span: Span, nowMs?: number): Attribution[]
   /** Those that need wait no longer when it is `nowMs` (since 1970): a clock for where no span comes any more. */
   release(nowMs: number): Attribution[]
   /** The rest. */
@@ -41,9 +44,9 @@ export function createAttributor({ known }: AttributorOptions): Attributor {
   let head = 0
   let latestMs = -Infinity
 
-  function look(span: Span): Waiting {
+  function look(span: Span, endMs: number): Waiting {
     const choice = choose(span)
-    const dueMs = span.startedAtMs + span.durationMs + LOOK_AHEAD_MS
+    const dueMs = endMs + LOOK_AHEAD_MS
     if (choice === undefined || span.error !== undefined || isUntimed(span))
       return { dueMs, found: unattributed(span) }
     const place = places.of(span)
@@ -77,9 +80,10 @@ export function createAttributor({ known }: AttributorOptions): Attributor {
   }
 
   return {
-    push(span) {
-      latestMs = Math.max(latestMs, span.startedAtMs + span.durationMs)
-      waiting.push(look(span))
+    push(span, nowMs = Infinity) {
+      const endMs = Math.min(nowMs, span.startedAtMs + span.durationMs)
+      latestMs = Math.max(latestMs, endMs)
+      waiting.push(look(span, endMs))
       return settleDue()
     },
     release(nowMs) {

@@ -64,10 +64,9 @@ function fits(
 
 /** `provider/model` or a path against `model`, and dated or tagged names against plain ones. */
 export function isSameModel(a: string, b: string): boolean {
-  const [short, long] = a.length <= b.length ? [a, b] : [b, a]
-  if (short === long) return true
   const bare = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
-  const [plain, full] = [bare(short), bare(long)]
+  const [one, other] = [bare(a), bare(b)]
+  const [plain, full] = one.length <= other.length ? [one, other] : [other, one]
   return plain === full || (full.startsWith(plain) && /^[-@:](?:\d|latest)/.test(full.slice(plain.length)))
 }
 

@@ -6,14 +6,11 @@ export interface Conversations {
   /** Tokens that should have been cached; 0 where nothing says so. `usual`: what calls of its group usually find. */
   warmTokens(span: Span, usual: number | undefined, known: Known): number
   add(span: Span): void
-  /** Seconds since the call before it in its conversation; undefined without one. */
-  idleS(span: Span): number | undefined
 }
 
 interface Last {
   inputTokens: number
   cached: number
-  endMs: number
 }
 
 const MOST = 50_000
@@ -45,16 +42,11 @@ export function createConversations(): Conversations {
       last.set(conversationId, {
         inputTokens,
         cached: span.cacheReadTokens ?? 0,
-        endMs: span.startedAtMs + span.durationMs,
       })
       if (last.size > MOST) {
         const oldest = last.keys().next().value
         if (oldest !== undefined) last.delete(oldest)
       }
-    },
-    idleS(span) {
-      const before = span.conversationId === undefined ? undefined : last.get(span.conversationId)
-      return before === undefined ? undefined : Math.max(0, span.startedAtMs - before.endMs) / 1000
     },
   }
 }

@@ -5,8 +5,6 @@ import { slotOf, type NeighbourStore } from './neighbours.js'
 export interface Crowd {
   firstMs: number
   restMs: number
-  /** Calls that were served at the same time. */
-  calls: number
 }
 
 /**
@@ -31,9 +29,9 @@ export function crowdAt(neighbours: NeighbourStore, passage: number, paceMs: num
     firstMs += otherFirstMs <= ownFirstMs ? waited : waited / 2
     restMs += overlap(fromMs, otherFirstMs, ownFirstMs, endMs)
     const together = overlap(otherFirstMs, starts[slot]! + ends[slot]!, ownFirstMs, endMs)
-    restMs += (together * contexts[slot]!) / (paceMs + contexts[slot]!)
+    if (contexts[slot]! > 0) restMs += (together * contexts[slot]!) / (paceMs + contexts[slot]!)
   }
-  return { firstMs, restMs, calls: others.length }
+  return { firstMs, restMs }
 }
 
 function overlap(fromA: number, toA: number, fromB: number, toB: number): number {
@@ -58,7 +56,7 @@ export function createCrowdMemory(): CrowdMemory {
   let [trials, held] = [2, 1]
   return {
     add(log, crowd, sd) {
-      if (crowd < Math.max(LEAST_CROWD, 2 * sd) || Number.isNaN(log)) return
+      if (!(crowd >= Math.max(LEAST_CROWD, 2 * sd)) || Number.isNaN(log)) return
       const plain = bell(log, Math.max(0.02, sd)) + STRANGE
       const crowded = bell(log - crowd, Math.hypot(Math.max(0.02, sd), CROWD_SD * crowd)) + STRANGE
       trials++

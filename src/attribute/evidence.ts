@@ -22,7 +22,7 @@ const NO_PEERS: PeerEvidence = { slow: 0, crowded: 0, all: 0 }
 
 /** What is known of the surroundings of a span. Log ratios are of observed to expected. */
 export interface Surroundings {
-  /** Spans on the same route within seconds: number, mean log ratio of the rest of the stream and of the first output. */
+  /** Spans on the same route within seconds: number, and median log ratio of the rest of the stream and of the first output, less level and crowd. */
   near: { count: number; rest: number; first: number }
   /** Pace of the spans nearest in time on the route, within minutes, behind their first output. */
   peers: readonly Pace[]
@@ -44,7 +44,7 @@ export interface Surroundings {
   step: number
   /** The group was seen at the pace of its baseline before: only then can it have changed. */
   wasWell: boolean
-  /** Spans of the group with a rate-limit status or a retry within a minute, as a share. */
+  /** Share of the group's last hundred spans, about, with a rate-limit status or a retry. */
   limited: number
 }
 

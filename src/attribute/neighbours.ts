@@ -93,7 +93,10 @@ export function createNeighbours(): NeighbourStore {
       before[slot] = last
       after[slot] = -1
       if (isKept(last)) after[last % SLOTS] = next
+      latest.delete(route)
       latest.set(route, next)
+      // The oldest route lies behind what is kept.
+      if (latest.size > SLOTS) latest.delete(latest.keys().next().value ?? route)
       return next++
     },
     at(passage) {

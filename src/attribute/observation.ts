@@ -235,7 +235,7 @@ export function firstOutputMs(span: Span): number | undefined {
   const ttftMs = span.ttftMs ?? span.serverTtftMs
   if (ttftMs === undefined || span.doubts.includes('buffered') || ttftMs > span.durationMs) return undefined
   const retryMs = Math.min(span.durationMs, span.retryMs ?? 0)
-  return span.ttftScope === 'attempt' ? ttftMs : Math.max(0, ttftMs - retryMs)
+  return span.ttftMs === undefined || span.ttftScope === 'attempt' ? ttftMs : Math.max(0, ttftMs - retryMs)
 }
 
 /** How much a span tells (`tiers`). `isTimed`: the time to its first output is known. */

@@ -9,7 +9,7 @@ export interface Attributed {
 }
 
 export interface PairedAttributor {
-  push(span: Span): Attributed[]
+  push(span: Span, nowMs?: number): Attributed[]
   /** Those that need not wait any longer at `nowMs`, wall clock: where no span comes any more. */
   release(nowMs: number): Attributed[]
   end(): Attributed[]
@@ -32,9 +32,9 @@ export function pairUp(attributor: Attributor): PairedAttributor {
     return pairs
   }
   return {
-    push(span) {
+    push(span, nowMs) {
       waiting.push(span)
-      return pair(attributor.push(span))
+      return pair(attributor.push(span, nowMs))
     },
     release: (nowMs) => pair(attributor.release(nowMs)),
     end: () => pair(attributor.end()),

@@ -38,6 +38,8 @@ const NEAR_MOST = 20
 const WIDE_MS = 300_000
 const WIDE_MOST = 12
 const MOST_KEYS = 20_000
+/** Groups, of some 40 kB each. */
+const MOST_STATES = 2_000
 /** Where a whole prompt in the cache saves less, no clock tells its share. */
 const LEAST_SAVED_MS = 5
 /** Usual times are told after so many spans. */
@@ -69,7 +71,7 @@ export function createPlaces(): Places {
   const states = new Map<string, GroupState>()
   const neighbours = createNeighbours()
   const routes = new Map<string, number>()
-  const places = createKeyTree<Place>(MOST_KEYS)
+  let places = createKeyTree<Place>(MOST_KEYS)
   let lastRoute = 0
   const numberOf = (key: string): number => {
     const known = routes.get(key)
@@ -81,7 +83,10 @@ export function createPlaces(): Places {
   const stateOf = (key: string): GroupState => {
     const known = states.get(key)
     if (known !== undefined) return known
-    if (states.size >= MOST_KEYS) states.clear()
+    if (states.size >= MOST_STATES) {
+      states.clear()
+      places = createKeyTree<Place>(MOST_KEYS) // they hold their groups
+    }
     const state = createState(groups(key))
     states.set(key, state)
     return state
@@ -110,9 +115,12 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
   const turnAt = (wait: Wait | undefined): number => (wait === undefined ? 0 : turns.weigh(wait))
   let judgedBy: Known | undefined
   let change: string | null | undefined
+  /** What was judged before the group knew its routes does not stand. */
+  let isFinal = false
   /** All spans of a place have the same route facts. */
   const changed = ({ span, known }: Observation): string | null | undefined => {
-    if (judgedBy !== known || !state.routes.isSettled()) {
+    if (judgedBy !== known || !isFinal) {
+      isFinal = state.routes.isSettled()
       change = state.routes.changed(span, known)
       judgedBy = known
     }
@@ -321,7 +329,7 @@ function remember(
   })
   if (span.queueMs !== undefined) state.queue.add(span.queueMs)
   const serverTtftMs = serverFirstMs(span, first)
-  if (first !== undefined && serverTtftMs !== undefined) {
+  if (first !== undefined && serverTtftMs !== undefined && span.ttftMs !== undefined) {
     outsideFirst.add(first.observedMs - serverTtftMs)
     // The way to another region is not what is usual.
     if (!isElsewhere) state.outsideFirst.add(first.observedMs - serverTtftMs)

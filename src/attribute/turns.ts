@@ -68,7 +68,8 @@ export function createTurns(): Turns {
       const mixed = mixture(wait)
       const all = sumOf(mixed)
       others = others * KEEP + mixed.other / all
-      mixed.turn.forEach((share, rank) => (turns[rank] = (turns[rank] ?? 0) * KEEP + share / all))
+      for (let rank = 0; rank < turns.length; rank++) turns[rank] = (turns[rank] ?? 0) * KEEP
+      mixed.turn.forEach((share, rank) => (turns[rank] = (turns[rank] ?? 0) + share / all))
     },
   }
 }

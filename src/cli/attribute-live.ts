@@ -43,7 +43,7 @@ export async function listen(
   const started = await startReceiver({
     intake,
     onSpans: (spans) => {
-      for (const span of spans) put(attributor.push(span))
+      for (const span of spans) put(attributor.push(span, Date.now()))
     },
     host: flags.host,
     port: flags.listen,

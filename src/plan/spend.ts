@@ -70,9 +70,10 @@ export function spend(seen: Seen, random: Random, spending: Spending): Next {
   const { grid, law } = spending
   if (seen.blocks < FULL_BLOCKS) return { ask: random.shuffle(grid) }
   const design = designOf(spending, seen)
+  const isLast = seen.blocks >= MOST_SPENT_BLOCKS
+  if (design === null && isLast) return { done: `no ${law} curve after ${seen.blocks} blocks` }
   if (design === null || seen.blocks < FIRST_LOOK)
     return { ask: chosen(seen.blocks, spending, design, random) }
-  const isLast = seen.blocks >= MOST_SPENT_BLOCKS
   if (isLast || isLook(seen.blocks)) {
     const fitted = spending.fit()
     const gaps = gapsOf(spending, fitted, design)

@@ -68,7 +68,7 @@ function afterBody({ headers, body }: Refusal, nowUtcMs: number): number | undef
   const reset = isFields(metadata.headers) ? text(metadata.headers['X-RateLimit-Reset']) : undefined
   const resetS =
     reset === undefined ? undefined : readReset(reset, httpDate(headers.date?.trim()) ?? nowUtcMs)
-  return resetS === undefined ? undefined : resetS * 1000
+  return resetS === undefined || resetS === 0 ? undefined : resetS * 1000
 }
 
 /** The object under `error`; Google wraps it in a list at times. */
@@ -86,7 +86,7 @@ function errorOf(body: Uint8Array): Fields | undefined {
 
 /**
  * Of limits that are used up the one that takes longest to be whole again. That is no demand, so one beyond `limitMs` is
- * none: a request may well pass before.
+ * none: a request may well pass before. One that is whole already refused all the same: it says nothing of when to come back.
  */
 function afterReset(headers: Headers, limitMs: number): RetryAfter | undefined {
   const limits = readRateLimits(headers)
@@ -95,7 +95,7 @@ function afterReset(headers: Headers, limitMs: number): RetryAfter | undefined {
     limits?.remainingTokens === 0 ? limits.resetTokensS : undefined,
   ].filter((resetS) => resetS !== undefined)
   const waitMs = Math.max(...resets) * 1000
-  return resets.length > 0 && waitMs <= limitMs ? { waitMs } : undefined
+  return resets.length > 0 && waitMs > 0 && waitMs <= limitMs ? { waitMs } : undefined
 }
 
 function number(value: string | undefined, unitMs: number): number | undefined {

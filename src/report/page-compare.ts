@@ -15,7 +15,8 @@ export function comparisonVerdict(conclusion: Conclusion): Page['verdict'] {
   const [first = '', ...more] = sentences
   // Reasons in brackets may go on for a page: they stand below the headline.
   const [, said = first, why] = /^(?:not comparable: )?(.*?)(?: \((.*)\))?$/s.exec(first) ?? []
-  const isLong = why !== undefined && why.length > LONGEST_BRACKET
+  // With a bracket for each metric the sentence is one, and stays whole.
+  const isLong = why !== undefined && why.length > LONGEST_BRACKET && !/^[^(]*\)/.test(why)
   const text = `${words[exit]}: ${isLong || why === undefined ? said : `${said} (${why})`}.`
   return { tone: TONES[exit], text, more: isLong ? [`${why}.`, ...more] : more }
 }

@@ -86,7 +86,11 @@ interface Recording {
  */
 async function measureRecording(file: string): Promise<Recording> {
   const recording: Recording = { header: null, samples: [], end: null, problems: [] }
-  const lines = createInterface({ input: createReadStream(file), crlfDelay: Infinity })
+  const input = createReadStream(file)
+  let broke: unknown
+  // Behind the last byte nothing is lost any more: not even by a file that cannot be closed.
+  input.on('error', (error) => (broke = input.readableEnded ? undefined : error))
+  const lines = createInterface({ input, crlfDelay: Infinity })
   let number = 0
   try {
     for await (const line of lines) {
@@ -103,11 +107,13 @@ async function measureRecording(file: string): Promise<Recording> {
       recording.header = header.data
     }
   } catch (error) {
-    recording.problems.push(`${file}: cannot be read: ${systemReason(error)}`)
+    broke ??= error
   } finally {
     lines.close()
+    input.destroy()
   }
-  if (number === 0) recording.problems.push(`${file}: is empty; left out`)
+  if (broke !== undefined) recording.problems.push(`${file}: cannot be read: ${systemReason(broke)}`)
+  else if (number === 0) recording.problems.push(`${file}: is empty; left out`)
   return recording
 }
 

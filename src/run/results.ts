@@ -206,7 +206,12 @@ async function planHasher(scenario: Scenario): Promise<(seed: number) => string>
     }),
   )
   const prompts = scenario.prompts === null ? null : [scenario.prompts, await fileHash(scenario.prompts.file)]
-  const { targets, load, order, warmupRequests } = scenario
+  const { load, order, warmupRequests } = scenario
+  // Where a price was looked up changes nothing of the plan.
+  const targets = scenario.targets.map((target) => ({
+    ...target,
+    price: target.price === null ? null : { ...target.price, source: undefined },
+  }))
   return (seed) => sha256(JSON.stringify([targets, probes, prompts, load, order, warmupRequests, seed]))
 }
 

@@ -53,6 +53,10 @@ function framerOf(window: ByteWindow, intake: Intake, isLast: boolean): Framer |
   const { bytes, start, end } = window
   let at = start
   while (at < end && isSpace(bytes[at])) at++
+  if (at === end) {
+    window.start = end // white space alone, so far
+    return undefined
+  }
   const first = bytes[at]
   if (first === 0x7b || first === 0x5b) {
     window.start = at

@@ -217,8 +217,7 @@ export function readString(cursor: JsonCursor, texts: Texts): string {
 }
 
 function hasBackslash(bytes: Buffer, from: number, to: number): boolean {
-  const at = bytes.indexOf(BACKSLASH, from)
-  return at >= 0 && at < to
+  return bytes.subarray(from, to).includes(BACKSLASH)
 }
 
 /** A string, a number, true or false; undefined (and odd) for anything else. */

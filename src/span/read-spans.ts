@@ -92,7 +92,7 @@ async function plain(chunks: AsyncIterable<Uint8Array>): Promise<AsyncIterable<U
   while (length < 18) {
     const next = await iterator.next()
     if (next.done === true) break
-    head.push(next.value)
+    head.push(Buffer.from(next.value))
     length += next.value.length
   }
   const first = Buffer.concat(head)
@@ -107,10 +107,14 @@ async function* copied(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 }
 
 async function* joined(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  if (first.length > 0) yield first
-  for (;;) {
-    const next = await rest.next()
-    if (next.done === true) return
-    yield next.value
+  try {
+    if (first.length > 0) yield first
+    for (;;) {
+      const next = await rest.next()
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    await rest.return?.()
   }
 }

@@ -4,6 +4,9 @@ import type { Unit } from './mapping.js'
 /** What a reader hands over: nested values have been left out or taken apart. */
 export type Scalar = string | number | boolean
 
+/** A year: no call takes longer. */
+const MOST_MS = 3.2e10
+
 const SCALE = { s: 1000, ms: 1, us: 1e-3, ns: 1e-6 } as const
 
 /** Milliseconds, a count, or a moment in milliseconds since 1970; NaN where the value is none. */
@@ -14,7 +17,8 @@ export function readNumber(value: Scalar, unit: Unit): number {
     case 'us':
     case 'ns': {
       const number = numberOf(value)
-      return number >= 0 ? number * SCALE[unit] : NaN
+      const ms = number * SCALE[unit]
+      return ms >= 0 && ms <= MOST_MS ? ms : NaN
     }
     case 'count':
     case 'after': {
@@ -69,13 +73,13 @@ export function readFlag(value: Scalar): boolean | undefined {
   return word === 'true' || word === '1' ? true : word === 'false' || word === '0' ? false : undefined
 }
 
-/** Nanoseconds since 1970 to milliseconds, to the microsecond: a double holds no more of them. */
-export function msOfNs(ns: number): number {
-  return Math.round(ns / 1000) / 1000
-}
-
 /** In the year 9999. */
 const MOST_NS = 2.5e20
+
+/** Nanoseconds since 1970 to milliseconds, to the microsecond: a double holds no more of them. NaN behind the year 9999. */
+export function msOfNs(ns: number): number {
+  return ns < MOST_NS ? Math.round(ns / 1000) / 1000 : NaN
+}
 
 const ISO = /^"?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?\s*(Z|[+-]\d\d(?::?\d\d)?)?"?$/
 

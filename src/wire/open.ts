@@ -86,7 +86,7 @@ const readBuffer = Buffer.allocUnsafeSlow(65_536)
 
 export function openConnection(route: Route, secrets: Secrets, clock: Clock, limitMs: number): Opening {
   const { origin, proxy, at } = route
-  const beginNs = clock.nowNs()
+  let beginNs = clock.nowNs()
   const first = proxy ?? origin
   let stage: Stage = 'dns'
   let socket: Socket | undefined
@@ -103,6 +103,11 @@ export function openConnection(route: Route, secrets: Secrets, clock: Clock, lim
   }
 
   async function open(): Promise<Opened> {
+    if (proxy && origin.protocol === 'https:') {
+      await import('undici') // what `tunnel` needs, loaded before anything is timed
+      if (ended !== undefined) throw new Error('cancelled')
+      beginNs = clock.nowNs()
+    }
     let lookupNs: number | undefined
     const isPlain = first.protocol === 'http:' && origin.protocol === 'http:'
     const tcp: Socket = connectTcp({

@@ -10,4 +10,13 @@ const load = createRequire(import.meta.url)
  */
 export const Client: new (
   ...options: ConstructorParameters<typeof UndiciClient>
-) => Pick<UndiciClient, 'dispatch'> = load('undici/lib/dispatcher/client.js')
+) => Pick<UndiciClient, 'dispatch'> = loadClient()
+
+/** Its file is no promise of the package: where a later one has moved it, the whole is loaded. */
+function loadClient() {
+  try {
+    return load('undici/lib/dispatcher/client.js')
+  } catch {
+    return load('undici').Client
+  }
+}

@@ -73,7 +73,7 @@ describe('a crowd of one’s own', () => {
     const own = store.add(1, passage(0, { firstMs: 300, endMs: 3000 }))
     store.add(1, passage(1000, { firstMs: 1600, endMs: 1700, prefillMs: 500 }))
     store.add(1, passage(-100, { firstMs: 200, endMs: 250, prefillMs: 150 }))
-    expect(crowdAt(store, own, 10)).toEqual({ firstMs: 150, restMs: 500, calls: 2 })
+    expect(crowdAt(store, own, 10)).toEqual({ firstMs: 150, restMs: 500 })
   })
 
   test('a context that adds 2 ms to steps of 8 costs a fifth of the time together', () => {
@@ -81,6 +81,16 @@ describe('a crowd of one’s own', () => {
     const own = store.add(1, passage(0, { firstMs: 100, endMs: 2100, prefillMs: 0 }))
     store.add(1, passage(50, { firstMs: 100, endMs: 5000, prefillMs: 0, contextMs: 2 }))
     expect(crowdAt(store, own, 8).restMs).toBeCloseTo(400, 6)
+  })
+
+  test('without a law of decode, and without context, it costs the rest of a stream nothing, and is no crowd to learn from', () => {
+    const store = createNeighbours()
+    const own = store.add(1, passage(0, { firstMs: 100, endMs: 2100, prefillMs: 0 }))
+    store.add(1, passage(50, { firstMs: 100, endMs: 5000, prefillMs: 0 }))
+    expect(crowdAt(store, own, 0).restMs).toBe(0)
+    const memory = createCrowdMemory()
+    memory.add(0.5, NaN, 0.02)
+    expect(memory.weight()).toBe(0.5)
   })
 
   test.each([
@@ -117,6 +127,25 @@ describe('the level of a group', () => {
     expect(levelOf(0, 0)).toBeUndefined()
     expect(levelOf(0, 0.15)).toBeUndefined()
   })
+})
+
+test('a span dated a year ahead holds back no other', () => {
+  const attributor = createAttributor({ known: [] })
+  const nowMs = Date.parse('2026-11-24T12:00:00Z')
+  const at = (startedAtMs: number): Span => ({
+    traceId: 't',
+    spanId: String(startedAtMs),
+    operation: 'chat',
+    dialect: 'test',
+    startedAtMs,
+    durationMs: 500,
+    doubts: [],
+    from: {},
+  })
+  attributor.push(at(nowMs + 3.2e10), nowMs)
+  expect(attributor.push(at(nowMs + 20_000), nowMs + 21_000).map(({ spanId }) => spanId)).toEqual([
+    String(nowMs + 3.2e10),
+  ])
 })
 
 describe('against a baseline of a quiet provider', () => {

@@ -63,6 +63,21 @@ test('it ends at a look where the interval is 6 % narrower than asked, and says 
   )
 })
 
+test('a law that no sample speaks of is given up after 240 blocks', () => {
+  const none = (blocks: number): Seen => ({
+    ...seen(blocks),
+    cells: grid.map((each) => ({ ...emptyCell(each), n: blocks })),
+  })
+  const decide = (blocks: number) =>
+    spend(
+      none(blocks),
+      createRandom(1),
+      spending(() => ({})),
+    )
+  expect(decide(239)).toHaveProperty('ask')
+  expect(decide(240)).toEqual({ done: 'no prefill curve after 240 blocks' })
+})
+
 test('a precision by parameter is asked of those parameters only', () => {
   const own = { ...spending(known(0.2)), precision: { base: 0.3 } }
   expect(spend(seen(12), createRandom(1), own)).toHaveProperty('done')

@@ -111,6 +111,10 @@ describe('readRetryAfter', () => {
     expect(read(both)).toEqual({ waitMs: 4000 })
     // It tells when all is whole again, which one request need not wait for: above the limit it is left alone.
     expect(read({ ...both, 'x-ratelimit-reset-tokens': '2h' })).toBeUndefined()
+    // Whole this very second, and it refused all the same: our own back-off goes on.
+    expect(
+      read({ 'x-ratelimit-remaining': '0', 'x-ratelimit-limit': '9', 'x-ratelimit-reset': '0' }),
+    ).toBeUndefined()
   })
 
   it('whatever a server sends, the wait is between 0 and the limit', () => {

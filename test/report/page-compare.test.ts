@@ -19,3 +19,16 @@ it('why two snapshots cannot be compared stands below a headline of one sentence
   for (const block of comparisonBlocks(conclusion))
     if (block.kind === 'table') expect(block.table.rows).not.toEqual([])
 })
+
+it('a headline with a bracket for each metric stays whole', () => {
+  const conclusion = conclude(
+    compareSnapshots(
+      simulatedSnapshot('20261123T090000Z-aaaa', { blocks: 4 }),
+      simulatedSnapshot('20261124T090000Z-bbbb', { blocks: 4 }),
+    ),
+  )
+  const said =
+    'prefill is 12 % slower (11-25 %), decode is 8.1 % slower (5.2-11 %), network and front end is 10 % slower (5-15 %)'
+  const { text, more } = comparisonVerdict({ ...conclusion, exit: 1, sentences: [said] })
+  expect([text, more]).toEqual([`Regression: ${said}.`, []])
+})

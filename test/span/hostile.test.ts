@@ -4,12 +4,74 @@ import { describe, expect, it } from 'vitest'
 import { gzipSync } from 'node:zlib'
 import { createIntake } from '../../src/span/intake.js'
 import { otlpLine, otlpRequest } from '../../src/span/otlp-envelope.js'
+import { readStream } from '../../src/span/read-spans.js'
 import { benchGroups, benchLine } from '../bench/span-stream.js'
 import { bytes, encodeRequest, message, number, text } from './proto-encode.js'
 import { readBytes, readText, readValue } from './read.js'
 import { zstdBomb, zstdRaw } from './zstd.js'
 
 describe('lines', () => {
+  it('blank lines before the first call, longer than any chunk, are passed over', async () => {
+    const { spans, counts } = await readText(
+      `${`${' '.repeat(999)}\n`.repeat(200)}${benchLine(0, 1)}\n`,
+      65_536,
+    )
+    expect([spans.length, counts.faults]).toEqual([1, {}])
+    expect(await readText(' \n'.repeat(50_000))).toMatchObject({ spans: [], counts: { faults: {} } })
+  })
+
+  it('a source that uses its memory again loses nothing of a first chunk of 10 bytes', async () => {
+    const line = Buffer.from(`${benchLine(0, 1)}\n`)
+    async function* again(): AsyncGenerator<Uint8Array> {
+      const memory = Buffer.alloc(line.length)
+      for (const [from, to] of [
+        [0, 10],
+        [10, line.length],
+      ] as const) {
+        line.copy(memory, 0, from, to)
+        yield await Promise.resolve(memory.subarray(0, to - from))
+      }
+    }
+    const intake = createIntake()
+    const spans: unknown[] = []
+    for await (const batch of readStream(again(), intake)) spans.push(...batch)
+    intake.end()
+    expect([spans.length + intake.take().length, intake.counts.faults]).toEqual([1, {}])
+  })
+
+  it('a source that nothing more is wanted from is closed', async () => {
+    let isClosed = false
+    async function* picture(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) yield await Promise.resolve(Buffer.from('\x89PNG and so on, for as long as one likes'))
+      } finally {
+        isClosed = true
+      }
+    }
+    for await (const _ of readStream(picture(), createIntake()));
+    expect(isClosed).toBe(true)
+  })
+
+  it.each([
+    [
+      'a record of 3 million years',
+      '{"model":"m","endTime":"2026-01-01T00:00:00Z","duration_ms":1e17,"input_tokens":10,"output_tokens":10}',
+    ],
+    [
+      'a span of the year 300 million',
+      benchLine(0, 1).replaceAll(
+        /"(start|end)TimeUnixNano":"\d+"/g,
+        '"$1TimeUnixNano":"9999999999999999999999999"',
+      ),
+    ],
+  ])('%s has no moment that a date could not hold', async (_, line) => {
+    const { spans } = await readText(`${line}\n`)
+    for (const { startedAtMs, durationMs } of spans) {
+      expect(new Date(startedAtMs).toISOString()).not.toBe('')
+      expect(new Date(startedAtMs + durationMs).toISOString()).not.toBe('')
+    }
+  })
+
   it('broken lines among whole ones are counted, and the last, cut off, is told apart', async () => {
     const { spans, counts } = await readText(
       [
