@@ -72,8 +72,9 @@ output: { keep: summary }
 
 /** @param {{ streams: number, minutes: number, asked: number, seen: { atMin: number, rssMb: number, files: number }[], before: { said: Said, files: number }, after: { said: Said, files: number } }} found */
 function verdict({ streams, minutes, asked, seen, before, after }) {
-  // Start-up and the fits at the end have memory of their own.
-  const steady = seen.slice(Math.floor(seen.length / 3), Math.floor(seen.length * 0.95))
+  // A process swells for its first minute and a half, whatever it does; the fits at the end have memory of their own.
+  const steady = seen.filter(({ atMin }, i) => atMin >= 1.5 && i >= seen.length / 2 && i < seen.length * 0.95)
+  if (steady.length < 30) return { line: 'soak: too short', broken: ['it needs 3 minutes at least'] }
   const growth = slope(steady.map(({ atMin, rssMb }) => [atMin, rssMb]))
   const most = Math.max(...steady.map(({ files }) => files))
   const { said } = after

@@ -73,8 +73,16 @@ export async function openRecorder(
     }
   }
   function close(): void {
-    if (fd !== null) closeSync(fd)
+    const open = fd
     fd = null
+    if (open === null) return
+    try {
+      closeSync(open)
+    } catch (error) {
+      onProblem(
+        `${path}: what it ends with may be missing, since it could not be closed: ${systemReason(error)}`,
+      )
+    }
   }
 
   write({ format: RECORDING_FORMAT, ...header })
