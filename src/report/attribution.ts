@@ -301,6 +301,12 @@ function worstOf(attribution: Attribution): WorstSpan {
   const causes = attribution.causes.map(
     ({ cause, ms: cost, probability }) => `${VERDICT_WORDS[cause]} ${ms(cost)} (${sureness(probability)})`,
   )
+  const isUnknown = verdict === 'unknown'
+  // As a cause it is told from the same size on.
+  if (isUnknown || attribution.unknownMs >= Math.max(50, durationMs / 10)) {
+    const odds = isUnknown ? ` (${sureness(confidence)})` : ''
+    causes.splice(isUnknown ? 0 : causes.length, 0, `unknown ${ms(attribution.unknownMs)}${odds}`)
+  }
   const told = causes.length > 0 ? causes.join(', ') : `${VERDICT_WORDS[verdict]} (${sureness(confidence)})`
   return {
     title: `${startedAt.slice(0, 19)}Z ${who}: ${ms(durationMs)}${reference}: ${told}`,

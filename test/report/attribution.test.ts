@@ -87,6 +87,17 @@ describe('sentences', () => {
     )
   })
 
+  it('of a call say how much of it nobody can explain, beside what can be', () => {
+    const causes = [
+      { cause: 'long-output' as const, ms: 400, probability: 0.6, evidence: ['79 output tokens'] },
+    ]
+    const told = (verdict: 'unknown' | 'long-output', unknownMs: number) =>
+      model([attributed(1, 5000, verdict, { attribution: { causes, unknownMs } })]).worst[0]?.title
+    expect(told('unknown', 3600)).toMatch(/: unknown 3,600 ms \(86 %\), long outputs 400 ms \(60 %\)$/)
+    expect(told('long-output', 500)).toMatch(/: long outputs 400 ms \(60 %\), unknown 500 ms$/)
+    expect(told('long-output', 499)).toMatch(/: long outputs 400 ms \(60 %\)$/)
+  })
+
   it('below 100 calls all are looked at, and no p95 is claimed', () => {
     const few = week.filter((_, i) => i % 20 === 0)
     expect(model(few).sentences[0]).toMatch(/^of 50 spans from 20 to 23 November: 60 % long prompts/)
