@@ -5,6 +5,9 @@ import { createSecureServer } from 'node:http2'
 import { createServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
 
+/** Packed before anybody waits for it. */
+const BOMB = gzipSync(Buffer.alloc(100_000_000))
+
 /** @typedef {import('node:net').Socket} Socket */
 
 /** @param {string} text @param {string | null} [reason] */
@@ -85,9 +88,8 @@ const answers = {
   'chunk-extension': (socket) =>
     socket.write(`${CHUNKED}${WHOLE.length.toString(16)};x=${'a'.repeat(1 << 20)}\r\n${WHOLE}\r\n${LAST}`),
   bomb: (socket) => {
-    const packed = gzipSync(Buffer.alloc(100_000_000))
-    socket.write(head(`content-encoding: gzip\r\ncontent-length: ${packed.length}\r\n`))
-    socket.write(packed)
+    socket.write(head(`content-encoding: gzip\r\ncontent-length: ${BOMB.length}\r\n`))
+    socket.write(BOMB)
   },
   'endless-line': async (socket) => {
     socket.write(`${CHUNKED}${(100 << 20).toString(16)}\r\ndata: `)

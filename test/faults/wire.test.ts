@@ -30,9 +30,9 @@ const ROWS: readonly (readonly [number, string, Outcome, RegExp])[] = [
   [9, 'length-and-chunked', 'malformed', /contradict/],
   [10, 'early-hints', 'ok', /^$/],
   [10, 'unasked-100', 'malformed', /100 or 101/],
-  [12, 'drip', 'timeout', /within 3000 ms/],
+  [12, 'drip', 'timeout', /within 5000 ms/],
   [13, 'no-headers', 'timeout', /no response headers within/],
-  [13, 'no-hello', 'timeout', /TLS handshake within 800 ms/],
+  [13, 'no-hello', 'timeout', /TLS handshake within 1500 ms/],
   [14, 'huge-header', 'oversized', /16 KiB/],
   [14, 'chunk-extension', 'ok', /^$/],
   [15, 'bomb', 'malformed', /content-encoding/],
@@ -41,7 +41,7 @@ const ROWS: readonly (readonly [number, string, Outcome, RegExp])[] = [
   [18, 'after-done', 'ok', /1 event behind the terminal event ignored/],
 ]
 const SECURE = ['h2-cancel', 'h2-internal', 'h2-goaway', 'no-hello']
-const DEADLINES = 'deadlines: { connectS: 0.8, firstByteS: 1, gapS: 1, totalS: 3 }'
+const DEADLINES = 'deadlines: { connectS: 1.5, firstByteS: 3, gapS: 2.5, totalS: 5 }'
 
 let servers: FaultServers
 let folder: string
