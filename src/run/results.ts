@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import type { Used } from '../plan/budget.js'
 import { createBudget } from '../plan/budget.js'
+import { systemReason } from '../border/system-error.js'
 import { definitions } from '../sample/sample.js'
 import type { Sample } from '../sample/sample.js'
 import type { Scenario } from '../scenario/scenario.js'
@@ -165,22 +166,31 @@ async function turnIntoSnapshot(path: string, folder: string, { onEvent, fit }: 
   const read = await readJournal(path)
   if (!read.ok) {
     // Torn inside its first line: nothing was measured.
-    if (read.problem.kind === 'cut') return rm(path, { force: true })
+    if (read.problem.kind === 'cut') return discard(path, onEvent)
     onEvent({ kind: 'note', text: `left as it is: ${read.problem.message}` })
     return
   }
   const recovered: Recovered = recover(read.value)
-  if (recovered.samples.length === 0) {
-    await rm(path, { force: true })
-    return
-  }
+  if (recovered.samples.length === 0) return discard(path, onEvent)
   const target = snapshotPath(folder, recovered.header.run)
   const written = await writeKept(target, assembleRecovered(recovered, usedOf(recovered.reserved), fit))
-  if (written.ok) await rm(path, { force: true })
+  if (written.ok) await discard(path, onEvent)
   const text = written.ok
     ? `an earlier run was broken off: its ${recovered.samples.length} samples are saved in ${written.value} (partial)`
     : `an earlier run was broken off and could not be saved: ${written.problem.message}`
   onEvent({ kind: 'note', text })
+}
+
+/** One that cannot be removed costs nothing but a look at the next run. */
+async function discard(journal: string, onEvent: RunOptions['onEvent']): Promise<void> {
+  try {
+    await rm(journal, { force: true })
+  } catch (error) {
+    onEvent({
+      kind: 'note',
+      text: `${journal} is of no more use and could not be removed: ${systemReason(error)}`,
+    })
+  }
 }
 
 /** A cap holds over any number of crashes: what was reserved and never settled counts at its worst. */

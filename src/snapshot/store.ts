@@ -138,7 +138,7 @@ export async function findJournals(dir: string): Promise<Result<string[]>> {
     for (const run of dead.toSorted(compareText)) {
       const path = join(dir, run + JOURNAL_ENDING)
       const isSaved = names.includes(`${run}.json`) && (await readSnapshot(snapshotPath(dir, run))).ok
-      if (isSaved) await rm(path, { force: true })
+      if (isSaved) await rm(path, { force: true }).catch(() => undefined)
       else left.push(path)
     }
     return { ok: true, value: left }
