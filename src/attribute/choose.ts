@@ -35,11 +35,14 @@ export function chooseKnown(all: readonly Known[]): (span: Span) => Choice | und
     const near = models.length === 1 ? only : nearest(models, span)
     const ageS = (span.startedAtMs - near.baseline.endedAtMs) / 1000
     if (
+      near.hasPace &&
       Math.abs(ageS) <= STALE_S &&
       (region === undefined || near.region === undefined || near.region === region)
     )
       return { known: near, ageS, doubts: NO_DOUBTS }
     const doubts: string[] = []
+    if (!near.hasPace)
+      doubts.push('the baseline has no decode curve: add an output-length probe to its scenario, and run it')
     if (Math.abs(ageS) > STALE_S)
       doubts.push(
         `the baseline is ${Math.round(Math.abs(ageS) / 86_400)} days away in time: run its scenario again`,
@@ -71,9 +74,11 @@ export function isSameModel(a: string, b: string): boolean {
 }
 
 function nearest(models: readonly Known[], { region, startedAtMs }: Span): Known {
-  const distance = ({ region: at, baseline }: Known): number => {
+  const distance = ({ region: at, baseline, hasPace, isPartial }: Known): number => {
+    // A curve of the pace counts for more than place and time; a run that was broken off is as good as one a week away.
+    const lacking = (hasPace ? 0 : 1e17) + (isPartial ? STALE_S * 1000 : 0)
     const elsewhere = region !== undefined && at !== undefined && at !== region ? 1e15 : 0
-    return elsewhere + Math.abs(startedAtMs - baseline.endedAtMs)
+    return elsewhere + lacking + Math.abs(startedAtMs - baseline.endedAtMs)
   }
   return models.reduce((a, b) => (distance(b) < distance(a) ? b : a))
 }

@@ -35,6 +35,10 @@ export interface Known {
   /** Of the prefix cache, where it was probed: shortest prefix and step in tokens, lifetime in seconds. */
   cache: { minimum: number; step: number; lifetimeS: number | undefined } | undefined
   samples: number
+  /** There is a decode curve: without one nothing is known of the pace of a stream. */
+  hasPace: boolean
+  /** Its run was broken off. */
+  isPartial: boolean
 }
 
 /** Without a decode curve nothing is known of a stream's pace. */
@@ -70,6 +74,8 @@ export function knownTargets(snapshot: Snapshot): Known[] {
         cache: cacheOf(curves.find(({ law }) => law === 'cache')),
         routes: routesOf(snapshot, name),
         samples: prefill.samples + (decode?.samples ?? 0),
+        hasPace: decode !== undefined,
+        isPartial: snapshot.partial,
       },
     ]
   })

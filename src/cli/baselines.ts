@@ -65,7 +65,10 @@ function add({ known, names, notes }: Baselines, snapshot: Snapshot): void {
   // An accepted baseline lies beside the run that it was.
   if (names.has(snapshot.id)) return
   names.set(snapshot.id, { scenario: snapshot.scenario.name, file: snapshot.scenario.file })
-  known.push(...knownTargets(snapshot))
+  const targets = knownTargets(snapshot)
+  // What is doubtful of one without curves is of no concern: nothing is read against it.
+  if (targets.length === 0) return
+  known.push(...targets)
   if (snapshot.partial) notes.push(`baseline ${snapshot.id} is partial: its curves are less sure`)
   if (snapshot.instrument.overloaded)
     notes.push(`baseline ${snapshot.id} was measured by an overloaded client: its times are too long`)
