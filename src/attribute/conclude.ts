@@ -196,6 +196,10 @@ function lengthCauses(
     if (ms > 0 && isTold) found.push([cause, { ms, probability: 1, evidence: [sentence()] }])
   }
   const prompt = lengths.fresh + lengths.cached
+  const usual = (tokens: number): string =>
+    observation.isEarly
+      ? `where the baseline sampled up to ${count(tokens)} (too few calls were seen to know what is ordinary)`
+      : `where up to ${count(tokens)} are ordinary`
   add(
     'cold-cache',
     told('cached'),
@@ -205,19 +209,17 @@ function lengthCauses(
   add(
     'prefill-surge',
     told('fresh'),
-    () =>
-      `${count(prompt - warmTokens)} fresh prompt tokens, where up to ${count(reference.fresh)} are ordinary`,
+    () => `${count(prompt - warmTokens)} fresh prompt tokens, ${usual(reference.fresh)}`,
   )
   add(
     'long-output',
     told('visible'),
-    () => `${count(lengths.visible)} output tokens, where up to ${count(reference.visible)} are ordinary`,
+    () => `${count(lengths.visible)} output tokens, ${usual(reference.visible)}`,
   )
   add(
     'reasoning',
     told('visible'),
-    () =>
-      `${count(lengths.reasoning)} reasoning tokens, where up to ${count(reference.reasoning)} are ordinary`,
+    () => `${count(lengths.reasoning)} reasoning tokens, ${usual(reference.reasoning)}`,
   )
   return found
 }

@@ -63,6 +63,8 @@ export interface Observation {
   excessMs: number
   /** Ordinary lengths, with the prefix warm. */
   reference: Lengths
+  /** Too few calls of its group were seen: the longest lengths that the baseline sampled stand in for ordinary ones. */
+  isEarly: boolean
   /** Sentences: lengths beyond the sampled range, a doubtful first-token time. */
   doubts: readonly string[]
 }
@@ -122,6 +124,7 @@ export function observe(span: Span, { known, ordinary, warmTokens, hides }: Cont
     referenceMs,
     excessMs: Math.max(0, span.durationMs - referenceMs),
     reference,
+    isEarly: ordinary.spans < LEAST_SPANS,
     doubts: doubtsOf(span, lengths, known, assumed),
   }
 }
