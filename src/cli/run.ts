@@ -18,7 +18,10 @@ import type { Register } from './command.js'
 export const runCommand: Register = (command, io, done) => {
   withRunFlags(command)
     .argument('<scenario...>', 'YAML files')
-    .option('--resume', 'go on with the newest run that was broken off')
+    .option(
+      '--resume',
+      'go on with the newest run whose process was killed (one ended by Ctrl-C is saved and over)',
+    )
     .action(async (files: string[], flags: RunFlags) => done(await runScenarios(files, flags, io)))
 }
 

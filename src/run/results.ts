@@ -157,7 +157,7 @@ async function nothingToResume(folder: string): Promise<string> {
   const names = await readdir(folder).catch((): string[] => [])
   const held = names.find((name) => name.endsWith('.journal'))
   return held === undefined
-    ? `${folder} holds no journal to resume: run without --resume`
+    ? `${folder} holds no journal to resume (a run that Ctrl-C ended is saved, and over): run without --resume`
     : `${folder}: the process of ${held} is still there: wait for its end, then run --resume again`
 }
 
