@@ -220,7 +220,8 @@ function mark(
     if ((parts[name] ?? 0) > 0) sources[name] ??= name === 'network' ? 'curve' : source
 }
 
-const zero = (): Phases => ({
+/** No time in any phase. */
+export const zero = (): Phases => ({
   network: 0,
   queue: 0,
   prefillFresh: 0,

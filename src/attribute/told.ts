@@ -1,4 +1,5 @@
 /** What a span tells of its own milliseconds where no curve can be asked: phases that were timed, and causes timed with them. */
+import { zero } from './phases.js'
 import type { Phase, Phases } from '../span/causes.js'
 import type { Span } from '../span/span.js'
 import type { Attribution, CauseFound, PhaseSource } from './attribution.js'
@@ -56,7 +57,7 @@ interface Told {
  */
 function toldPhases(span: Span): Told {
   const { durationMs, queueMs, prefillMs, decodeMs, ttftMs, serverTtftMs } = span
-  const phases = { ...NOTHING }
+  const phases = zero()
   const sources: Told['sources'] = {}
   let left = durationMs
   const book = (phase: Phase, ms: number, source: PhaseSource): void => {
@@ -123,15 +124,4 @@ function toldCauses(span: Span, { queue, retry }: Phases): CauseFound[] {
       probability: Math.max(NAMED, beyond(wait.ms - limit, TOLD_SD * span.durationMs)),
     }))
     .sort((a, b) => b.ms - a.ms)
-}
-
-const NOTHING: Phases = {
-  network: 0,
-  queue: 0,
-  prefillFresh: 0,
-  prefillCached: 0,
-  reasoning: 0,
-  decode: 0,
-  retry: 0,
-  client: 0,
 }
