@@ -68,35 +68,78 @@ const job: Job = {
   worstCost: 0.1,
 }
 
-/** A day of hourly runs that each spend .05, on a disk that refuses the ledger for some hours. */
-async function dayWith(machine: Machine, calls: ReadonlySet<string>): Promise<ScheduleEvent[]> {
-  const events: ScheduleEvent[] = []
-  const stop = new AbortController()
-  machine.setTrouble((call, path) => {
-    const isTime = machine.utcMs() > START + 3 * HOUR && machine.utcMs() < START + 6 * HOUR
-    return isTime && calls.has(call) && path.endsWith('ledger.ndjson') ? 'ENOSPC' : null
-  })
+/** A process that makes a run each hour that spends .05, until it dies. */
+function serve(machine: Machine, onEvent: (event: ScheduleEvent) => void, dieAtCall: number): void {
   machine.boot(async () => {
-    const { ledger } = await open()
+    const { ledger, memory } = await open()
     await runScheduler({
       jobs: [job],
       clock: systemClock,
       sleep: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
       run: () => Promise.resolve({ health: 'ok', spent: 0.05, sentences: [], snapshot: null }),
       reload: () => Promise.resolve(null),
-      lastDueMs: () => null,
-      remember: () => Promise.resolve(),
+      lastDueMs: memory.lastDueMs,
+      remember: async (name, dueMs) => void (await memory.set(name, { lastDueMs: dueMs })),
       ledger,
       random: createRandom(1),
-      stop: stop.signal,
-      onEvent: (event) => events.push(event),
+      stop: new AbortController().signal,
+      onEvent: (event) => machine.state() === 'running' && onEvent(event),
     })
-  }, Infinity)
+  }, dieAtCall)
+}
+
+/** A day of them on a disk that refuses the ledger for some hours. */
+async function dayWith(machine: Machine, calls: ReadonlySet<string>): Promise<ScheduleEvent[]> {
+  const events: ScheduleEvent[] = []
+  machine.setTrouble((call, path) => {
+    const isTime = machine.utcMs() > START + 3 * HOUR && machine.utcMs() < START + 6 * HOUR
+    return isTime && calls.has(call) && path.endsWith('ledger.ndjson') ? 'ENOSPC' : null
+  })
+  serve(machine, (event) => events.push(event), Infinity)
   await machine.runUntil(START + 10 * HOUR)
   expect([machine.state(), machine.crash()]).toEqual(['running', null])
   await machine.kill()
   return events
 }
+
+it('a scheduler that dies at any call of its first firing tells what became of it, by itself or after its restart', async () => {
+  const first = START + HOUR / 2
+  const calls = { before: 0, behind: 0 }
+  await onMachine(1, async (machine) => {
+    serve(
+      machine,
+      ({ kind }) => {
+        if (kind === 'configured') calls.before = machine.calls()
+        if (kind === 'finished') calls.behind = machine.calls()
+      },
+      Infinity,
+    )
+    await machine.runUntil(first + 60_000)
+  })
+  expect(calls.behind - calls.before).toBeGreaterThan(10)
+  const met = new Set<string>()
+  for (let n = calls.before + 1; n <= calls.behind; n++)
+    for (const end of ['kill', 'power cut'])
+      await onMachine(n, async (machine) => {
+        const told: string[] = []
+        const onEvent = (event: ScheduleEvent): void => {
+          if (event.kind === 'missed' && event.firstMs === first) told.push(`missed: ${event.reason}`)
+          if ('dueMs' in event && event.dueMs === first) told.push(event.kind)
+        }
+        serve(machine, onEvent, n)
+        await machine.runUntil(first + 60_000)
+        expect(machine.state()).toBe('killed')
+        if (end === 'power cut') await machine.powerCut()
+        for (let restart = 0; restart < 2; restart++) {
+          serve(machine, onEvent, Infinity)
+          await machine.runUntil(machine.utcMs() + 60_000)
+          await machine.kill()
+        }
+        met.add(told.join(', '))
+      })
+  // `started` alone: settled, and dead before it could say that it had finished.
+  expect([...met].sort()).toEqual(['missed: stopped', 'started', 'started, unsettled', 'unsettled'])
+})
 
 it.each([
   ['a write that fits in part', new Set(['write'])],
