@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createJournal } from '../../src/snapshot/journal.js'
@@ -64,6 +64,19 @@ describe('32: two runs of one scenario', () => {
     expect(kindOf(await acquireLock(folder, 'r1'))).toBe('locked')
     held.release()
     expect(kindOf(await acquireLock(folder, 'r1'))).toBe('ok')
+  })
+
+  test('whoever comes first in the order of names outwaits a rival that has not made up its mind, however slow', async () => {
+    const folder = temporaryFolder()
+    const rival = await forged(folder, { keeper: 'another', isHeld: false })
+    setTimeout(() => rmSync(rival, { force: true }), 1500)
+    expect(kindOf(await acquireLock(folder, 'r0'))).toBe('ok')
+  })
+
+  test('a rival that holds the folder is not waited for', { timeout: 10_000 }, async () => {
+    const folder = temporaryFolder()
+    await forged(folder, { keeper: 'another', isHeld: true })
+    expect(kindOf(await acquireLock(folder, 'r0'))).toBe('locked')
   })
 })
 
