@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
-import { chat, enough, JOURNAL, put, results, start, startProgram, within } from './rig.mjs'
+import { chat, enough, put, results, SNAPSHOT, start, startProgram, unsaved, within } from './rig.mjs'
 
 // Most of a victim's life it waits: for the paced server that it calibrates against, and for tokens.
 const WIDTH = 6
@@ -89,7 +89,7 @@ function chained(index, draws, tally) {
       const wrong = []
       for (let i = 0; i < KILLS_A_CHAIN; i++) {
         const [when = 0, early = 0, both = 0] = draws.slice(3 * i)
-        const flags = () => (results(path, JOURNAL).length > 0 ? ['--resume'] : [])
+        const flags = () => (unsaved(path).length > 0 ? ['--resume'] : [])
         const victims = Array.from({ length: both < 0.25 ? 2 : 1 }, () =>
           start(['run', 's.yaml', ...flags()], path),
         )
@@ -98,18 +98,20 @@ function chained(index, draws, tally) {
         await sleep(when * (early > 0.15 ? 250 : 1200))
         const ended = await killAll(victims, tally)
         if (ended.some(({ code }) => code === 3)) break
+        // Killed in its last moment: what it had to do was done, and another run would spend anew.
+        if (results(path, SNAPSHOT).length > 0) break
       }
       // Left alone, two at once: one goes on to its limit, the other is refused.
-      const flags = results(path, JOURNAL).length > 0 ? ['--resume'] : []
       const last =
-        flags.length > 0
-          ? await Promise.all([1, 2].map(() => start(['run', 's.yaml', ...flags], path).ended))
+        unsaved(path).length > 0
+          ? await Promise.all([1, 2].map(() => start(['run', 's.yaml', '--resume'], path).ended))
           : []
       tally.refused += last.filter(({ code }) => code === 2).length
       for (const { code, signal, stderr } of last)
         if (!(code === 2 || (code === 3 && /budget/.test(stderr))))
           wrong.push(`ends ${code ?? signal}: ${stderr.slice(-300)}`)
-      if (last.length > 0 && !last.some(({ code }) => code === 3)) wrong.push('both were refused')
+      if (last.length > 0 && !last.some(({ code }) => code === 3))
+        wrong.push(`both were refused: ${last.map(({ stderr }) => stderr.slice(-300)).join(' | ')}`)
       wrong.push(...judge(spentBy(server), limit, tally))
       return wrong.map((each) => `run ${index} (${limit.name}, ${load}): ${each}`)
     } finally {

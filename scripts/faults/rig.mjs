@@ -87,6 +87,10 @@ export function results(path, names) {
 export const JOURNAL = /\.journal$/
 export const SNAPSHOT = /^\d{8}T.*\.json$/
 
+/** Journals whose run is not saved: one killed in its last moment leaves a whole snapshot and its journal beside it. @param {string} path */
+export const unsaved = (path) =>
+  results(path, JOURNAL).filter((file) => !existsSync(file.replace(JOURNAL, '.json')))
+
 /** Ids of the samples in whole lines of all journals. @param {string} path @returns {string[]} */
 export function journalled(path) {
   return results(path, JOURNAL).flatMap((file) =>

@@ -1,6 +1,7 @@
 /** Where a run writes: folder and journal opened before the first request, the snapshot written at the end. */
 import { randomInt } from 'node:crypto'
 import { readdir, readFile, rm } from 'node:fs/promises'
+import { basename } from 'node:path'
 import type { Used } from '../plan/budget.js'
 import { createBudget } from '../plan/budget.js'
 import { systemReason } from '../border/system-error.js'
@@ -17,7 +18,7 @@ import { readProvenance } from '../snapshot/provenance.js'
 import type { Recovered, Reserved } from '../snapshot/recover.js'
 import { recover } from '../snapshot/recover.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
-import { findJournals, makeResultsDir, runId, snapshotPath } from '../snapshot/store.js'
+import { findJournals, makeResultsDir, newestSnapshot, runId, snapshotPath } from '../snapshot/store.js'
 import { assembleRecovered } from './assemble.js'
 import type { Stop } from './events.js'
 import type { LiveTarget } from './live-target.js'
@@ -152,13 +153,17 @@ function runOf(header: JournalHeader): OpenResults['run'] {
   return { id, startedAt, seed, currency, scenario, provenance }
 }
 
-/** A run that lives holds its journal; one that was just killed may still be leaving. */
+/** A run that lives holds its journal; one killed in its last moment had saved its snapshot. */
 async function nothingToResume(folder: string): Promise<string> {
   const names = await readdir(folder).catch((): string[] => [])
   const held = names.find((name) => name.endsWith('.journal'))
-  return held === undefined
-    ? `${folder} holds no journal to resume (a run that Ctrl-C ended is saved, and over): run without --resume`
-    : `${folder}: the process of ${held} is still there: wait for its end, then run --resume again`
+  if (held !== undefined)
+    return `${folder}: the process of ${held} is still there: wait for its end, then run --resume again`
+  const newest = await newestSnapshot(folder)
+  const saved = newest.ok
+    ? `; its newest run is saved in ${basename(newest.value)} and over (as one is that Ctrl-C ended)`
+    : ''
+  return `${folder} holds no journal to resume${saved}: run without --resume`
 }
 
 /** The next run saves what a dead one left, as a snapshot marked partial. */

@@ -20,8 +20,8 @@ export interface Lock {
 const LOCK = '.lock'
 /** A holder on another machine, whose process nobody here can see, is dead after this long without a renewal. */
 const SILENCE_MS = 120_000
-/** How long to wait for a rival that came at the same moment to step back. */
-const YIELD_MS = 1000
+/** How long to wait for a rival that came at the same moment to step back: longer than any that is not stopped takes. */
+const YIELD_MS = 30_000
 
 const Holder = z.object({
   run: z.string(),
@@ -34,6 +34,8 @@ const Holder = z.object({
   startTicks: z.string().nullable(),
   /** Of this module in its thread: which of a process's locks are its own to judge. */
   keeper: z.string().optional(),
+  /** False: it has not made sure yet that it is alone, and may step back. */
+  isHeld: z.boolean().optional(),
 })
 type Holder = z.infer<typeof Holder>
 
@@ -46,7 +48,8 @@ const held = new Set<string>()
  *
  * Every run publishes a lock file under a name of its own and then looks for others that are alive: whoever comes
  * second sees the first. So a dead run's lock can be removed without a race (nobody makes that name again), which a
- * single lock file cannot offer. Of two that see each other the smaller name waits for the other to step back.
+ * single lock file cannot offer. Of two that see each other before either holds the folder the smaller name waits for
+ * the other to step back, so that never both are refused.
  */
 export async function acquireLock(folder: string, run: string): Promise<Result<Lock>> {
   const name = `${run}.${randomBytes(4).toString('hex')}${LOCK}`
@@ -60,7 +63,9 @@ export async function acquireLock(folder: string, run: string): Promise<Result<L
       // Left behind it holds nobody up: its process is gone, or knows that it holds it no more.
     }
   }
-  const written = await writeAtomically(path, `${JSON.stringify(thisProcess(run))}\n`)
+  const publish = (isHeld: boolean): Promise<Result<unknown>> =>
+    writeAtomically(path, `${JSON.stringify({ ...thisProcess(run), isHeld })}\n`)
+  const written = await publish(false)
   if (!written.ok) {
     release()
     return written
@@ -68,9 +73,14 @@ export async function acquireLock(folder: string, run: string): Promise<Result<L
   try {
     for (let waitedMs = 0; ; waitedMs += 20) {
       const others = (await liveLocks(folder)).filter((lock) => lock.name !== name)
-      if (others.length === 0) return { ok: true, value: { path, renew: () => renew(path), release } }
-      const rival = others.reduce((a, b) => (a.name < b.name ? a : b))
-      if (rival.name < name || waitedMs >= YIELD_MS) {
+      if (others.length === 0) {
+        const settled = await publish(true)
+        if (settled.ok) return { ok: true, value: { path, renew: () => renew(path), release } }
+        release()
+        return settled
+      }
+      const rival = others.find(isHolding) ?? others.reduce((a, b) => (a.name < b.name ? a : b))
+      if (isHolding(rival) || rival.name < name || waitedMs >= YIELD_MS) {
         release()
         return fail('locked', folder, heldBy(rival))
       }
@@ -86,6 +96,10 @@ interface LiveLock {
   name: string
   /** Null: the file cannot be understood. */
   holder: Holder | null
+}
+
+function isHolding({ holder }: LiveLock): boolean {
+  return holder?.isHeld !== false
 }
 
 /** The locks in a folder whose runs live; those of dead runs are removed. */

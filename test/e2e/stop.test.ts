@@ -125,6 +125,20 @@ test('--resume where nothing was broken off exits 2 and says so', async () => {
   expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining('no journal to resume') })
 })
 
+test('--resume of a run that was killed in its last moment, its snapshot written: it is over, and named', async () => {
+  const { url } = await fakeTarget()
+  const here = workspace()
+  const plan = planOf(here, url)
+  expect(await runCli(['run', plan, '--quiet'], { cwd: here.path })).toMatchObject({ code: 0 })
+  const { id: run } = await here.snapshot('plan')
+  here.write(`results/plan/${run}.journal`, 'left behind')
+  expect(await runCli(['run', plan, '--resume'], { cwd: here.path })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(`its newest run is saved in ${run}.json and over`),
+  })
+  expect(here.journals('plan')).toEqual([])
+})
+
 /** A server whose third and later answers take long. */
 const slowTarget = (ms: number) =>
   fakeTarget((asked, response) => stream(asked, response, { firstMs: asked.number > 2 ? ms : 1 }))
