@@ -35,6 +35,8 @@ function sentence(event: ScheduleEvent): string {
           : `${count} runs due from ${instant(firstMs)} to ${instant(lastMs)} were`
       return `${job}: ${when} not made: ${REASONS[reason]}`
     }
+    case 'unsettled':
+      return `${event.job}: the run due ${instant(event.dueMs)} was never settled: its process died, or the ledger could not be written; it counts at its worst`
     case 'clock-jump':
       return `the clock was set ${duration(Math.abs(event.byMs))} ${event.byMs > 0 ? 'ahead' : 'back'}, or the machine slept`
     case 'configured':

@@ -31,6 +31,8 @@ export type ScheduleEvent =
   | { kind: 'started'; job: string; dueMs: number; waitedMs: number }
   | { kind: 'finished'; job: string; dueMs: number; outcome: Outcome; tookMs: number }
   | { kind: 'missed'; job: string; reason: MissReason; firstMs: number; lastMs: number; count: number }
+  /** A run of the process before this one never settled what it spent: it was killed, or the disk refused. It counts at its worst. */
+  | { kind: 'unsettled'; job: string; dueMs: number }
   | { kind: 'clock-jump'; byMs: number }
   | { kind: 'configured'; jobs: readonly string[] }
   | { kind: 'configuration-refused'; problems: readonly string[] }

@@ -16,15 +16,26 @@ export interface Ledger {
    * Holds the worst case of a run that is about to start. It counts on the UTC day and in the UTC month of `atMs`, and
    * stays whole when the process dies before it is settled. Where a cap would be passed, that cap is named instead;
    * where the disk refuses, nothing is held and `problem` says why.
+   * @param run `dueMs`: the firing that it is made for
    */
   reserve(
-    run: { scenario: string; amount: number },
+    run: { scenario: string; amount: number; dueMs: number },
     atMs: number,
   ): { id: string } | { passed: 'day' | 'month' } | { problem: string }
   /** What the run has spent; the rest is free again. Null, or why the disk refused: the worst case then stands. */
   settle(id: string, amount: number): string | null
   spent(atMs: number): { day: number; month: number }
+  /** The newest reservation of a scenario, and whether it was settled. */
+  last(scenario: string): Reservation | null
   close(): void
+}
+
+export interface Reservation {
+  id: string
+  amount: number
+  /** Null where it was written before this was. */
+  dueMs: number | null
+  isSettled: boolean
 }
 
 const Money = z.number().min(0)
@@ -35,6 +46,7 @@ const Line = z.discriminatedUnion('kind', [
     scenario: z.string(),
     atMs: z.number().min(0).max(8.64e15),
     amount: Money,
+    dueMs: z.optional(z.number()),
   }),
   z.object({ kind: z.literal('settle'), id: z.string(), amount: Money }),
 ])
@@ -107,13 +119,14 @@ function takeUp(path: string, fd: number, caps: Caps): OpenedLedger {
     unsettled: books.unsettled(),
     ledger: {
       spent: books.spent,
-      reserve({ scenario, amount }, atMs) {
+      last: books.last,
+      reserve({ scenario, amount, dueMs }, atMs) {
         const { day, month } = books.spent(atMs)
         const costs = amount > 0 // what is free passes no cap, even one that is spent
         if (costs && caps.perDay !== null && day + amount > caps.perDay) return { passed: 'day' }
         if (costs && caps.perMonth !== null && month + amount > caps.perMonth) return { passed: 'month' }
         const id = randomUUID()
-        const problem = write({ kind: 'reserve', id, scenario, atMs, amount })
+        const problem = write({ kind: 'reserve', id, scenario, atMs, amount, dueMs })
         return problem === null ? { id } : { problem }
       },
       settle(id, amount) {
@@ -134,9 +147,10 @@ function closeQuietly(fd: number): void {
   }
 }
 
-/** Sums by UTC day and month, and what is reserved still. */
+/** Sums by UTC day and month, what is reserved still, and what each scenario reserved last. */
 function createBooks() {
   const open = new Map<string, { atMs: number; amount: number }>()
+  const newest = new Map<string, { id: string; amount: number; dueMs: number | null }>()
   const sums = new Map<string, number>()
   const keysOf = (atMs: number): { day: string; month: string } => {
     const text = new Date(atMs).toISOString()
@@ -148,8 +162,10 @@ function createBooks() {
   return {
     enter(line: Line): void {
       if (line.kind === 'reserve') {
-        open.set(line.id, line)
-        add(line.atMs, line.amount)
+        const { id, amount, dueMs = null } = line
+        open.set(id, line)
+        newest.set(line.scenario, { id, amount, dueMs })
+        add(line.atMs, amount)
         return
       }
       const reserved = open.get(line.id)
@@ -160,6 +176,10 @@ function createBooks() {
     spent(atMs: number): { day: number; month: number } {
       const { day, month } = keysOf(atMs)
       return { day: sums.get(day) ?? 0, month: sums.get(month) ?? 0 }
+    },
+    last(scenario: string): Reservation | null {
+      const found = newest.get(scenario)
+      return found === undefined ? null : { ...found, isSettled: !open.has(found.id) }
     },
     unsettled: () => open.size,
   }

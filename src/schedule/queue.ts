@@ -11,6 +11,8 @@ export interface Entry {
   upcoming: Firing | null
   /** Waits for its targets, or for a free place. */
   waiting: Firing | null
+  /** The last firing that was taken off the timetable, milliseconds since 1970; null before the first. */
+  takenMs: number | null
   isRunning: boolean
 }
 
@@ -29,6 +31,7 @@ export function takeDue(entry: Entry, nowMs: number): Missed[] {
     if (nowMs - startMs > GRACE_MS) note(missed, 'late', dueMs)
     else if (entry.isRunning || entry.waiting !== null) note(missed, 'overlap', dueMs)
     else entry.waiting = entry.upcoming
+    entry.takenMs = dueMs
     entry.upcoming = entry.next(dueMs)
   }
   return [...missed.values()]

@@ -19,7 +19,7 @@ export interface SchedulerOptions {
   /** Makes a run and tells who must be told. It never rejects for what a target did. */
   run(job: Job): Promise<Outcome>
   reload(): Promise<Reloaded>
-  /** The last firing of a job that was taken off its timetable, by this process or one before. */
+  /** The last firing of a job that became a run or was told as missed, by this process or one before. */
   lastDueMs(job: string): number | null
   /** Remembers it over a restart. */
   remember(job: string, dueMs: number): Promise<void>
@@ -66,7 +66,8 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
     for (const job of jobs) {
       const next = createTimetable(job, random.fork(job.name))
       const old = before.get(job.name)
-      const lastMs = options.lastDueMs(job.name)
+      if (isStart) tellUnsettled(job.name)
+      const lastMs = lastDueMs(job.name)
       if (isStart && lastMs !== null && lastMs < nowMs) {
         const missed = firingsBetween(next, lastMs, nowMs)
         if (missed !== null) {
@@ -84,6 +85,7 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
         next,
         upcoming: isSame ? old.upcoming : next(fromMs),
         waiting: old?.waiting ?? null,
+        takenMs: old?.takenMs ?? null,
         isRunning: old?.isRunning ?? false,
       })
     }
@@ -93,6 +95,28 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
     )
     entries = [...made, ...gone.map((entry) => ({ ...entry, upcoming: null, waiting: null }))]
     onEvent({ kind: 'configured', jobs: jobs.map(({ name }) => name) })
+  }
+
+  /** A run is in the ledger before it is remembered: who dies between the two must not make it again. */
+  function lastDueMs(name: string): number | null {
+    const remembered = options.lastDueMs(name)
+    const reserved = ledger.last(name)?.dueMs ?? null
+    return remembered === null || reserved === null
+      ? (remembered ?? reserved)
+      : Math.max(remembered, reserved)
+  }
+
+  /** Told once: what it holds becomes what it spent. */
+  function tellUnsettled(name: string): void {
+    const last = ledger.last(name)
+    if (last === null || last.isSettled || last.dueMs === null) return
+    onEvent({ kind: 'unsettled', job: name, dueMs: last.dueMs })
+    settle(name, last.id, last.amount)
+  }
+
+  function settle(name: string, reservation: string, amount: number): void {
+    const message = ledger.settle(reservation, amount)
+    if (message !== null) onEvent({ kind: 'ledger-failed', job: name, message })
   }
 
   function watchClock(): void {
@@ -107,16 +131,18 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
 
   async function takeAllDue(nowMs: number): Promise<void> {
     for (const entry of entries) {
-      const before = entry.upcoming
       const missed = takeDue(entry, nowMs)
       for (const each of missed) onEvent({ kind: 'missed', job: entry.job.name, ...each })
-      if (before === entry.upcoming) continue
-      const lastMs = Math.max(entry.waiting?.dueMs ?? 0, ...missed.map((each) => each.lastMs))
-      await options.remember(entry.job.name, lastMs)
+      if (missed.length > 0) await rememberTaken(entry)
     }
   }
 
-  function startWaiting(): void {
+  /** Not while one waits: who dies before it started tells it as missed after the restart. */
+  async function rememberTaken({ job, waiting, takenMs }: Entry): Promise<void> {
+    if (waiting === null && takenMs !== null) await options.remember(job.name, takenMs)
+  }
+
+  async function startWaiting(): Promise<void> {
     while (running.size < atOnce && nsToMs(clock.nowNs()) - lastStartMs >= startGapMs) {
       const entry = nextToStart(entries)
       if (entry?.waiting == null) return
@@ -124,17 +150,18 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
       entry.waiting = null
       const { name, worstCost } = entry.job
       const nowMs = clock.utcMs()
-      const reserved = ledger.reserve({ scenario: name, amount: worstCost }, nowMs)
+      const reserved = ledger.reserve({ scenario: name, amount: worstCost, dueMs }, nowMs)
       if (!('id' in reserved)) {
         if ('problem' in reserved) onEvent({ kind: 'ledger-failed', job: name, message: reserved.problem })
         const reason = 'passed' in reserved ? 'cap' : 'ledger'
         onEvent({ kind: 'missed', job: name, reason, firstMs: dueMs, lastMs: dueMs, count: 1 })
+        await rememberTaken(entry)
         continue
       }
       lastStartMs = nsToMs(clock.nowNs())
       onEvent({ kind: 'started', job: name, dueMs, waitedMs: Math.max(0, nowMs - startMs) })
       setRunning(name, true)
-      const one = go(entry.job, dueMs, reserved.id).finally(() => {
+      const one = go(entry, dueMs, reserved.id).finally(() => {
         running.delete(one)
         setRunning(name, false)
         wake.abort()
@@ -143,11 +170,12 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
     }
   }
 
-  async function go(job: Job, dueMs: number, reservation: string): Promise<void> {
+  async function go(entry: Entry, dueMs: number, reservation: string): Promise<void> {
+    const { job } = entry
+    await rememberTaken(entry)
     const startMs = nsToMs(clock.nowNs())
     const outcome = await options.run(job)
-    const message = ledger.settle(reservation, outcome.spent)
-    if (message !== null) onEvent({ kind: 'ledger-failed', job: job.name, message })
+    settle(job.name, reservation, outcome.spent)
     onEvent({ kind: 'finished', job: job.name, dueMs, outcome, tookMs: nsToMs(clock.nowNs()) - startMs })
   }
 
@@ -173,17 +201,26 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
       onEvent({ kind: 'configuration-refused', problems: reloaded.problems })
     }
     if (isStopped(stop)) break
-    startWaiting()
+    await startWaiting()
     const starts = entries.flatMap(({ job, upcoming }) =>
       upcoming === null ? [] : [[job.name, upcoming.startMs] as const],
     )
     options.onTurn?.(new Map(starts))
     await options.sleep(untilNextMs(clock.utcMs()), wake.signal)
   }
-  for (const { job, waiting } of entries) {
-    if (waiting === null) continue
-    const at = { firstMs: waiting.dueMs, lastMs: waiting.dueMs, count: 1 }
-    onEvent({ kind: 'missed', job: job.name, reason: 'stopped', ...at })
+  for (const entry of entries) {
+    if (entry.waiting === null) continue
+    const { dueMs } = entry.waiting
+    entry.waiting = null
+    onEvent({
+      kind: 'missed',
+      job: entry.job.name,
+      reason: 'stopped',
+      firstMs: dueMs,
+      lastMs: dueMs,
+      count: 1,
+    })
+    await rememberTaken(entry)
   }
   await Promise.all(running)
   stop.removeEventListener('abort', onStop)

@@ -30,29 +30,29 @@ describe('the ledger', () => {
     const path = join(folder(), 'ledger')
     const caps = { perDay: 1, perMonth: null }
     const first = open(path, caps)
-    const one = first.reserve({ scenario: 'a', amount: 0.6 }, 0)
+    const one = first.reserve({ scenario: 'a', amount: 0.6, dueMs: 0 }, 0)
     if (!('id' in one)) throw new Error('not reserved')
     first.settle(one.id, 0.1)
-    first.reserve({ scenario: 'a', amount: 0.6 }, 0)
+    first.reserve({ scenario: 'a', amount: 0.6, dueMs: 0 }, 0)
     first.close()
     const again = openLedger(path, caps)
     if (!again.ok) throw new Error(again.message)
     expect(again.unsettled).toBe(1)
     expect(again.ledger.spent(0).day).toBeCloseTo(0.7, 12)
-    expect(again.ledger.reserve({ scenario: 'a', amount: 0.4 }, 0)).toEqual({ passed: 'day' })
-    expect(again.ledger.reserve({ scenario: 'a', amount: 0.4 }, DAY)).toHaveProperty('id')
+    expect(again.ledger.reserve({ scenario: 'a', amount: 0.4, dueMs: 0 }, 0)).toEqual({ passed: 'day' })
+    expect(again.ledger.reserve({ scenario: 'a', amount: 0.4, dueMs: 0 }, DAY)).toHaveProperty('id')
     again.ledger.close()
   })
 
   it('a last line that a kill tore is cut off and written over; a damaged one before it refuses the start', () => {
     const path = join(folder(), 'ledger')
     const first = open(path, noCaps)
-    first.reserve({ scenario: 'a', amount: 0.5 }, 0)
+    first.reserve({ scenario: 'a', amount: 0.5, dueMs: 0 }, 0)
     first.close()
     appendFileSync(path, '{"kind":"settle","id":"x","amo')
     const second = open(path, noCaps)
     expect(second.spent(0).day).toBe(0.5)
-    second.reserve({ scenario: 'a', amount: 0.25 }, 0)
+    second.reserve({ scenario: 'a', amount: 0.25, dueMs: 0 }, 0)
     second.close()
     expect(open(path, noCaps).spent(0).day).toBe(0.75)
     writeFileSync(path, `nonsense\n${readFileSync(path, 'utf8')}`)
@@ -64,7 +64,7 @@ describe('the ledger', () => {
 
   it.each([-1, NaN, Infinity])('a settlement of %s frees nothing', (amount) => {
     const ledger = open(join(folder(), 'ledger'), noCaps)
-    const one = ledger.reserve({ scenario: 'a', amount: 0.5 }, 0)
+    const one = ledger.reserve({ scenario: 'a', amount: 0.5, dueMs: 0 }, 0)
     if (!('id' in one)) throw new Error('not reserved')
     ledger.settle(one.id, amount)
     expect(ledger.spent(0).day).toBe(0.5)
@@ -86,7 +86,7 @@ describe('the ledger', () => {
         let atMs = Date.UTC(2027, 0, 30)
         for (const { amount, used, afterMs, isKilled } of steps) {
           atMs += afterMs
-          const one = ledger.reserve({ scenario: 'a', amount }, atMs)
+          const one = ledger.reserve({ scenario: 'a', amount, dueMs: 0 }, atMs)
           if ('id' in one && !isKilled) ledger.settle(one.id, amount * used)
           if (isKilled) {
             ledger.close()

@@ -17,6 +17,8 @@ export interface RunDiary {
   number: number
   /** UTC day on which the ledger counts it; that of a run by hand is empty: it has no ledger. */
   day: string
+  /** The firing that it was made for; null: by hand. */
+  dueMs: number | null
   /** Name of its journal and of its snapshot; known with the first sample. */
   id: string | null
   /** Samples told as finished while its journal took them. */
@@ -26,8 +28,6 @@ export interface RunDiary {
   ended: { health: string; stop: string | null; refused: string | null } | null
   /** When its process died in the midst of it; null: it did not. */
   diedMs: number | null
-  /** Its machine lost power then. */
-  lostPower: boolean
 }
 
 export interface Diary {
@@ -38,7 +38,7 @@ export interface Diary {
   events: { event: ScheduleEvent; atMs: number; utcMs: number }[]
   runs: RunDiary[]
   /** When processes ended, each by the wall clock and the other. */
-  deaths: { utcMs: number; atMs: number }[]
+  deaths: { utcMs: number; atMs: number; lostPower: boolean }[]
   stops: number[]
   /** Rules seen broken at once. */
   broken: string[]
@@ -56,9 +56,11 @@ export interface Diary {
   runEnded(run: RunDiary, result: RunResult, outcome: Outcome): void
 }
 
+const BY_HAND = { day: '', dueMs: null }
+
 export function createDiary(machine: Machine, write: (line: string) => void): Diary {
   let current: RunDiary | null = null
-  let nextDay = ''
+  let next: { day: string; dueMs: number | null } = BY_HAND
   let journalsBefore = new Set<string>()
   const isHeard = (): boolean => machine.state() === 'running'
 
@@ -90,10 +92,10 @@ export function createDiary(machine: Machine, write: (line: string) => void): Di
       write('asked to stop')
     },
     died(atMs, lostPower) {
-      diary.deaths.push({ utcMs: machine.utcMs(), atMs })
-      if (current !== null) Object.assign(current, { diedMs: atMs, lostPower })
+      diary.deaths.push({ utcMs: machine.utcMs(), atMs, lostPower })
+      if (current !== null) current.diedMs = atMs
       current = null
-      nextDay = ''
+      next = BY_HAND
     },
     diskFailed(path) {
       if (current !== null && path.endsWith('.journal')) current.isJournalBroken = true
@@ -107,19 +109,18 @@ export function createDiary(machine: Machine, write: (line: string) => void): Di
       if (!isHeard()) return
       diary.events.push({ event, atMs: machine.nowMs(), utcMs: machine.utcMs() })
       write(JSON.stringify(event))
-      if (event.kind === 'started') nextDay = dayOf(machine.utcMs())
+      if (event.kind === 'started') next = { day: dayOf(machine.utcMs()), dueMs: event.dueMs }
     },
     runBegins() {
       if (current !== null) diary.break('two runs of one target at once')
       current = {
         number: diary.runs.length,
-        day: nextDay,
+        ...next,
         id: null,
         told: [],
         isJournalBroken: false,
         ended: null,
         diedMs: null,
-        lostPower: false,
       }
       diary.runs.push(current)
       return current

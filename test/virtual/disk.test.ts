@@ -5,6 +5,7 @@ import type { Job, ScheduleEvent } from '../../src/schedule/job.js'
 import { runScheduler } from '../../src/schedule/scheduler.js'
 import { openState } from '../../src/schedule/state.js'
 import { systemClock } from '../../src/units/time.js'
+import { createDisk, WRITE_BACK_MS } from './disk.js'
 import type { Machine } from './machine.js'
 import { ROOT, switchOn } from './machine.js'
 
@@ -42,12 +43,31 @@ const open = async () => {
   return opened.state
 }
 
+it('what a dead process left unsynced outlives a power cut 35 s later, and not always one before: 30 cuts each', () => {
+  const left = (waitMs: number): number[] =>
+    Array.from({ length: 30 }, (_, seed) => {
+      let nowMs = 0
+      const disk = createDisk(ROOT, () => nowMs)
+      const path = `${ROOT}/file`
+      const fd = disk.open(path, { create: true, exclusive: true, append: true }, 0)
+      disk.write(fd, Buffer.from('first'), 0)
+      nowMs = 34_000
+      disk.write(fd, Buffer.from(', second'), 0)
+      disk.processDied()
+      nowMs += waitMs
+      disk.powerCut(createRandom(seed))
+      return disk.list(ROOT).length === 0 ? 0 : disk.read(path).length
+    })
+  expect(new Set(left(WRITE_BACK_MS))).toEqual(new Set([13]))
+  expect(new Set(left(500)).size).toBeGreaterThan(3)
+})
+
 it('power that fails in the first minute of a new folder costs neither ledger nor memory: 30 cuts', async () => {
   for (let seed = 0; seed < 30; seed++) {
     await onMachine(seed, async (machine) => {
       await inProcess(machine, async () => {
         const { ledger, memory } = await open()
-        ledger.reserve({ scenario: 'a', amount: 0.5 }, START)
+        ledger.reserve({ scenario: 'a', amount: 0.5, dueMs: 0 }, START)
         await memory.set('a', { lastDueMs: 7 })
       })
       await machine.powerCut()
@@ -165,7 +185,7 @@ it('a ledger that cannot be opened is named, and nothing is thrown', async () =>
     await onMachine(1, async (machine) => {
       await inProcess(machine, async () => {
         const { ledger } = await open()
-        ledger.reserve({ scenario: 'a', amount: 0.5 }, START)
+        ledger.reserve({ scenario: 'a', amount: 0.5, dueMs: 0 }, START)
       })
       const fd = machine.disk.open(
         `${OUT}/.schedule/ledger.ndjson`,

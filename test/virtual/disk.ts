@@ -1,4 +1,4 @@
-/** A disk in memory that forgets what was not synced: what POSIX promises of files and folders, and nothing more. */
+/** A disk in memory that forgets what was not synced: what POSIX promises of files and folders, and that Linux writes back. */
 import type { Random } from '../../src/random/random.js'
 
 interface File {
@@ -6,6 +6,8 @@ interface File {
   data: Buffer
   /** What a power cut leaves at least. */
   safe: Buffer
+  /** When the first change came that is not safe; null: all is. */
+  dirtyMs: number | null
   mtimeMs: number
 }
 
@@ -18,6 +20,7 @@ interface Folder {
   safe: Map<string, Node>
   /** Since the folder was last synced, in order. */
   changes: Change[]
+  dirtyMs: number | null
   mtimeMs: number
 }
 
@@ -56,6 +59,12 @@ export interface Disk {
   powerCut(random: Random): void
 }
 
+/**
+ * What has waited for so long is written by the system itself: `vm.dirty_expire_centisecs` (3000) and
+ * `vm.dirty_writeback_centisecs` (500), Linux, Documentation/admin-guide/sysctl/vm.rst. A process that died changes nothing in that.
+ */
+export const WRITE_BACK_MS = 35_000
+
 /** Above any descriptor of the real system. */
 export const FIRST_FD = 1_000_000
 
@@ -63,9 +72,12 @@ export function systemError(code: string, syscall: string, path = ''): Error {
   return Object.assign(new Error(`${code}: ${syscall} '${path}'`), { code, syscall, path })
 }
 
-/** @param root the only folder that is there; it cannot be lost */
-export function createDisk(root: string): Disk {
-  const top: Folder = { kind: 'folder', names: new Map(), safe: new Map(), changes: [], mtimeMs: 0 }
+/**
+ * @param root the only folder that is there; it cannot be lost
+ * @param now time that only goes forward, milliseconds
+ */
+export function createDisk(root: string, now: () => number): Disk {
+  const top: Folder = emptyFolder(0)
   const opened = new Map<number, { node: Node; append: boolean; at: number }>()
   let lastFd = FIRST_FD
 
@@ -94,7 +106,14 @@ export function createDisk(root: string): Disk {
     return { folder, name: parts.at(-1) ?? '' }
   }
 
+  /** What has waited long enough by now is safe, and the change that comes begins to wait. */
+  function beforeChange(node: Node): void {
+    writeBack(node, now())
+    node.dirtyMs ??= now()
+  }
+
   function change(folder: Folder, changes: Change): void {
+    beforeChange(folder)
     apply(folder.names, changes)
     folder.changes.push(changes)
   }
@@ -113,7 +132,7 @@ export function createDisk(root: string): Disk {
       if (node === null) {
         if (!create) throw systemError('ENOENT', 'open', path)
         const { folder, name } = parentOf(path, 'open')
-        node = { kind: 'file', data: Buffer.alloc(0), safe: Buffer.alloc(0), mtimeMs: nowMs }
+        node = { kind: 'file', data: Buffer.alloc(0), safe: Buffer.alloc(0), dirtyMs: null, mtimeMs: nowMs }
         change(folder, [[name, node]])
       }
       opened.set(++lastFd, { node, append, at: 0 })
@@ -124,6 +143,7 @@ export function createDisk(root: string): Disk {
     },
     write(fd, bytes, nowMs, most = Infinity) {
       const { node, append, at } = fileOf(fd, 'write')
+      beforeChange(node)
       const written = Math.min(bytes.length, most)
       const start = append ? node.data.length : at
       node.data = Buffer.concat([node.data.subarray(0, start), bytes.subarray(0, written)])
@@ -133,6 +153,7 @@ export function createDisk(root: string): Disk {
     },
     truncate(fd, length) {
       const { node } = fileOf(fd, 'ftruncate')
+      beforeChange(node)
       node.data = node.data.subarray(0, length)
     },
     sync(fd) {
@@ -158,14 +179,7 @@ export function createDisk(root: string): Disk {
     makeFolder(path, nowMs) {
       if (find(path) !== null) throw systemError('EEXIST', 'mkdir', path)
       const { folder, name } = parentOf(path, 'mkdir')
-      const made: Folder = {
-        kind: 'folder',
-        names: new Map(),
-        safe: new Map(),
-        changes: [],
-        mtimeMs: nowMs,
-      }
-      change(folder, [[name, made]])
+      change(folder, [[name, emptyFolder(nowMs)]])
     },
     remove(path) {
       nodeAt(path, 'unlink')
@@ -188,9 +202,13 @@ export function createDisk(root: string): Disk {
     processDied: () => opened.clear(),
     powerCut(random) {
       opened.clear()
-      cut(top, random)
+      cut(top, now(), random)
     },
   }
+}
+
+function emptyFolder(mtimeMs: number): Folder {
+  return { kind: 'folder', names: new Map(), safe: new Map(), changes: [], dirtyMs: null, mtimeMs }
 }
 
 function apply(names: Map<string, Node>, changes: Change): void {
@@ -202,6 +220,7 @@ function apply(names: Map<string, Node>, changes: Change): void {
 
 /** A file's bytes, or a folder's names: not the one with the other (fsync(2)). */
 function makeSafe(node: Node): void {
+  node.dirtyMs = null
   if (node.kind === 'file') {
     node.safe = node.data
     return
@@ -210,7 +229,13 @@ function makeSafe(node: Node): void {
   node.changes = []
 }
 
-function cut(node: Node, random: Random): void {
+function writeBack(node: Node, nowMs: number): void {
+  if (node.dirtyMs !== null && nowMs - node.dirtyMs >= WRITE_BACK_MS) makeSafe(node)
+}
+
+function cut(node: Node, nowMs: number, random: Random): void {
+  writeBack(node, nowMs)
+  node.dirtyMs = null
   if (node.kind === 'file') {
     const { data, safe } = node
     const isLonger = data.length >= safe.length && data.subarray(0, safe.length).equals(safe)
@@ -223,5 +248,5 @@ function cut(node: Node, random: Random): void {
   for (const change of node.changes.slice(0, random.int(node.changes.length + 1))) apply(node.names, change)
   node.safe = new Map(node.names)
   node.changes = []
-  for (const inner of node.names.values()) cut(inner, random)
+  for (const inner of node.names.values()) cut(inner, nowMs, random)
 }

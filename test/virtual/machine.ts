@@ -50,11 +50,11 @@ export interface Machine {
 /** @param random of delays and of what the program draws from the system */
 export function switchOn(startUtcMs: number, random: Random): Machine {
   const agenda = createAgenda()
-  const disk = createDisk(ROOT)
   const delays = random.fork('delays')
   const entropy = random.fork('entropy')
   const cuts = random.fork('power cuts')
   const { replace, restore } = createPatches()
+  const disk = createDisk(ROOT, () => nowMs)
   const turn = setImmediate
   let nowMs = 1_000
   let offsetMs = startUtcMs - nowMs

@@ -62,7 +62,11 @@ export const plants = {
       }
     },
   },
-  'a firing that was taken is forgotten': { ...unplanted, remember: () => () => Promise.resolve() },
+  'a firing that was taken is forgotten': {
+    ...unplanted,
+    remember: () => () => Promise.resolve(),
+    ledger: (ledger) => ({ ...ledger, last: () => null }),
+  },
   'nothing is synced': { ...unplanted, disk: (disk) => void (disk.sync = () => undefined) },
   'a line of the journal is told and not written': {
     ...unplanted,

@@ -7,6 +7,7 @@ import { findJournals, listSnapshots } from '../../src/snapshot/store.js'
 import { basename } from 'node:path'
 import { readdir } from 'node:fs/promises'
 import type { Diary, RunDiary } from './diary.js'
+import { WRITE_BACK_MS } from './disk.js'
 import type { Disk } from './disk.js'
 import type { Booked } from './provider.js'
 import { MOST_STEADY_BLOCKS } from './setting.js'
@@ -63,6 +64,7 @@ export interface MonthSeen {
 export function rulesBroken({ setting, diary, books, results }: MonthSeen): string[] {
   return [
     ...firingsBroken(setting, diary),
+    ...deathsBroken(diary),
     ...samplesBroken(diary, results),
     ...plansBroken(setting, diary.runs),
     ...budgetsBroken(setting.budget, diary.runs, books),
@@ -78,6 +80,7 @@ function firingsBroken(setting: Setting, { events, forgot, watchedUntilMs }: Dia
     event.kind === 'started' ? [{ dueMs: event.dueMs, utcMs }] : [],
   )
   const missed = events.flatMap(({ event }) => (event.kind === 'missed' ? [event] : []))
+  const unsettled = new Set(events.flatMap(({ event }) => (event.kind === 'unsettled' ? [event.dueMs] : [])))
   const broken: string[] = []
   const text = (ms: number): string => new Date(ms).toISOString()
   for (const { dueMs, utcMs } of starts)
@@ -93,15 +96,27 @@ function firingsBroken(setting: Setting, { events, forgot, watchedUntilMs }: Dia
     const made = starts.filter((start) => start.dueMs === dueMs).length
     const told = missed.filter(({ firstMs, lastMs }) => firstMs <= dueMs && dueMs <= lastMs)
     // Told first and remembered then: who dies between the two tells it again.
-    const isToldAgain = made === 0 && told.length > 1 && told.every(({ reason }) => reason === 'stopped')
-    if (made + told.length !== 1 && !isToldAgain)
+    const isToldAgain = made === 0 && told.length > 1 && told.at(-1)?.reason === 'stopped'
+    // Begun, and dead before it could say so.
+    const isBegun = made === 0 && told.length === 0 && unsettled.has(dueMs)
+    if (made + told.length !== 1 && !isToldAgain && !isBegun)
       broken.push(`the firing of ${text(dueMs)} was made ${made} times and told missed ${told.length} times`)
   }
   return broken
 }
 
+/** A run that died in its midst is told as never settled by the next process that comes up. */
+function deathsBroken({ runs, events }: Diary): string[] {
+  const told = new Set(events.flatMap(({ event }) => (event.kind === 'unsettled' ? [event.dueMs] : [])))
+  return runs.flatMap(({ number, dueMs, ended, diedMs }) =>
+    dueMs === null || ended !== null || diedMs === null || told.has(dueMs)
+      ? []
+      : [`run ${number} died, and nobody said so`],
+  )
+}
+
 /** Each sample that was told stands in one snapshot, once. */
-function samplesBroken({ runs }: Diary, { snapshots, journals }: Results): string[] {
+function samplesBroken({ runs, deaths }: Diary, { snapshots, journals }: Results): string[] {
   const broken: string[] = []
   for (const [run, ids] of snapshots) {
     if (new Set(ids).size !== ids.length) broken.push(`the snapshot of ${run} holds a sample twice`)
@@ -116,7 +131,12 @@ function samplesBroken({ runs }: Diary, { snapshots, journals }: Results): strin
   }
   for (const run of runs) {
     const ids = new Set(run.id === null ? [] : snapshots.get(run.id))
-    const lost = run.told.filter((told) => !ids.has(told.id) && !mayBeLost(run, told.atMs))
+    const told = new Set(run.told.map(({ id }) => id))
+    const untold = [...ids].filter((id) => !told.has(id)).length
+    // Who dies in a write has written it perhaps, and told nobody.
+    if (untold > 1 && run.ended === null && !run.isJournalBroken)
+      broken.push(`the snapshot of ${run.id} holds ${untold} samples that nobody was told of`)
+    const lost = run.told.filter(({ id, atMs }) => !ids.has(id) && !mayBeLost(run, atMs, deaths))
     if (lost.length === 0) continue
     const where = journals.includes(run.id ?? '') ? 'still in its journal' : 'nowhere'
     broken.push(`${lost.length} of ${run.told.length} samples told of run ${run.id} are ${where}`)
@@ -124,8 +144,13 @@ function samplesBroken({ runs }: Diary, { snapshots, journals }: Results): strin
   return broken
 }
 
-function mayBeLost({ lostPower, diedMs, isJournalBroken }: RunDiary, toldMs: number): boolean {
-  return lostPower && (isJournalBroken || toldMs > (diedMs ?? 0) - SYNC_MS)
+/** Where the power went with its process, or before the system had written back what the dead process left. */
+function mayBeLost({ diedMs, isJournalBroken }: RunDiary, toldMs: number, deaths: Diary['deaths']): boolean {
+  if (diedMs === null) return false
+  const isPowerLost = deaths.some(
+    ({ lostPower, atMs }) => lostPower && atMs >= diedMs && atMs < diedMs + WRITE_BACK_MS,
+  )
+  return isPowerLost && (isJournalBroken || toldMs > diedMs - SYNC_MS)
 }
 
 /** No request starts before it is due, none is tried too often, and the probe that decides by itself finds its end. */
