@@ -1,0 +1,140 @@
+/** What the neighbours of a span say, in time and place: their pace, what they should have cost it, whom it waited for. */
+import { median } from '../stats/quantile.js'
+import { crowdAt } from './crowd.js'
+import type { Surroundings } from './evidence.js'
+import type { GroupState } from './group-state.js'
+import type { Known } from './known.js'
+import type { Level } from './level.js'
+import type { NeighbourStore, Passage } from './neighbours.js'
+import type { Observation } from './observation.js'
+import type { Pace } from './peers.js'
+import { hasWaited, type Wait } from './turns.js'
+
+const NEAR_MS = 10_000
+const NEAR_MOST = 20
+const WIDE_MS = 300_000
+const WIDE_MOST = 12
+
+export function passageOf(
+  { span, known, first, expected, lengths, retryMs, blind }: Observation,
+  { logFirst, logRest }: { logFirst: number; logRest: number },
+): Passage {
+  const startMs = span.startedAtMs + retryMs
+  const endMs = span.startedAtMs + span.durationMs
+  const toFirstMs = expected.base + expected.prefillFresh + expected.prefillCached
+  return {
+    startMs,
+    firstMs: Math.min(endMs, startMs + (first === undefined ? toFirstMs : first.observedMs)),
+    endMs,
+    prefillMs: blind ? 0 : expected.prefillFresh + expected.prefillCached,
+    contextMs: blind
+      ? 0
+      : Math.max(0, known.tpot(lengths.fresh + lengths.cached + lengths.visible / 2) - known.tpot(0)),
+    logFirst,
+    logRest,
+  }
+}
+
+export function logsOf({ first, rest, whole, retryMs, blind }: Observation): {
+  logFirst: number
+  logRest: number
+} {
+  if (blind) return { logFirst: NaN, logRest: NaN }
+  const log = (observedMs: number, expectedMs: number): number =>
+    Math.log(Math.max(0.05, observedMs) / Math.max(0.05, expectedMs))
+  if (first === undefined)
+    return { logFirst: NaN, logRest: retryMs > 0 ? NaN : log(whole.observedMs, whole.expectedMs) }
+  return {
+    logFirst: log(first.observedMs, first.expectedMs),
+    logRest: rest === undefined ? NaN : log(rest.observedMs, rest.expectedMs),
+  }
+}
+
+/** A wait, with the service's own calls in flight at its start; undefined where there was none, or it is told. */
+export function waitOf(
+  neighbours: NeighbourStore,
+  { span, first, known, retryMs }: Observation,
+  passage: number,
+): Wait | undefined {
+  const { startedAtMs, queueMs } = span
+  if (first === undefined || queueMs !== undefined || retryMs > 0) return undefined
+  const { observedMs: firstMs, expectedMs } = first
+  if (!hasWaited(firstMs, expectedMs, known.ttftNoise)) return undefined
+  const before = neighbours
+    .beside(passage)
+    .map((other) => neighbours.at(other))
+    .filter(({ startMs }) => startMs <= startedAtMs)
+  return {
+    firstMs,
+    expectedMs,
+    noise: known.ttftNoise,
+    endsMs: before.map(({ endMs }) => endMs - startedAtMs),
+  }
+}
+
+/** `level`: log ratio at which its group usually is. */
+export function paceOf(
+  { neighbours, crowdWeight }: { neighbours: NeighbourStore; crowdWeight: number },
+  passage: number,
+  known: Known,
+  level: number,
+): Pace {
+  const at = neighbours.at(passage)
+  const restMs = at.endMs - (Number.isNaN(at.logFirst) ? at.startMs : at.firstMs)
+  const { firstMs: crowdFirst, restMs: crowdRest } = crowdAt(neighbours, passage, known.tpot(0))
+  const crowdMs = Number.isNaN(at.logFirst) ? crowdFirst + crowdRest : crowdRest
+  const expectedMs = Math.max(1, restMs / Math.exp(at.logRest))
+  return {
+    log: at.logRest - level,
+    crowd: Math.log1p(crowdMs / expectedMs),
+    crowdWeight: crowdWeight,
+  }
+}
+
+/** `isElsewhere`: it came over another route than is usual, and the group's level says nothing of it. */
+export function lookAround(
+  { neighbours, state, isElsewhere }: { neighbours: NeighbourStore; state: GroupState; isElsewhere: boolean },
+  { known }: Observation,
+  passage: number,
+): Pick<Surroundings, 'near' | 'peers' | 'own' | 'crowd' | 'crowdWeight' | 'level'> {
+  const level = isElsewhere ? NO_LEVEL : levelsOf(state.levels, known)
+  const crowdWeight = state.crowds.weight()
+  const seen = new Map<number, Pace>()
+  const paceAt = (each: number): Pace => {
+    const pace = seen.get(each) ?? paceOf({ neighbours, crowdWeight }, each, known, level.rest?.log ?? 0)
+    seen.set(each, pace)
+    return pace
+  }
+  const paces = (of: readonly number[]): Pace[] => of.map(paceAt).filter(({ log }) => !Number.isNaN(log))
+  const near = neighbours.near(passage, NEAR_MS, NEAR_MOST)
+  const rests = paces(near).map(({ log, crowd }) => log - crowd * crowdWeight)
+  const firsts = near
+    .map((each) => neighbours.at(each).logFirst - (level.first?.log ?? 0))
+    .filter((x) => !Number.isNaN(x))
+  return {
+    near: { count: rests.length, rest: middle(rests), first: middle(firsts) },
+    peers: paces(neighbours.near(passage, WIDE_MS, WIDE_MOST)),
+    own: paceAt(passage),
+    crowd: crowdAt(neighbours, passage, known.tpot(0)),
+    crowdWeight,
+    level,
+  }
+}
+
+const NO_LEVEL = { first: undefined, rest: undefined }
+
+/** A machine that is slower as a whole is late with its first output by that factor; what makes it later is a wait. */
+function levelsOf(
+  { first, rest }: GroupState['levels'],
+  { ttftNoise, tpotNoise }: Known,
+): { first: Level | undefined; rest: Level | undefined } {
+  const ofRest = rest.value(tpotNoise)
+  const ofFirst = first.value(ttftNoise)
+  if (ofFirst === undefined || ofRest === undefined) return { first: undefined, rest: ofRest }
+  const log = Math.min(ofFirst.log, ofRest.log)
+  return { first: { log, sd: Math.min(ofFirst.sd, 2 * ttftNoise.sd) }, rest: ofRest }
+}
+
+function middle(values: readonly number[]): number {
+  return values.length === 0 ? 0 : median(values)
+}
