@@ -1,20 +1,22 @@
 /** A YAML reader for files that people write: bounded before it is parsed, every value with its position. */
 import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser } from 'yaml'
-import type { Alias, CST, ParsedNode, YAMLError, YAMLMap } from 'yaml'
+import type { Alias, CST, ParsedNode, YAMLMap } from 'yaml'
 import type { PathPart, Position, Problem } from './problem.js'
+import { syntaxSentence, unclosed } from './yaml-syntax.js'
 
+export interface YamlDocument {
+  value: unknown
+  /** The position of a value; undefined where the document has none. */
+  at(path: readonly PathPart[]): Position | undefined
+  /** The position of the key that names a value; of the value itself in a list. */
+  keyAt(path: readonly PathPart[]): Position | undefined
+  /** The position of the value, or of the nearest thing around it that exists: for what is missing. */
+  around(path: readonly PathPart[]): Position
+}
+
+/** `rest`: what can still be read and checked beside the problems; absent where that would only mislead. */
 export type YamlResult =
-  | {
-      ok: true
-      value: unknown
-      /** The position of a value; undefined where the document has none. */
-      at(path: readonly PathPart[]): Position | undefined
-      /** The position of the key that names a value; of the value itself in a list. */
-      keyAt(path: readonly PathPart[]): Position | undefined
-      /** The position of the value, or of the nearest thing around it that exists: for what is missing. */
-      around(path: readonly PathPart[]): Position
-    }
-  | { ok: false; problems: Problem[] }
+  ({ ok: true } & YamlDocument) | { ok: false; problems: Problem[]; rest?: YamlDocument }
 
 export interface YamlLimits {
   /** Size of the text, bytes in UTF-8. */
@@ -62,14 +64,17 @@ export function readYaml(source: string, file: string, limits: YamlLimits = yaml
   }
   const tokens = tokenize(text, lines, limits.maxDepth, report)
   if (tokens === null) return { ok: false, problems }
-  const root = compose(tokens, text.length, report)
-  if (problems.length > 0) return { ok: false, problems }
+  const root = compose(tokens, text, lines, report)
+  if (problems.length > 0) return { ok: false, problems: firstOfEachLine(problems) }
   const targets = new Map<Alias, ParsedNode>()
-  const value = root === null ? null : toValue(root, targets, limits, report)
-  if (problems.length > 0) return { ok: false, problems }
+  let isWhole = true
+  const misled: Report = (...problem) => {
+    isWhole = false
+    report(...problem)
+  }
+  const value = root === null ? null : toValue(root, targets, limits, report, misled)
   const start = root?.range[0] ?? 0
-  return {
-    ok: true,
+  const document: YamlDocument = {
     value,
     at: (path) => mapDefined(find(root, path, targets)?.value, positionAt),
     keyAt: (path) => mapDefined(find(root, path, targets)?.key, positionAt),
@@ -81,6 +86,13 @@ export function readYaml(source: string, file: string, limits: YamlLimits = yaml
       return positionAt(start)
     },
   }
+  if (problems.length === 0) return { ok: true, ...document }
+  return { ok: false, problems, ...(isWhole && { rest: document }) }
+}
+
+/** The parser follows one mistake up with more on its line. */
+function firstOfEachLine(problems: readonly Problem[]): Problem[] {
+  return problems.filter(({ line }, index) => problems.findIndex((other) => other.line === line) === index)
 }
 
 type Report = (offset: number, path: readonly PathPart[], message: string) => void
@@ -111,29 +123,44 @@ function isCollection(token: CST.Token): token is CST.BlockMap | CST.BlockSequen
   return token.type === 'block-map' || token.type === 'block-seq' || token.type === 'flow-collection'
 }
 
-function compose(tokens: CST.Token[], length: number, report: Report): ParsedNode | null {
+function compose(tokens: CST.Token[], text: string, lines: LineCounter, report: Report): ParsedNode | null {
   for (const token of tokens) {
     if (token.type === 'directive')
       report(token.offset, [], 'directives (lines that start with %) are not supported')
   }
   // Its check of unique keys compares every pair of keys: ours, below, is linear.
   const options = { uniqueKeys: false, stringKeys: true, resolveKnownTags: false, prettyErrors: false }
-  const documents = [...new Composer(options).compose(tokens, true, length)]
+  const documents = [...new Composer(options).compose(tokens, true, text.length)]
   const [first, second] = documents
   if (second !== undefined) {
     report(second.range[0], [], 'a second document starts here: keep one to a file')
   }
-  for (const error of first?.errors ?? []) report(error.pos[0], [], sentence(error))
-  for (const warning of first?.warnings ?? []) report(warning.pos[0], [], sentence(warning))
+  const faults = [...(first?.errors ?? []), ...(first?.warnings ?? [])]
+  const open = faults.length === 0 ? undefined : unclosed(tokens, faults)
+  if (open !== undefined) report(open.offset, [], open.message)
+  const lineAt = (line: number): string => {
+    const [start, end] = [lines.lineStarts[line - 1], lines.lineStarts[line]]
+    return start === undefined ? '' : text.slice(start, end)
+  }
+  for (const fault of faults) {
+    const [offset] = fault.pos
+    if (open !== undefined && offset >= open.offset) continue
+    const { line } = lines.linePos(offset)
+    report(offset, [], syntaxSentence(fault, lineAt(line), lineAt(line + 1)))
+  }
   return first?.contents ?? null
 }
 
-/** Values of our own making from the tree, with a budget: what an alias brings in is copied and counted. */
+/**
+ * Values of our own making from the tree, with a budget: what an alias brings in is copied and counted. To `misled`
+ * goes what leaves so much out that nothing can be said of the rest.
+ */
 function toValue(
   root: ParsedNode,
   targets: Map<Alias, ParsedNode>,
   limits: YamlLimits,
   report: Report,
+  misled: Report,
 ): unknown {
   const anchors = new Map<string, ParsedNode>()
   let values = 0
@@ -157,7 +184,7 @@ function toValue(
       const inside = [...path, key]
       if (Object.hasOwn(object, key)) report(offset, inside, 'is given twice: keep one of them')
       else if (key === '__proto__') report(offset, inside, 'is no key that can be used')
-      else if (key === '<<') report(offset, path, 'merge keys (<<) are not supported: write the keys out')
+      else if (key === '<<') misled(offset, path, 'merge keys (<<) are not supported: write the keys out')
       else object[key] = visit(pair.value, inside, inAlias)
     }
     return object
@@ -167,7 +194,7 @@ function toValue(
     if (++aliases > limits.maxAliases) return stop(alias, path, `use more than ${limits.maxAliases} aliases`)
     const target = targets.get(alias) ?? anchors.get(alias.source)
     if (target === undefined) {
-      report(alias.range[0], path, `*${alias.source} names no anchor (&${alias.source}) above it`)
+      misled(alias.range[0], path, `*${alias.source} names no anchor (&${alias.source}) above it`)
       return null
     }
     targets.set(alias, target)
@@ -190,7 +217,7 @@ function toValue(
   }
 
   function stop(node: ParsedNode, path: readonly PathPart[], what: string): null {
-    if (!spent) report(node.range[0], path, `makes the document ${what}`)
+    if (!spent) misled(node.range[0], path, `makes the document ${what}`)
     spent = true
     return null
   }
@@ -234,47 +261,4 @@ function keyOf(key: ParsedNode): string {
 
 function mapDefined<T, U>(value: T | undefined, map: (value: T) => U): U | undefined {
   return value === undefined ? undefined : map(value)
-}
-
-/** What the parser found, in words that say how to mend it. Its own words may quote the file: only two codes pass. */
-function sentence(error: YAMLError): string {
-  switch (error.code) {
-    case 'TAB_AS_INDENT':
-      return 'a tab indents this line: use spaces'
-    case 'BAD_INDENT':
-      return 'the indentation of this line fits none of the lines above'
-    case 'MULTILINE_IMPLICIT_KEY':
-    case 'KEY_OVER_1024_CHARS':
-      return 'a key must stand on one line and end with ": ": is a colon, a space after it or a quote missing?'
-    case 'BLOCK_AS_IMPLICIT_KEY':
-      return 'a mapping cannot start on this line: put quotes around a text that holds ": "'
-    case 'BLOCK_IN_FLOW':
-      return 'inside [ ] and { } lists and mappings are written with [ ] and { } too'
-    case 'TAG_RESOLVE_FAILED':
-    case 'MULTIPLE_TAGS':
-    case 'BAD_COLLECTION_TYPE':
-      return 'tags (!name) are not supported, or this one does not fit its value'
-    case 'NON_STRING_KEY':
-      return 'a key must be a plain word or a text in quotes'
-    case 'BAD_ALIAS':
-    case 'ALIAS_PROPS':
-    case 'MULTIPLE_ANCHORS':
-    case 'BAD_PROP_ORDER':
-      return 'an anchor (&name) or alias (*name) is not well formed: put quotes around a text that starts with & or *'
-    case 'BAD_DQ_ESCAPE':
-      return 'a backslash in a text in double quotes starts no known escape: write \\\\ or use single quotes'
-    case 'BAD_SCALAR_START':
-      return 'a text cannot start with this character: put it in quotes'
-    case 'MISSING_CHAR':
-    case 'UNEXPECTED_TOKEN':
-      return `not well formed: ${firstWords(error.message)}`
-    default:
-      return 'this is not well-formed YAML'
-  }
-}
-
-function firstWords(message: string): string {
-  const line = message.split('\n', 1)[0] ?? ''
-  // A token is quoted after a colon; it may be a secret that stands at the wrong place.
-  return line.replace(/: ".*$|: '.*$/, '').slice(0, 100)
 }

@@ -23,9 +23,10 @@ export type ParsedScenario =
 /** `file`: as the user named it; null for a text of our own making. */
 export function parseScenario(text: string, file: string | null, context: ScenarioContext): ParsedScenario {
   const shownFile = file ?? 'scenario'
-  const document = readYaml(text, shownFile)
-  if (!document.ok) return document
-  const report = createReport(shownFile, document)
+  const read = readYaml(text, shownFile)
+  const document = read.ok ? read : read.rest
+  if (document === undefined) return { ok: false, problems: read.ok ? [] : read.problems }
+  const report = createReport(shownFile, document, read.ok ? [] : read.problems)
   const { value } = document
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     report.problem(
@@ -81,7 +82,7 @@ function build(
     outputTokens: top.prompts.outputTokens,
     targets: chosen(top.prompts.targets, ['prompts', 'targets']),
   }
-  const loaded = readLoad(top.load, problem)
+  const loaded = readLoad(top.load, report)
   const load =
     loaded.kind === 'open' && loaded.trace !== undefined
       ? { ...loaded, trace: { ...loaded.trace, file: resolveFile(loaded.trace.file) } }
@@ -90,7 +91,9 @@ function build(
   const probeNames = probes.some((use) => use === undefined)
     ? null
     : new Set(probes.flatMap((use) => use?.probe.name ?? []))
-  checkExpectations(top.expectations, names, prompts === undefined ? probeNames : null, problem)
+  const expectations = filled.values['expectations']
+  if (Array.isArray(expectations))
+    checkExpectations(expectations, names, prompts === undefined ? probeNames : null, problem)
   checkSchedule(top.schedule, problem)
   checkBudget(
     top.budget?.cost,
@@ -149,12 +152,29 @@ const topSchema = z.strictObject({
   probes: z.unknown().optional(),
 })
 
-/** The top level; a key that is wrong has been reported and stands at its default. */
+/** The top level; what is wrong in it has been reported and is left out, where nothing can be left out the whole key. */
 function checkTop({ values, check }: Filled): TopLevel {
   const checked = check(topSchema, values, [])
   if (checked !== undefined) return checked
-  const good = Object.entries(topLevel).filter(([key, schema]) => schema.safeParse(values[key]).success)
-  return topSchema.parse(Object.fromEntries(good.map(([key]) => [key, values[key]])))
+  const good = Object.entries(topLevel).flatMap(([key, schema]): [string, unknown][] => {
+    const first = schema.safeParse(values[key])
+    if (first.success) return [[key, values[key]]]
+    const paths = first.error.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys' ? issue.keys.map((name) => [...issue.path, name]) : [issue.path],
+    )
+    const rest = paths.reduce<unknown>(without, values[key])
+    return schema.safeParse(rest).success ? [[key, rest]] : []
+  })
+  return topSchema.parse(Object.fromEntries(good))
+}
+
+/** The value less what lies at a path; a list loses all of its entries with one. */
+function without(value: unknown, [first, ...rest]: readonly PropertyKey[]): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || first === undefined)
+    return undefined
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, key === first ? without(item, rest) : item]),
+  )
 }
 
 function readProbes(

@@ -1,12 +1,12 @@
 /** From an entry under `probes` to a probe with its settings checked; the paths of the user's own probe files. */
 import { dirname, isAbsolute, join, normalize, relative } from 'node:path'
 import { z } from 'zod'
-import { didYouMean } from '../border/nearest.js'
+import { didYouMean, nearest } from '../border/nearest.js'
 import { readYaml } from '../border/yaml.js'
 import type { PathPart } from '../border/problem.js'
-import type { Probe } from '../plan/probe.js'
+import type { Law, Probe } from '../plan/probe.js'
 import type { Check } from './checker.js'
-import type { Precision } from '../plan/spend.js'
+import type { Precision } from '../plan/precision.js'
 import type { Complain } from './report.js'
 import { probeEntry } from './schema.js'
 
@@ -41,12 +41,14 @@ export function checkProbe(
   context: ProbeContext,
 ): CheckedProbe | undefined {
   if (typeof raw === 'string') {
-    context.problem(path, `must be a mapping: write - probe: and the name of the probe`)
+    const meant = nearest(raw, Object.keys(context.probes)) ?? 'prompt-length'
+    context.problem(path, `must be a mapping (write { probe: ${meant} })`)
     return undefined
   }
   const entry = context.check(probeEntry, raw, path)
-  if (entry === undefined) return undefined
-  const { probe: name, targets, precision, ...own } = entry
+  // What is wrong with the keys of every probe hides nothing of the settings.
+  const { probe: name, targets: _targets, precision, ...own } = entry ?? partsOf(raw)
+  if (name === undefined) return undefined
   const found = findProbe(name, [...path, 'probe'], context)
   if (found === undefined) return undefined
   let schema: z.ZodType
@@ -68,7 +70,48 @@ export function checkProbe(
     )
     return undefined
   }
-  return settings === undefined ? undefined : { ...found, settings, targets, precision: precision ?? null }
+  if (typeof precision === 'object' && precision !== null && found.probe.feeds !== null)
+    checkParameters(Object.keys(precision), found.probe.feeds, [...path, 'precision'], context.problem)
+  if (entry === undefined || settings === undefined) return undefined
+  return { ...found, settings, targets: entry.targets, precision: entry.precision ?? null }
+}
+
+const Parts = z.looseObject({
+  probe: z.string().optional().catch(undefined),
+  targets: z.unknown().optional(),
+  precision: z.unknown().optional(),
+})
+
+/** An entry as it stands, whatever the keys are like that every probe has. */
+function partsOf(raw: unknown): z.output<typeof Parts> {
+  const parts = Parts.safeParse(raw)
+  return parts.success ? parts.data : {}
+}
+
+/** What a law's fit knows and a precision may ask for. */
+const parametersOf: Readonly<Record<Law, readonly string[]>> = {
+  prefill: ['base', 'fresh', 'hit', 'curve'],
+  decode: ['step', 'perContext'],
+  contention: ['ttftPerPeer', 'tpotPerPeer'],
+  cache: ['minimum', 'step'],
+}
+
+function checkParameters(
+  names: readonly string[],
+  law: Law,
+  path: readonly PathPart[],
+  problem: Complain,
+): void {
+  const known = parametersOf[law]
+  for (const name of names) {
+    if (known.includes(name)) continue
+    const meant = didYouMean(name, known)
+    problem(
+      [...path, name],
+      `is no parameter of the ${law} curve${meant === '' ? `: there are ${known.join(', ')}` : meant}`,
+      'key',
+    )
+  }
 }
 
 const schemas = new WeakMap<Probe, z.ZodType>()
@@ -141,14 +184,13 @@ function probeFile(name: string, scenario: string | null): string | undefined {
  * scenario's folder are not among them; `parseScenario` refuses those. Symbolic links are the caller's to resolve.
  */
 export function probeFilesOf(text: string, file: string): readonly string[] {
-  const document = readYaml(text, file)
-  if (!document.ok) return []
-  const parsed = z.object({ probes: z.array(z.unknown()) }).safeParse(document.value)
+  const read = readYaml(text, file)
+  const document = read.ok ? read : read.rest
+  const parsed = z.object({ probes: z.array(z.unknown()) }).safeParse(document?.value)
   if (!parsed.success) return []
   const files = parsed.data.probes.flatMap((raw) => {
-    const entry = probeEntry.safeParse(raw)
-    const found =
-      entry.success && isProbeFile(entry.data.probe) ? probeFile(entry.data.probe, file) : undefined
+    const { probe = '' } = partsOf(raw)
+    const found = isProbeFile(probe) ? probeFile(probe, file) : undefined
     return found === undefined ? [] : [found]
   })
   return [...new Set(files)]

@@ -2,7 +2,7 @@
 import { pathText } from '../border/problem.js'
 import type { PathPart, Problem } from '../border/problem.js'
 import { REDACTED, looksLikeSecret } from '../border/redact.js'
-import type { YamlResult } from '../border/yaml.js'
+import type { YamlDocument } from '../border/yaml.js'
 
 /** `at`: point to the value (the default) or to the key that names it. What is missing is shown at what is around it. */
 export type Complain = (path: readonly PathPart[], message: string, at?: 'value' | 'key') => void
@@ -19,8 +19,9 @@ export interface Report {
   warnings(): Problem[]
 }
 
-export function createReport(file: string, document: Extract<YamlResult, { ok: true }>): Report {
-  const problems: Problem[] = []
+/** `known`: what the reader of the document found wrong already. */
+export function createReport(file: string, document: YamlDocument, known: readonly Problem[] = []): Report {
+  const problems: Problem[] = [...known]
   const warnings: Problem[] = []
   const into =
     (list: Problem[]): Complain =>
@@ -34,10 +35,10 @@ export function createReport(file: string, document: Extract<YamlResult, { ok: t
     problem: into(problems),
     warning: into(warnings),
     lineProblem(line, message) {
-      if (!problems.some((known) => known.line === line))
+      if (!problems.some((told) => told.line === line))
         problems.push({ file, line, column: 1, path: [], message })
     },
-    hasProblem: (path) => problems.some((known) => pathText(known.path) === pathText(path)),
+    hasProblem: (path) => problems.some((told) => pathText(told.path) === pathText(path)),
     lineOf: (path) => document.at(path)?.line ?? null,
     problems: () => inOrder(problems),
     warnings: () => inOrder(warnings),

@@ -3,7 +3,7 @@ import { didYouMean } from '../border/nearest.js'
 import type { PathPart } from '../border/problem.js'
 import { faultOfCron } from './cron.js'
 import { parseExpectation } from './expectation.js'
-import type { Complain } from './report.js'
+import type { Complain, Report } from './report.js'
 import type { Load, Scenario, Target } from './scenario.js'
 import { gateMetrics } from './schema.js'
 import type { TopLevel } from './schema.js'
@@ -17,8 +17,13 @@ export function readGate(gate: TopLevel['gate']): Pick<Scenario, 'margins' | 'de
   return { margins: { ...usual, ...gate?.margins }, detect: { ...defaultDetect, ...gate?.detect } }
 }
 
-/** Either concurrency, or rate with maxInFlight. */
-export function readLoad(load: TopLevel['load'], problem: Complain): Load {
+/** Either concurrency, or rate with maxInFlight. Of what hangs on a key that is wrong itself nothing is said. */
+export function readLoad(load: TopLevel['load'], { problem: complain, hasProblem }: Report): Load {
+  const isWrong = (key: keyof NonNullable<TopLevel['load']>): boolean => hasProblem(['load', key])
+  if (isWrong('rate') || isWrong('trace')) return { kind: 'closed', concurrency: 1 }
+  const problem: Complain = (path, message, at) => {
+    if (!hasProblem(path)) complain(path, message, at)
+  }
   const { concurrency, rate: asked, arrivals, maxInFlight, burstiness, rateTo, steps, trace } = load ?? {}
   // The mean rate of a trace is known once it is read.
   const rate = trace === undefined ? asked : TRACE_UNREAD
@@ -53,7 +58,7 @@ export function readLoad(load: TopLevel['load'], problem: Complain): Load {
         problem(['load', key], 'cannot stand beside trace, which says when requests start', 'key')
     return { kind: 'open', rate, arrivals: 'trace', maxInFlight: most, trace }
   }
-  checkShape({ burstiness, rateTo, steps }, arrivals, problem)
+  if (!isWrong('arrivals')) checkShape({ burstiness, rateTo, steps }, arrivals, problem)
   return {
     kind: 'open',
     rate,
@@ -81,14 +86,18 @@ function checkShape(shape: Shape, arrivals: string | undefined, problem: Complai
     problem(['load', 'rateTo'], `is missing: arrivals: ${arrivals} need their last rate`)
 }
 
-/** Grammar, metrics, and the names of targets and probes; a null set of names could not be found out. */
+/**
+ * Grammar, metrics, and the names of targets and probes; a null set of names could not be found out. What is no text
+ * has been told by the schema.
+ */
 export function checkExpectations(
-  texts: readonly string[],
+  texts: readonly unknown[],
   targets: ReadonlySet<string> | null,
   probes: ReadonlySet<string> | null,
   problem: Complain,
 ): void {
   for (const [index, text] of texts.entries()) {
+    if (typeof text !== 'string') continue
     const path = ['expectations', index]
     const parsed = parseExpectation(text)
     if (!parsed.ok) {
@@ -142,7 +151,12 @@ export function checkSchedule(schedule: TopLevel['schedule'], problem: Complain)
     if (fault !== null) problem(['schedule', 'cron'], fault)
   }
   if (schedule.timezone !== undefined && !isTimeZone(schedule.timezone)) {
-    problem(['schedule', 'timezone'], 'must be an IANA time zone, such as Europe/Berlin or UTC')
+    const zone = schedule.timezone
+    const meant = Intl.supportedValuesOf('timeZone').find((name) => name.endsWith(`/${zone}`))
+    problem(
+      ['schedule', 'timezone'],
+      `must be an IANA time zone, such as Europe/Berlin or UTC${meant === undefined ? '' : ` (did you mean '${meant}'?)`}`,
+    )
   }
 }
 

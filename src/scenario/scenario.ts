@@ -1,7 +1,7 @@
 /** A checked scenario: every default filled in, every name resolved, nothing secret in it. */
 import type { Arrivals } from '../plan/arrivals.js'
 import type { Probe } from '../plan/probe.js'
-import type { Precision } from '../plan/spend.js'
+import type { Precision } from '../plan/precision.js'
 import type { CacheRules, Cloud, Price } from '../provider/provider.js'
 import type { KeyHeader, ProtocolName, Quirks } from '../protocol/protocol.js'
 import type { Deadlines } from '../wire/exchange.js'

@@ -21,9 +21,15 @@ export const gateMetrics = [...expectedMetrics, ...curveMetrics]
 
 const MAX_ENTRIES = 200
 
+const shareAboveZero = share
+  .refine(
+    (value) => value > 0,
+    'must be a share above 0, such as 5%: nothing is ever known to the last digit',
+  )
+  .meta({ phrase: 'a share above 0, such as 5%' })
+
 const precision = z
-  .union([share, z.record(words, share)])
-  .refine((value) => (typeof value === 'number' ? [value] : Object.values(value)).every((each) => each > 0))
+  .union([shareAboveZero, z.record(words, shareAboveZero)])
   .meta({ phrase: 'a share above 0 such as 5%, or one for each parameter' })
 
 /** The keys of every probe entry; the probe's own settings stand beside them. */
@@ -229,6 +235,10 @@ export type TopLevel = z.output<z.ZodObject<typeof topLevel>>
 
 /** The lists whose entries are checked one by one, so that a wrong one hides nothing about the others. */
 export const entryLists = {
-  targets: z.array(z.unknown()).min(1).max(MAX_ENTRIES),
-  probes: z.array(z.unknown()).max(MAX_ENTRIES),
+  targets: z
+    .array(z.unknown())
+    .min(1)
+    .max(MAX_ENTRIES)
+    .meta({ phrase: 'a list of at least 1 entry, such as [{ name: local, baseUrl: …, model: … }]' }),
+  probes: z.array(z.unknown()).max(MAX_ENTRIES).meta({ phrase: 'a list such as [{ probe: prompt-length }]' }),
 }

@@ -37,7 +37,12 @@ export function findings(
     const node = inside.reduce<Node | undefined>(child, root)
     if (issue.code === 'unrecognized_keys') {
       const known = keysOf(node)
-      return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, known), at: 'key' }))
+      const others = inside.length === 0 && base.length === 0 ? groupsOf(node) : []
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: unknownKey(key, known, others),
+        at: 'key',
+      }))
     }
     if (issue.code === 'invalid_key') return [{ path, message: 'is no key that fits here', at: 'key' }]
     if (issue.code === 'custom') return [{ path, message: issue.message, at: 'value' }]
@@ -56,15 +61,31 @@ export function findings(
   })
 }
 
-function unknownKey(key: string, known: readonly string[]): string {
+function unknownKey(key: string, known: readonly string[], groups: readonly Group[]): string {
+  if (/^\d+$/.test(key)) return 'is no key: a number is written without commas, such as 10000'
   if (SECRET_KEY.test(key) && known.includes('apiKeyEnv')) {
     return 'is not known: a key is never written into a file; apiKeyEnv names the environment variable that holds it'
   }
   const meant = didYouMean(key, known)
   if (meant !== '') return `is not known${meant}`
+  const group = groups.find(({ keys }) => keys.some((other) => other.toLowerCase() === key.toLowerCase()))
+  if (group !== undefined) return `is not known here: it stands under ${group.name}`
   return known.length === 0
     ? 'is not known: nothing is set here'
     : `is not known: the keys here are ${known.join(', ')}`
+}
+
+/** A key of the top level with the keys under it. */
+interface Group {
+  name: string
+  keys: readonly string[]
+}
+
+function groupsOf(node: Node | undefined): Group[] {
+  return Object.entries(node?.properties ?? {}).map(([name, group]) => ({
+    name,
+    keys: typeof group === 'object' ? keysOf(group) : [],
+  }))
 }
 
 /** The value as a message repeats it: short, harmless for a terminal, never a secret. */
@@ -193,6 +214,13 @@ function count({ minItems, maxItems }: Node): string {
   return maxItems === undefined ? '' : ` of at most ${entries(maxItems)}`
 }
 
+function entryOf(alternatives: readonly Node[]): Wanted | null {
+  const list = alternatives.find(({ type }) => type === 'array')
+  if (list === undefined) return null
+  const { items } = list
+  return wantedBy(typeof items === 'object' && !Array.isArray(items) ? items : {})
+}
+
 function wantedBy(node: Node): Wanted {
   const all = [node, ...options(node)]
   const types = new Set(all.map(({ type }) => type))
@@ -212,7 +240,7 @@ function wantedBy(node: Node): Wanted {
       ),
     whole: types.has('integer') && !types.has('number'),
     boolean: types.has('boolean'),
-    list: types.has('array'),
+    entry: entryOf(all),
     words: texts,
     text: plainText && !number,
     share: number && plainText,

@@ -84,7 +84,7 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
   [
     'a probe without its key',
     `${T}probes: [prompt-length]\n`,
-    'x.yaml:2:10: probes[0] must be a mapping: write - probe: and the name of the probe',
+    'x.yaml:2:10: probes[0] must be a mapping (write { probe: prompt-length })',
   ],
   [
     'a probe entry without a name',
@@ -94,7 +94,7 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
   [
     'probes that are no list',
     `${T}probes: { probe: prompt-length }\n`,
-    'x.yaml:2:9: probes must be a list, got a mapping',
+    'x.yaml:2:9: probes must be a list such as [{ probe: prompt-length }], got a mapping',
   ],
   [
     'a probe file outside the folder',
@@ -131,7 +131,11 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
     probe('targets: [local, local]'),
     "x.yaml:4:22: probes[0].targets[1] names 'local' again: once is enough",
   ],
-  ['no targets', P, 'x.yaml:1:1: targets is missing: it must be a list'],
+  [
+    'no targets',
+    P,
+    'x.yaml:1:1: targets is missing: it must be a list of at least 1 entry, such as [{ name: local, baseUrl: …, model: … }]',
+  ],
   [
     'no probes',
     T,
@@ -408,7 +412,7 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
   [
     'a cost with its currency',
     `${T}${P}budget: { cost: $5 }\n`,
-    "x.yaml:3:17: budget.cost must be a number > 0, got '$5'",
+    "x.yaml:3:17: budget.cost must be a number > 0, got '$5' (write 5)",
   ],
   [
     'a cost without prices',
