@@ -1,5 +1,5 @@
 /** What the calls of a service cost each other on one machine, by their lengths and the curve: no fault of anybody. */
-import { slotOf, type NeighbourStore } from './neighbours.js'
+import { MOST_BESIDE, slotOf, type NeighbourStore } from './neighbours.js'
 
 /** Milliseconds. */
 export interface Crowd {
@@ -13,15 +13,16 @@ export interface Crowd {
  * adds the reading of its context to every step. `paceMs` is a step of the call's own.
  */
 export function crowdAt(neighbours: NeighbourStore, passage: number, paceMs: number): Crowd {
-  const others = neighbours.beside(passage)
+  const count = neighbours.beside(passage, beside)
   const { starts, firsts, ends, prefills, contexts } = neighbours.columns
   const own = slotOf(passage)
   const startMs = starts[own]!
   const ownFirstMs = startMs + firsts[own]!
   const endMs = startMs + ends[own]!
-  let [firstMs, restMs] = [0, 0]
-  for (const other of others) {
-    const slot = slotOf(other)
+  let firstMs = 0
+  let restMs = 0
+  for (let i = 0; i < count; i++) {
+    const slot = beside[i]!
     const otherFirstMs = starts[slot]! + firsts[slot]!
     const fromMs = Math.max(starts[slot]!, otherFirstMs - prefills[slot]!)
     const waited = overlap(fromMs, otherFirstMs, startMs, ownFirstMs)
@@ -33,6 +34,9 @@ export function crowdAt(neighbours: NeighbourStore, passage: number, paceMs: num
   }
   return { firstMs, restMs }
 }
+
+/** Used again for each search. */
+const beside = new Int32Array(MOST_BESIDE)
 
 function overlap(fromA: number, toA: number, fromB: number, toB: number): number {
   return Math.max(0, Math.min(toA, toB) - Math.max(fromA, fromB))

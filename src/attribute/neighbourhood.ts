@@ -1,12 +1,12 @@
 /** What the neighbours of a span say, in time and place: their pace, what they should have cost it, whom it waited for. */
 import { median } from '../stats/quantile.js'
-import { crowdAt } from './crowd.js'
+import { crowdAt, type Crowd } from './crowd.js'
 import type { Surroundings } from './evidence.js'
 import type { GroupState } from './group-state.js'
 import type { Known } from './known.js'
 import type { Level } from './level.js'
-import type { NeighbourStore, Passage } from './neighbours.js'
-import type { Observation } from './observation.js'
+import { MOST_BESIDE, slotOf, type NeighbourStore, type Passage } from './neighbours.js'
+import type { Observation, Stretch } from './observation.js'
 import type { Pace } from './peers.js'
 import { hasWaited, type Wait } from './turns.js'
 
@@ -15,39 +15,29 @@ const NEAR_MOST = 20
 const WIDE_MS = 300_000
 const WIDE_MOST = 12
 
-export function passageOf(
-  { span, known, first, expected, lengths, retryMs, blind }: Observation,
-  { logFirst, logRest }: { logFirst: number; logRest: number },
-): Passage {
+/** What is remembered of it, written into `into`. */
+export function fillPassage(
+  into: Passage,
+  { span, known, first, rest, whole, expected, lengths, retryMs, blind }: Observation,
+): void {
   const startMs = span.startedAtMs + retryMs
   const endMs = span.startedAtMs + span.durationMs
   const toFirstMs = expected.base + expected.prefillFresh + expected.prefillCached
-  return {
-    startMs,
-    firstMs: Math.min(endMs, startMs + (first === undefined ? toFirstMs : first.observedMs)),
-    endMs,
-    prefillMs: blind ? 0 : expected.prefillFresh + expected.prefillCached,
-    contextMs: blind
-      ? 0
-      : Math.max(0, known.tpot(lengths.fresh + lengths.cached + lengths.visible / 2) - known.tpot(0)),
-    logFirst,
-    logRest,
-  }
+  into.startMs = startMs
+  into.firstMs = Math.min(endMs, startMs + (first === undefined ? toFirstMs : first.observedMs))
+  into.endMs = endMs
+  into.prefillMs = blind ? 0 : expected.prefillFresh + expected.prefillCached
+  into.contextMs = blind
+    ? 0
+    : Math.max(0, known.tpot(lengths.fresh + lengths.cached + lengths.visible / 2) - known.tpot(0))
+  into.logFirst = blind || first === undefined ? NaN : logRatio(first)
+  if (blind) into.logRest = NaN
+  else if (first === undefined) into.logRest = retryMs > 0 ? NaN : logRatio(whole)
+  else into.logRest = rest === undefined ? NaN : logRatio(rest)
 }
 
-export function logsOf({ first, rest, whole, retryMs, blind }: Observation): {
-  logFirst: number
-  logRest: number
-} {
-  if (blind) return { logFirst: NaN, logRest: NaN }
-  const log = (observedMs: number, expectedMs: number): number =>
-    Math.log(Math.max(0.05, observedMs) / Math.max(0.05, expectedMs))
-  if (first === undefined)
-    return { logFirst: NaN, logRest: retryMs > 0 ? NaN : log(whole.observedMs, whole.expectedMs) }
-  return {
-    logFirst: log(first.observedMs, first.expectedMs),
-    logRest: rest === undefined ? NaN : log(rest.observedMs, rest.expectedMs),
-  }
+function logRatio({ observedMs, expectedMs }: Stretch): number {
+  return Math.log(Math.max(0.05, observedMs) / Math.max(0.05, expectedMs))
 }
 
 /** A wait, with the service's own calls in flight at its start; undefined where there was none, or it is told. */
@@ -60,17 +50,19 @@ export function waitOf(
   if (first === undefined || queueMs !== undefined || retryMs > 0) return undefined
   const { observedMs: firstMs, expectedMs } = first
   if (!hasWaited(firstMs, expectedMs, known.ttftNoise)) return undefined
-  const before = neighbours
-    .beside(passage)
-    .map((other) => neighbours.at(other))
-    .filter(({ startMs }) => startMs <= startedAtMs)
-  return {
-    firstMs,
-    expectedMs,
-    noise: known.ttftNoise,
-    endsMs: before.map(({ endMs }) => endMs - startedAtMs),
+  const count = neighbours.beside(passage, beside)
+  const { starts, ends } = neighbours.columns
+  const endsMs: number[] = []
+  for (let i = 0; i < count; i++) {
+    const other = beside[i]!
+    const startMs = starts[other]!
+    if (startMs <= startedAtMs) endsMs.push(startMs + ends[other]! - startedAtMs)
   }
+  return { firstMs, expectedMs, noise: known.ttftNoise, endsMs }
 }
+
+/** Used again for each search. */
+const beside = new Int32Array(MOST_BESIDE)
 
 /** `level`: log ratio at which its group usually is. */
 export function paceOf(
@@ -78,16 +70,18 @@ export function paceOf(
   passage: number,
   known: Known,
   level: number,
+  crowd: Crowd = crowdAt(neighbours, passage, known.tpot(0)),
 ): Pace {
-  const at = neighbours.at(passage)
-  const restMs = at.endMs - (Number.isNaN(at.logFirst) ? at.startMs : at.firstMs)
-  const { firstMs: crowdFirst, restMs: crowdRest } = crowdAt(neighbours, passage, known.tpot(0))
-  const crowdMs = Number.isNaN(at.logFirst) ? crowdFirst + crowdRest : crowdRest
-  const expectedMs = Math.max(1, restMs / Math.exp(at.logRest))
+  const slot = slotOf(passage)
+  const { ends, firsts, logFirsts, logRests } = neighbours.columns
+  const isWhole = Number.isNaN(logFirsts[slot]!)
+  const restMs = isWhole ? ends[slot]! : ends[slot]! - firsts[slot]!
+  const crowdMs = isWhole ? crowd.firstMs + crowd.restMs : crowd.restMs
+  const expectedMs = Math.max(1, restMs / Math.exp(logRests[slot]!))
   return {
-    log: at.logRest - level,
+    log: logRests[slot]! - level,
     crowd: Math.log1p(crowdMs / expectedMs),
-    crowdWeight: crowdWeight,
+    crowdWeight,
   }
 }
 
@@ -99,6 +93,8 @@ export function lookAround(
 ): Pick<Surroundings, 'near' | 'peers' | 'own' | 'crowd' | 'crowdWeight' | 'level'> {
   const level = isElsewhere ? NO_LEVEL : levelsOf(state.levels, known)
   const crowdWeight = state.crowds.weight()
+  const ownCrowd = crowdAt(neighbours, passage, known.tpot(0))
+  const own = paceOf({ neighbours, crowdWeight }, passage, known, level.rest?.log ?? 0, ownCrowd)
   const seen = new Map<number, Pace>()
   const paceAt = (each: number): Pace => {
     const pace = seen.get(each) ?? paceOf({ neighbours, crowdWeight }, each, known, level.rest?.log ?? 0)
@@ -109,13 +105,13 @@ export function lookAround(
   const near = neighbours.near(passage, NEAR_MS, NEAR_MOST)
   const rests = paces(near).map(({ log, crowd }) => log - crowd * crowdWeight)
   const firsts = near
-    .map((each) => neighbours.at(each).logFirst - (level.first?.log ?? 0))
+    .map((each) => neighbours.columns.logFirsts[slotOf(each)]! - (level.first?.log ?? 0))
     .filter((x) => !Number.isNaN(x))
   return {
     near: { count: rests.length, rest: middle(rests), first: middle(firsts) },
     peers: paces(neighbours.near(passage, WIDE_MS, WIDE_MOST)),
-    own: paceAt(passage),
-    crowd: crowdAt(neighbours, passage, known.tpot(0)),
+    own,
+    crowd: ownCrowd,
     crowdWeight,
     level,
   }

@@ -21,6 +21,8 @@ export interface PassageColumns {
   ends: Float32Array
   prefills: Float32Array
   contexts: Float32Array
+  logFirsts: Float32Array
+  logRests: Float32Array
 }
 
 export interface NeighbourStore {
@@ -28,18 +30,25 @@ export interface NeighbourStore {
   readonly columns: PassageColumns
   /** Routes are numbered: of a replica, backend or region. Gives the number of the passage. */
   add(route: number, passage: Passage): number
+  /** What is remembered of a passage. */
   at(passage: number): Passage
   /** Up to `most` others on the route of a passage whose starts lie within `withinMs` of its own; the nearest first. */
-  near(passage: number, withinMs: number, most: number): number[]
-  /** Others on its route that were served at the same time, as far as they are there already. */
-  beside(passage: number): number[]
+  near(passage: number, withinMs: number, most: number): readonly number[]
+  /**
+   * Slots of others on its route that were served at the same time, as far as they are there already: those before it,
+   * the latest first, then those after it. Gives their number, at most `MOST_BESIDE`.
+   */
+  beside(passage: number, into: Int32Array): number
 }
 
 const SLOTS = 1 << 16
 export const slotOf = (passage: number): number => passage % SLOTS
 /** Spans come about in the order of their ends or of their starts: so many that lie too far away end the search. */
 const MOST_STRANGERS = 12
-const MOST_BESIDE = 64
+const MOST_EACH_WAY = 64
+export const MOST_BESIDE = 2 * MOST_EACH_WAY
+/** Of a search, before the nearest are taken. */
+const MOST_FOUND = 128
 
 /** Keeps the last 65,536 spans of all routes together. */
 export function createNeighbours(): NeighbourStore {
@@ -51,35 +60,16 @@ export function createNeighbours(): NeighbourStore {
   /** The passages before and after it on the same route, or −1. */
   const [before, after] = [new Int32Array(SLOTS), new Int32Array(SLOTS)]
   const latest = new Map<number, number>()
+  let latestRoute = NaN
   let next = 0
 
   const isKept = (passage: number): boolean => passage >= 0 && passage >= next - SLOTS
-  const start = (passage: number): number => starts[passage % SLOTS]!
-  const end = (passage: number): number => starts[passage % SLOTS]! + ends[passage % SLOTS]!
-
-  /** Goes along a route both ways and takes those whose starts lie within `withinMs`, or who were served at the same time. */
-  function walk(from: number, withinMs: number | undefined, most: number): number[] {
-    const found: number[] = []
-    if (!isKept(from)) return found
-    const [fromMs, toMs] = [start(from), end(from)]
-    for (const links of [before, after]) {
-      let [strangers, here] = [0, 0]
-      for (let at = links[from % SLOTS]!; isKept(at); at = links[at % SLOTS]!) {
-        const isNear =
-          withinMs === undefined
-            ? start(at) < toMs && end(at) > fromMs
-            : Math.abs(start(at) - fromMs) <= withinMs
-        if (isNear) {
-          found.push(at)
-          if (++here >= most) break
-        } else if (++strangers >= MOST_STRANGERS) break
-      }
-    }
-    return found
-  }
+  /** Of a search, the nearest first: passages, and how far their starts are. */
+  const found = new Int32Array(MOST_FOUND)
+  const distances = new Float64Array(MOST_FOUND)
 
   return {
-    columns: { starts, firsts, ends, prefills, contexts },
+    columns: { starts, firsts, ends, prefills, contexts, logFirsts, logRests },
     add(route, { startMs, firstMs, endMs, prefillMs, contextMs, logFirst, logRest }) {
       const slot = next % SLOTS
       starts[slot] = startMs
@@ -89,11 +79,12 @@ export function createNeighbours(): NeighbourStore {
       contexts[slot] = contextMs
       logFirsts[slot] = logFirst
       logRests[slot] = logRest
-      const last = latest.get(route) ?? -1
+      const last = route === latestRoute ? next - 1 : (latest.get(route) ?? -1)
       before[slot] = last
       after[slot] = -1
       if (isKept(last)) after[last % SLOTS] = next
-      latest.delete(route)
+      if (route !== latestRoute) latest.delete(route)
+      latestRoute = route
       latest.set(route, next)
       // The oldest route lies behind what is kept.
       if (latest.size > SLOTS) latest.delete(latest.keys().next().value ?? route)
@@ -113,12 +104,50 @@ export function createNeighbours(): NeighbourStore {
       }
     },
     near(passage, withinMs, most) {
-      const startMs = start(passage)
-      const distance = (other: number): number => Math.abs(start(other) - startMs)
-      return walk(passage, withinMs, 2 * most)
-        .sort((a, b) => distance(a) - distance(b))
-        .slice(0, most)
+      if (!isKept(passage)) return []
+      const fromMs = starts[passage % SLOTS]!
+      const eachWay = Math.min(2 * most, MOST_FOUND / 2)
+      let count = 0
+      for (let way = 0; way < 2; way++) {
+        const links = way === 0 ? before : after
+        let [strangers, here] = [0, 0]
+        for (let at = links[passage % SLOTS]!; isKept(at); at = links[at % SLOTS]!) {
+          const distance = Math.abs(starts[at % SLOTS]! - fromMs)
+          if (distance <= withinMs) {
+            // In its place among those found: of equally near ones the first found stays first.
+            let place = count++
+            for (; place > 0 && distances[place - 1]! > distance; place--) {
+              distances[place] = distances[place - 1]!
+              found[place] = found[place - 1]!
+            }
+            distances[place] = distance
+            found[place] = at
+            if (++here >= eachWay) break
+          } else if (++strangers >= MOST_STRANGERS) break
+        }
+      }
+      return Array.from(found.subarray(0, Math.min(count, most)))
     },
-    beside: (passage) => walk(passage, undefined, MOST_BESIDE),
+    beside(passage, into) {
+      if (!isKept(passage)) return 0
+      const own = passage % SLOTS
+      const fromMs = starts[own]!
+      const toMs = fromMs + ends[own]!
+      let count = 0
+      for (let way = 0; way < 2; way++) {
+        const links = way === 0 ? before : after
+        const most = count + MOST_EACH_WAY
+        let strangers = 0
+        for (let at = links[own]!; isKept(at); at = links[at % SLOTS]!) {
+          const slot = at % SLOTS
+          const startMs = starts[slot]!
+          if (startMs < toMs && startMs + ends[slot]! > fromMs) {
+            into[count++] = slot
+            if (count >= most) break
+          } else if (++strangers >= MOST_STRANGERS) break
+        }
+      }
+      return count
+    },
   }
 }

@@ -6,8 +6,8 @@ import { createState, remember, type GroupState } from './group-state.js'
 import { createGroups, lazyQuantile, type LazyQuantile, type Ordinary } from './groups.js'
 import { createKeyTree } from './key-tree.js'
 import type { Known } from './known.js'
-import { logsOf, lookAround, paceOf, passageOf, waitOf } from './neighbourhood.js'
-import { createNeighbours, type NeighbourStore } from './neighbours.js'
+import { fillPassage, lookAround, paceOf, waitOf } from './neighbourhood.js'
+import { createNeighbours, type NeighbourStore, type Passage } from './neighbours.js'
 import type { Observation } from './observation.js'
 import { createSketch } from './sketch.js'
 import { createTurns, type Wait } from './turns.js'
@@ -133,10 +133,11 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
     add(observation) {
       remember(observation, state, outsideFirst, typeof changed(observation) === 'string')
       const { known } = observation
-      const logs = logsOf(observation)
-      const passage = neighbours.add(route, passageOf(observation, logs))
-      const isFirst = Number.isNaN(logs.logRest)
-      const log = isFirst ? logs.logFirst : logs.logRest
+      fillPassage(latest, observation)
+      const { logFirst, logRest } = latest
+      const passage = neighbours.add(route, latest)
+      const isFirst = Number.isNaN(logRest)
+      const log = isFirst ? logFirst : logRest
       const noise = isFirst ? known.ttftNoise : known.tpotNoise
       // A step is one from where the group usually is, be that off its curve.
       const usual = (isFirst ? state.levels.first : state.levels.rest).value(noise)
@@ -144,18 +145,28 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
       if (!Number.isNaN(log)) state.steps.add(above / (usual?.sd ?? noise.sd), above)
       const wait = waitOf(neighbours, observation, passage)
       // What was waited for a turn is no level: it goes when the calls before are fewer.
-      if (wait === undefined || turns.weigh(wait) < TURN) state.levels.first.add(logs.logFirst)
-      if (wait !== undefined) turns.learn(wait)
-      state.levels.rest.add(logs.logRest)
+      if (wait === undefined || turns.learn(wait) < TURN) state.levels.first.add(logFirst)
+      state.levels.rest.add(logRest)
       if (state.served.size < MOST_SERVED) state.served.add(route)
       const each = state.spans < EARLY_SPANS ? EACH_CROWD : EACH_LATER
-      if (state.spans++ % each === 0 && !Number.isNaN(logs.logRest)) {
+      if (state.spans++ % each === 0 && !Number.isNaN(logRest)) {
         const { log: ownLog, crowd } = paceOf({ neighbours, crowdWeight: 0 }, passage, observation.known, 0)
         state.crowds.add(ownLog - noise.centre, crowd, noise.sd)
       }
       return passage
     },
   }
+}
+
+/** Filled anew for each span: a new object for each would cost more than what is done with it. */
+const latest: Passage = {
+  startMs: NaN,
+  firstMs: NaN,
+  endMs: NaN,
+  prefillMs: NaN,
+  contextMs: NaN,
+  logFirst: NaN,
+  logRest: NaN,
 }
 
 /** Every so many spans it is looked at whether their crowds cost what is foreseen. */

@@ -14,8 +14,8 @@ export interface Wait {
 export interface Turns {
   /** Log likelihood ratio of queueing, against a wait that has nothing to do with the calls in flight. */
   weigh(wait: Wait): number
-  /** Learns what waits there are. */
-  learn(wait: Wait): void
+  /** As `weigh`; then learns from it what waits there are. */
+  learn(wait: Wait): number
 }
 
 /** Whether it waited at all: shorter waits tell nothing. */
@@ -43,35 +43,44 @@ export function createTurns(): Turns {
   let others = OTHERS_AT_FIRST
   /** Waits for the last of those before to end, for the last but one, … */
   const turns: number[] = []
-  /** Likelihood ratios of each kind of wait, weighted. */
-  const mixture = ({ firstMs, expectedMs, noise, endsMs }: Wait): { other: number; turn: number[] } => {
+  /** Likelihood ratios of each kind of wait, weighted: of its turn by rank, and of another kind. */
+  const mixture = ({ firstMs, expectedMs, noise, endsMs }: Wait): Mixture => {
     const scale = (firstMs - expectedMs) * LOG_RANGE
-    const ratios = endsMs
-      .toSorted((a, b) => b - a)
-      .map((endMs) => density(firstMs - endMs, expectedMs, noise) * scale)
+    const count = endsMs.length
+    const turn = Float64Array.from(endsMs).sort().reverse()
     // Turns that nobody in flight could be waited for count too: an empty engine has no queue.
-    const total = others + TURNS_AT_FIRST + turns.reduce((sum, weight) => sum + weight, 0)
-    const turn = ratios.map(
-      (ratio, rank) => (((turns[rank] ?? 0) + TURNS_AT_FIRST / ratios.length) / total) * ratio,
-    )
-    return { other: others / total, turn }
+    let total = 0
+    for (const weight of turns) total += weight
+    total += others + TURNS_AT_FIRST
+    const other = others / total
+    let all = other
+    for (let rank = 0; rank < count; rank++) {
+      const ratio = density(firstMs - turn[rank]!, expectedMs, noise) * scale
+      turn[rank] = (((turns[rank] ?? 0) + TURNS_AT_FIRST / count) / total) * ratio
+      all += turn[rank]!
+    }
+    return { other, turn, all }
   }
-  const sumOf = ({ other, turn }: ReturnType<typeof mixture>): number =>
-    turn.reduce((sum, share) => sum + share, other)
+  const weightOf = ({ all }: Mixture): number => Math.min(MOST, Math.max(-MOST, Math.log(all)))
   return {
-    weigh(wait) {
-      if (!hasWaited(wait.firstMs, wait.expectedMs, wait.noise)) return 0
-      return Math.min(MOST, Math.max(-MOST, Math.log(sumOf(mixture(wait)))))
-    },
+    weigh: (wait) => (hasWaited(wait.firstMs, wait.expectedMs, wait.noise) ? weightOf(mixture(wait)) : 0),
     learn(wait) {
-      if (!hasWaited(wait.firstMs, wait.expectedMs, wait.noise)) return
+      if (!hasWaited(wait.firstMs, wait.expectedMs, wait.noise)) return 0
       const mixed = mixture(wait)
-      const all = sumOf(mixed)
-      others = others * KEEP + mixed.other / all
+      const { other, turn, all } = mixed
+      others = others * KEEP + other / all
       for (let rank = 0; rank < turns.length; rank++) turns[rank] = (turns[rank] ?? 0) * KEEP
-      mixed.turn.forEach((share, rank) => (turns[rank] = (turns[rank] ?? 0) + share / all))
+      for (let rank = 0; rank < turn.length; rank++) turns[rank] = (turns[rank] ?? 0) + turn[rank]! / all
+      return weightOf(mixed)
     },
   }
+}
+
+interface Mixture {
+  other: number
+  turn: Float64Array
+  /** Their sum. */
+  all: number
 }
 
 /** Of a first output so long after the call before it had ended. */

@@ -6,7 +6,7 @@ import type { Attribution } from '../../src/attribute/attribution.js'
 import { createCrowdMemory, crowdAt } from '../../src/attribute/crowd.js'
 import { knownTargets } from '../../src/attribute/known.js'
 import { createLevelWatch } from '../../src/attribute/level.js'
-import { createNeighbours, type Passage } from '../../src/attribute/neighbours.js'
+import { createNeighbours, MOST_BESIDE, type Passage } from '../../src/attribute/neighbours.js'
 import { createNoise } from '../../src/attribute/noise.js'
 import { createRandom } from '../../src/random/random.js'
 import type { Span } from '../../src/span/span.js'
@@ -56,7 +56,9 @@ describe('neighbours', () => {
         const own = pick % sorted.length
         const { at: fromMs, lasts } = sorted[own]!
         const found: number[] = []
-        for (const { startMs, endMs } of store.beside(numbers[own]!).map((number) => store.at(number)))
+        const slots = new Int32Array(MOST_BESIDE)
+        const count = store.beside(numbers[own]!, slots)
+        for (const { startMs, endMs } of Array.from(slots.subarray(0, count), (slot) => store.at(slot)))
           found.push(startMs + endMs * 1e-6)
         const real = sorted
           .filter((each, i) => i !== own && each.at < fromMs + lasts && each.at + each.lasts > fromMs)
