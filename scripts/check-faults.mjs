@@ -33,7 +33,7 @@ const parts = {
   writes: killsAtWrites,
   kills: () => killsAtRandom(Number(values.kills), seeded(Number(values.seed))),
   money: () => money(Number(values.money), seeded(Number(values.seed))),
-  torture: () => torture(Number(values.torture)),
+  torture: () => torture(Number(values.torture), Number(values.seed)),
   fuzz: () => fuzz({ inputs: Number(values.fuzz), seed: Number(values.seed) }),
   soak: () => soak({ streams: Number(values.streams), minutes: Number(values.minutes) }),
 }

@@ -1,33 +1,43 @@
 // @ts-check
 /**
- * Loaded into a process by `--require`: counts its calls to the disk (below PLUMBLINE_TORTURE_ROOT) and to sockets, and
- * makes number PLUMBLINE_TORTURE_AT fail with the code PLUMBLINE_TORTURE_CODE, once. KILL ends the process there instead, a
- * write half done. At exit the count stands in the file PLUMBLINE_TORTURE_COUNT.
+ * Loaded into a process by `--require`: names its calls to the disk (below PLUMBLINE_TORTURE_ROOT) and to sockets, and makes
+ * the one that PLUMBLINE_TORTURE_CALL names fail with the code PLUMBLINE_TORTURE_CODE. KILL ends the process there instead, a
+ * write half done. A name is the function, the path and which call of that function on that path it is, so that it means
+ * the same call in another run. At exit all names stand in the file PLUMBLINE_TORTURE_CALLS, in the order of the calls.
  */
 const fs = require('node:fs')
 const net = require('node:net')
 const { syncBuiltinESMExports } = require('node:module')
-const { resolve } = require('node:path')
+const { relative, resolve } = require('node:path')
 const { fileURLToPath } = require('node:url')
 const { isMainThread } = require('node:worker_threads')
 
 const { env } = process
 const root = env['PLUMBLINE_TORTURE_ROOT'] ?? ''
-const at = Number(env['PLUMBLINE_TORTURE_AT'] ?? 0)
+const wanted = env['PLUMBLINE_TORTURE_CALL'] ?? ''
 const code = env['PLUMBLINE_TORTURE_CODE'] ?? 'EIO'
 /** `disk`, `socket`, or `journal`: writes only. */
 const what = env['PLUMBLINE_TORTURE_WHAT'] ?? 'disk'
 const real = { writeSync: fs.writeSync, appendFileSync: fs.appendFileSync, writeFileSync: fs.writeFileSync }
 
-let count = 0
 /** @type {string[]} */
-const named = []
+const calls = []
+/** @type {Map<string, number>} */
+const counts = new Map()
 
-/** Whether the call that is made now is to fail. @param {string} name */
-function isDue(name) {
-  count++
-  if (count === at) named.push(name)
-  return count === at
+/** Whether the call that is made now is to fail. @param {string} name @param {string} [path] */
+function isDue(name, path = '') {
+  const call = `${name} ${path}`.trim()
+  const n = (counts.get(call) ?? 0) + 1
+  counts.set(call, n)
+  calls.push(`${call} #${n}`)
+  return calls.at(-1) === wanted
+}
+
+/** A path without what differs from run to run: ids of runs, names of temporary files. @param {string} path */
+function lasting(path) {
+  const below = relative(root, resolve(path)) || '.'
+  return below.replaceAll(/\d{8}T\d{6}Z-[0-9a-f]{4}/g, 'RUN').replaceAll(/\b[0-9a-f]{8,}\b/g, 'X')
 }
 
 /** @param {string} name */
@@ -35,13 +45,13 @@ function failure(name) {
   return Object.assign(new Error(`${code}: made to fail, ${name}`), { code, syscall: name, errno: -1 })
 }
 
-/** Descriptors of files below the root. @type {Set<unknown>} */
-const ours = new Set()
-/** @param {unknown} path */
-function isOurs(path) {
-  if (typeof path === 'number') return ours.has(path)
-  if (typeof path === 'string') return resolve(path).startsWith(root)
-  return path instanceof URL && fileURLToPath(path).startsWith(root)
+/** Lasting paths of open files below the root. @type {Map<unknown, string>} */
+const ours = new Map()
+/** The lasting path of what is below the root; null elsewhere. @param {unknown} at a path or a descriptor @returns {string | null} */
+function ownPath(at) {
+  if (typeof at === 'number') return ours.get(at) ?? null
+  const path = typeof at === 'string' ? resolve(at) : at instanceof URL ? fileURLToPath(at) : ''
+  return path.startsWith(root) ? lasting(path) : null
 }
 
 /** Calls whose first argument is a path or a descriptor. */
@@ -107,23 +117,25 @@ function replace(of, name, make) {
 function patchDisk() {
   for (const name of SYNC)
     replace(fs, name, (call) => (...args) => {
-      if (!isOurs(args[0])) return call(...args)
-      if (isDue(name)) {
+      const path = ownPath(args[0])
+      if (path === null) return call(...args)
+      if (isDue(name, path)) {
         // A file must be closed all the same, or the process runs out of them.
         if (name === 'closeSync') call(...args)
         throw failure(name)
       }
       const answer = call(...args)
-      if (name === 'openSync') ours.add(answer)
+      if (name === 'openSync') ours.set(answer, path)
       if (name === 'closeSync') ours.delete(args[0])
       return answer
     })
   for (const name of ASYNC)
     replace(fs.promises, name, (call) => async (...args) => {
-      if (!isOurs(args[0])) return call(...args)
-      if (isDue(name)) throw failure(name)
+      const path = ownPath(args[0])
+      if (path === null) return call(...args)
+      if (isDue(name, path)) throw failure(name)
       const answer = await call(...args)
-      if (name === 'open') patchHandle(answer)
+      if (name === 'open') patchHandle(answer, path)
       return answer
     })
   patchStreams()
@@ -133,28 +145,29 @@ function patchStreams() {
   for (const name of CALLBACK)
     replace(fs, name, (call) => (...args) => {
       const answer = args.at(-1)
-      if (!isOurs(args[0]) || typeof answer !== 'function') return call(...args)
-      if (isDue(`stream.${name}`)) {
+      const path = ownPath(args[0])
+      if (path === null || typeof answer !== 'function') return call(...args)
+      if (isDue(`stream.${name}`, path)) {
         const told = () => void answer(failure(name))
         return name === 'close' ? call(args[0], told) : process.nextTick(told)
       }
       if (name === 'close') ours.delete(args[0])
       if (name !== 'open') return call(...args)
       const noted = (/** @type {unknown} */ error, /** @type {number} */ fd) => {
-        if (!error) ours.add(fd)
+        if (!error) ours.set(fd, path)
         answer(error, fd)
       }
       return call(...args.slice(0, -1), noted)
     })
 }
 
-/** @param {import('node:fs/promises').FileHandle} handle */
-function patchHandle(handle) {
-  ours.add(handle.fd)
+/** @param {import('node:fs/promises').FileHandle} handle @param {string} path */
+function patchHandle(handle, path) {
+  ours.set(handle.fd, path)
   for (const name of HANDLE)
     replace(handle, name, (call) => async (...args) => {
       if (name === 'close') ours.delete(handle.fd)
-      if (!isDue(`handle.${name}`)) return call.apply(handle, args)
+      if (!isDue(`handle.${name}`, path)) return call.apply(handle, args)
       if (name === 'close') await call.apply(handle, args)
       throw failure(name)
     })
@@ -194,7 +207,7 @@ if (isMainThread && (process.argv[1] ?? '').endsWith('main.js')) {
   else patchSockets()
   syncBuiltinESMExports()
   process.on('exit', () => {
-    const file = env['PLUMBLINE_TORTURE_COUNT']
-    if (file !== undefined) real.writeFileSync(file, JSON.stringify({ count, named }))
+    const file = env['PLUMBLINE_TORTURE_CALLS']
+    if (file !== undefined) real.writeFileSync(file, JSON.stringify(calls))
   })
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** A run killed at every write of its journal in turn, and at random times: nothing lost, nothing doubled, the plan completed. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { counted, hooked } from './plays.mjs'
+import { called, hooked } from './plays.mjs'
 import {
   built,
   chat,
@@ -35,7 +35,7 @@ export async function killsAtWrites() {
     put(path, 's.yaml', scenario(server.url, blocks))
     await start(['run', 's.yaml'], path, hooked(path, { what: 'journal' })).ended
     server.close()
-    return counted(path).count
+    return called(path).length
   })
   const all = Array.from({ length: writes }, (_, i) => i + 1)
   const found = await spread(all, WIDTH, (k) => killedAt(k, blocks))
@@ -51,7 +51,7 @@ function killedAt(k, blocks) {
     const server = await chat()
     try {
       put(path, 's.yaml', scenario(server.url, blocks))
-      const point = { what: 'journal', at: k, code: 'KILL', share: (k % 3) / 2 }
+      const point = { what: 'journal', call: `writeSync #${k}`, code: 'KILL', share: (k % 3) / 2 }
       const { signal } = await start(['run', 's.yaml'], path, hooked(path, point)).ended
       const wrong = signal === 'SIGKILL' ? [] : ['was not killed']
       const left = k === 1 ? [] : journalled(path)

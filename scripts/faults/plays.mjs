@@ -60,8 +60,8 @@ export async function stockUp(path, url) {
   put(bare, SCHEDULE, `${text}budget: { cost: 0.5 }\nschedule: { cron: '17 3 1 1 *' }\n`)
 
   const broken = folder(path, 'broken', bare)
-  await start(['run', SCENARIO], broken, { ...hooked(broken, { what: 'journal', at: 12, code: 'KILL' }) })
-    .ended
+  const twelfth = { what: 'journal', call: 'writeSync #12', code: 'KILL' }
+  await start(['run', SCENARIO], broken, hooked(broken, twelfth)).ended
   if (results(broken, JOURNAL).length !== 1) throw new Error('the run that was to leave a journal left none')
 
   const measured = folder(path, 'measured', bare)
@@ -115,24 +115,24 @@ export async function perform({ args, isService = false }, path, env = {}) {
 }
 
 /**
- * The environment in which a call fails: `disk`, `socket` or `journal` (writes only), the number of the call, its code.
- * @param {string} path @param {{ what?: string, at?: number, code?: string, share?: number }} point
+ * The environment in which a call fails: `disk`, `socket` or `journal` (writes only), its name by `fail-call.cjs`, its code.
+ * @param {string} path @param {{ what?: string, call?: string, code?: string, share?: number }} point
  * @returns {Record<string, string>}
  */
-export const hooked = (path, { what = 'disk', at = 0, code = 'EIO', share = 0.5 }) => ({
+export const hooked = (path, { what = 'disk', call = '', code = 'EIO', share = 0.5 }) => ({
   NODE_OPTIONS: `--require ${HOOK}`,
   PLUMBLINE_TORTURE_ROOT: path,
   PLUMBLINE_TORTURE_WHAT: what,
-  PLUMBLINE_TORTURE_AT: String(at),
+  PLUMBLINE_TORTURE_CALL: call,
   PLUMBLINE_TORTURE_CODE: code,
   PLUMBLINE_TORTURE_SHARE: String(share),
-  PLUMBLINE_TORTURE_COUNT: countFile(path),
+  PLUMBLINE_TORTURE_CALLS: callsFile(path),
 })
 
-const countFile = (/** @type {string} */ path) => join(path, '.count')
+const callsFile = (/** @type {string} */ path) => join(path, '.calls')
 
-/** What the process that was hooked counted. @param {string} path @returns {{ count: number, named: string[] }} */
-export function counted(path) {
-  const file = countFile(path)
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { count: 0, named: [] }
+/** Names of the calls of the process that was hooked, in order. @param {string} path @returns {string[]} */
+export function called(path) {
+  const file = callsFile(path)
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []
 }

@@ -1,40 +1,49 @@
 // @ts-check
 /** Each disk and socket call of small runs and commands made to fail once in turn: only listed exits, and what is left can be read. */
+import { createHash } from 'node:crypto'
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
-import { counted, hooked, perform, plays, stockUp } from './plays.mjs'
-import { built, chat, JOURNAL, results, seeded, SNAPSHOT, spread, within } from './rig.mjs'
+import { called, hooked, perform, plays, stockUp } from './plays.mjs'
+import { built, chat, JOURNAL, results, SNAPSHOT, spread, within } from './rig.mjs'
 
-const DISK = ['ENOSPC', 'EIO', 'EACCES', 'EMFILE']
-const SOCKET = ['ECONNRESET', 'ETIMEDOUT', 'EPIPE']
+const CODES = {
+  disk: ['ENOSPC', 'EIO', 'EACCES', 'EMFILE'],
+  socket: ['ECONNRESET', 'ETIMEDOUT', 'EPIPE'],
+}
+const WHATS = /** @type {const} */ (['disk', 'socket'])
 /** What a call that fails may end a command with, besides what it ends with when none does. */
 const EXITS = [2, 3]
 const WIDTH = 3
 
 /** @typedef {import('./plays.mjs').Play} Play */
-/** @typedef {Play & { exit: number, disk: number, socket: number }} Known what it ends with undisturbed, and its calls */
-/** @typedef {{ play: Known, what: string, at: number, code: string }} Point */
+/** @typedef {Play & { exit: number, disk: string[], socket: string[] }} Known what it ends with undisturbed, and the names of its calls */
+/** @typedef {{ play: Known, what: 'disk' | 'socket', call: string, code: string }} Point */
 
-/** @param {number} points how many at least, where there are so many @returns {Promise<{ line: string, broken: string[] }>} */
-export async function torture(points) {
+/**
+ * @param {number} points how many, where there are so many
+ * @param {number} seed the same points for the same seed, as long as the program makes the same calls
+ * @returns {Promise<{ line: string, broken: string[] }>}
+ */
+export async function torture(points, seed) {
   const server = await chat()
   try {
     return await within(async (stock) => {
       await stockUp(stock, server.url)
       const known = await spread(plays, WIDTH, (play) => know(play, stock))
-      // In any order, so that a campaign that is ended early has met every command.
-      const order = seeded(points)
-      const drawn = choose(known, points).map((point) => ({ point, at: order() }))
-      const chosen = drawn.sort((a, b) => a.at - b.at).map(({ point }) => point)
-      const found = await spread(chosen, WIDTH, (point) => strike(point, stock))
+      const found = await spread(choose(known, points, seed), WIDTH, (point) => strike(point, stock))
       /** @type {Record<string, number>} */
       const exits = {}
       for (const { exit } of found) exits[exit] = (exits[exit] ?? 0) + 1
       const told = Object.entries(exits).map(([exit, n]) => `${exit} ${n} times`)
-      const sum = (/** @type {'disk' | 'socket'} */ what) => known.reduce((all, play) => all + play[what], 0)
+      const [disk, socket] = WHATS.map((what) => known.reduce((sum, play) => sum + play[what].length, 0))
+      const commands = known.map((play) => `${play.name} ${play.disk.length + play.socket.length}`)
+      const unmet = found.filter(({ isMet }) => !isMet).length
       return {
-        line: `torture: ${found.length} points of ${sum('disk')} disk and ${sum('socket')} socket calls in ${known.length} commands (${known.map(({ name, disk, socket }) => `${name} ${disk + socket}`).join(', ')}); exits ${told.join(', ')}`,
-        broken: found.flatMap(({ broken }) => broken),
+        line: `torture: ${found.length} points, seed ${seed}, of ${disk} disk and ${socket} socket calls in ${known.length} commands (${commands.join(', ')}); exits ${told.join(', ')}; ${unmet} not met again`,
+        broken: [
+          ...found.flatMap(({ broken }) => broken),
+          ...(unmet > found.length / 10 ? [`${unmet} calls were not met again: they are named badly`] : []),
+        ],
       }
     })
   } finally {
@@ -42,18 +51,18 @@ export async function torture(points) {
   }
 }
 
-/** What a command does undisturbed. @param {Play} play @param {string} stock @returns {Promise<Known>} */
+/** What a command does when nothing fails. @param {Play} play @param {string} stock @returns {Promise<Known>} */
 async function know(play, stock) {
-  /** @param {string} what */
+  /** @param {'disk' | 'socket'} what */
   const once = (what) =>
     begun(play, stock, async (path) => {
       const { code, stderr } = await perform(play, path, hooked(path, { what }))
       if (code === null || EXITS.includes(code))
         throw new Error(`${play.name} ends ${code} by itself: ${stderr}`)
-      return { exit: code, count: counted(path).count }
+      return { exit: code, calls: called(path) }
     })
-  const { exit, count } = await once('disk')
-  return { ...play, exit, disk: count, socket: (await once('socket')).count }
+  const { exit, calls } = await once('disk')
+  return { ...play, exit, disk: calls, socket: (await once('socket')).calls }
 }
 
 /** In a folder that is as the play begins with it. @template T @param {Play} play @param {string} stock @param {(path: string) => Promise<T>} work @returns {Promise<T>} */
@@ -65,39 +74,39 @@ function begun({ from }, stock, work) {
   })
 }
 
-/** Each call before any call a second time, then with another code. @param {readonly Known[]} known @param {number} points @returns {Point[]} */
-function choose(known, points) {
-  const turns = DISK.map((_, turn) =>
-    known.flatMap((play) => [
-      ...pointsOf(play, 'disk', DISK, turn),
-      ...(turn < SOCKET.length ? pointsOf(play, 'socket', SOCKET, turn) : []),
-    ]),
+/**
+ * Each call before any call a second time, then with another code. By what a hash makes of seed and name: a call that comes
+ * or goes changes one point and leaves the others.
+ * @param {readonly Known[]} known @param {number} points @param {number} seed @returns {Point[]}
+ */
+function choose(known, points, seed) {
+  const all = known.flatMap((play) =>
+    WHATS.flatMap((what) =>
+      play[what].flatMap((call) => {
+        const rank = createHash('sha256')
+          .update(`${seed} ${play.name} ${what} ${call}`)
+          .digest()
+          .readUInt32BE()
+        const codes = CODES[what]
+        return codes.map((_, turn) => {
+          const code = codes[(rank + turn) % codes.length] ?? ''
+          return { turn, rank, point: { play, what, call, code } }
+        })
+      }),
+    ),
   )
-  const [first = []] = turns
-  if (points >= first.length) return turns.flat().slice(0, points)
-  return Array.from({ length: points }, (_, i) => first[Math.floor((i * first.length) / points)] ?? fail())
+  return all
+    .sort((a, b) => a.turn - b.turn || a.rank - b.rank)
+    .slice(0, points)
+    .map(({ point }) => point)
 }
 
-/** @returns {never} */
-function fail() {
-  throw new Error('no such point')
-}
-
-/** @param {Known} play @param {'disk' | 'socket'} what @param {readonly string[]} codes @param {number} turn @returns {Point[]} */
-function pointsOf(play, what, codes, turn) {
-  return Array.from({ length: play[what] }, (_, i) => ({
-    play,
-    what,
-    at: i + 1,
-    code: codes[(i + turn) % codes.length] ?? fail(),
-  }))
-}
-
-/** @param {Point} point @param {string} stock @returns {Promise<{ exit: string, broken: string[] }>} */
+/** @param {Point} point @param {string} stock @returns {Promise<{ exit: string, isMet: boolean, broken: string[] }>} */
 function strike({ play, ...point }, stock) {
   return begun(play, stock, async (path) => {
     const before = await measuredOf(path)
     const { code, signal, stdout, stderr } = await perform(play, path, hooked(path, point))
+    const isMet = called(path).includes(point.call)
     const said = stderr + stdout
     /** @type {string[]} */
     const wrong = []
@@ -113,10 +122,10 @@ function strike({ play, ...point }, stock) {
       wrong.push(`the next ends ${next.code ?? next.signal}: ${next.stderr.slice(-300)}`)
     wrong.push(...(await unreadable(path)))
     wrong.push(...missing('lost by the next', kept, await measuredOf(path)))
-    const { named } = counted(path)
-    const where = `${play.name}: ${point.what} call ${point.at} (${named[0] ?? 'not reached'}) fails with ${point.code}`
+    const where = `${play.name}: ${point.what} call ${point.call} fails with ${point.code}`
     return {
       exit: String(code ?? signal),
+      isMet,
       broken: wrong.map(
         (each) => `${where}: ${each}\n    ${stderr.trim().split('\n').slice(-4).join('\n    ')}`,
       ),
