@@ -1,6 +1,7 @@
-/** Frames of a response body (SSE events, NDJSON lines or binary messages), each with the network chunk that completed it. */
+/** Frames of a response body (SSE events, NDJSON lines, entries of a JSON array or binary messages), each with the network chunk that completed it. */
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import { frameMessages } from './event-stream.js'
+import { arrayEntries } from './json-array.js'
 import type { Frame, Protocol } from './protocol.js'
 
 /** Longest event that is read, characters; a longer one ends the reading. */
@@ -12,7 +13,7 @@ const PARSER_LIMIT = LARGEST_EVENT + 64
 
 export interface ArrivedFrame {
   frame: Frame
-  /** Index of the chunk whose bytes completed the event: its blank line (SSE), line end (NDJSON) or last byte. */
+  /** Index of the chunk whose bytes completed the event: its blank line (SSE), line end (NDJSON), last brace or byte. */
   chunk: number
   /** SSE comments before it. */
   comments: number
@@ -58,7 +59,7 @@ export function frameBody(
     if (ended) framed.tail = frame
     else framed.frames.push({ frame, chunk, comments: framed.comments })
   }
-  const framer = framing === 'sse' ? sseFramer(framed, emit) : lineFramer(framed, emit)
+  const framer = framerOf(framing, framed, emit)
   // Keeps a character that a chunk cut. The mark at the begin is taken off here: with a character cut in the first
   // chunk, Node 24 takes one off in mid-stream.
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -94,6 +95,49 @@ function genuineMarks(body: Uint8Array): number {
     if (body[at + 1] === 0xbf && body[at + 2] === 0xbd) found++
   }
   return found
+}
+
+function framerOf(framing: Exclude<Protocol['framing'], 'messages'>, framed: FramedBody, emit: Emit): Framer {
+  switch (framing) {
+    case 'sse':
+      return sseFramer(framed, emit)
+    case 'ndjson':
+      return lineFramer(framed, emit)
+    case 'sse-or-array':
+      return byFirstCharacter(framed, emit)
+    default:
+      return framing satisfies never
+  }
+}
+
+/** No line of server-sent events that means anything starts with a bracket. */
+function byFirstCharacter(framed: FramedBody, emit: Emit): Framer {
+  let blank = ''
+  let chosen: Framer | undefined
+  return {
+    feed(text) {
+      if (chosen === undefined) {
+        blank += text
+        const begin = blank.trimStart()
+        if (begin === '') return
+        chosen = begin.startsWith('[') ? arrayFramer(framed, emit) : sseFramer(framed, emit)
+        chosen.feed(blank)
+      } else chosen.feed(text)
+    },
+    flush: () => chosen?.flush(),
+  }
+}
+
+function arrayFramer(framed: FramedBody, emit: Emit): Framer {
+  const entry = (data: string) => {
+    if (data.length > LARGEST_EVENT) framed.oversized = true
+    else emit({ data })
+  }
+  const entries = arrayEntries(entry)
+  const feed = (text: string) => {
+    if (entries.feed(text) > LARGEST_EVENT) framed.oversized = true
+  }
+  return { feed, flush: () => entries.flush() }
 }
 
 function sseFramer(framed: FramedBody, emit: Emit): Framer {

@@ -1,4 +1,4 @@
-/** Google's generateContent over server-sent events: Generative Language and Vertex differ in their base URL alone. */
+/** Google's streamGenerateContent: Generative Language and Vertex differ in their base URL alone. */
 import { readErrorBody } from './error-body.js'
 import { pushOutput, pushRoute, pushUsage, readObject, readStreamError } from './event.js'
 import { count, isFields, text, type Fields } from './fields.js'
@@ -7,7 +7,7 @@ import type { Ask, EncodeOptions, Frame, Message, Protocol, StreamEvent } from '
 
 export const gemini: Protocol = {
   name: 'gemini',
-  framing: 'sse',
+  framing: 'sse-or-array',
   keyHeader: 'x-goog-api-key',
   encode: (ask, options) => ({
     path: `${modelPath(options.model)}:streamGenerateContent?alt=sse`,

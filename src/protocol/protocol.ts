@@ -158,7 +158,8 @@ export interface Frame {
 
 export interface Protocol {
   name: ProtocolName
-  framing: 'sse' | 'ndjson' | 'messages'
+  /** `sse-or-array`: server-sent events, or one JSON array that grows (Gemini behind a gateway that drops `alt=sse`). */
+  framing: 'sse' | 'sse-or-array' | 'ndjson' | 'messages'
   /** Where the key goes, unless preset or target say otherwise. */
   keyHeader: KeyHeader
   /** Smallest output limit that the API takes, tokens. @default 1 */

@@ -18,6 +18,7 @@ const context = contextOf({
 })
 const types = {
   sse: 'text/event-stream',
+  'sse-or-array': 'text/event-stream',
   ndjson: 'application/x-ndjson',
   messages: 'application/vnd.amazon.eventstream',
 } satisfies Record<Protocol['framing'], string>

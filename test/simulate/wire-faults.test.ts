@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { once } from 'node:events'
 import { encode } from 'gpt-tokenizer/encoding/o200k_base'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { frameBody } from '../../src/protocol/frame.js'
 import { startSimulator, type Simulator } from '../../src/simulate/server.js'
 
 interface Spoken {
@@ -288,4 +289,6 @@ it('a Gemini stream without alt=sse is one JSON array', async () => {
   const { body, headers } = await post(spoken, '')
   const chunks = JSON.parse(body.toString()) as unknown[]
   expect([chunks.length, headers['content-type']]).toEqual([7, 'application/json; charset=UTF-8'])
+  const { frames } = frameBody(body, [body.length], 'sse-or-array')
+  expect(frames.map(({ frame }) => JSON.parse(frame.data) as unknown)).toEqual(chunks)
 })
