@@ -1,12 +1,12 @@
 /** The baselines of `attribute`: a snapshot, or all that lie in a folder. */
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { knownTargets } from '../attribute/known.js'
 import type { Known } from '../attribute/known.js'
 import { readSnapshot } from '../snapshot/format.js'
 import { loadSnapshot } from '../snapshot/locate.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
-import { listSnapshots } from '../snapshot/store.js'
+import { foldersIn, listSnapshots } from '../snapshot/store.js'
 import type { BaselineName } from '../report/attribution.js'
 import type { ExitCode } from './io.js'
 
@@ -39,7 +39,7 @@ export async function loadBaselines(
     }
     add(baselines, loaded.value)
   } else {
-    for (const file of await filesIn(path)) {
+    for (const file of await filesIn(path, baselines.notes)) {
       const read = await readSnapshot(file)
       if (read.ok) add(baselines, read.value)
       else baselines.notes.push(`left out: ${read.problem.message}`)
@@ -74,17 +74,15 @@ function add({ known, names, notes }: Baselines, snapshot: Snapshot): void {
     notes.push(`baseline ${snapshot.id} was measured by an overloaded client: its times are too long`)
 }
 
-/** The snapshots of a folder and of the folders in it, accepted baselines too. */
-async function filesIn(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true })
-  const folders = [
-    path,
-    ...entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name)),
-  ]
+/** The snapshots of a folder and of the folders in it, accepted baselines too; what cannot be listed is noted. */
+async function filesIn(path: string, notes: string[]): Promise<string[]> {
+  const folders = await foldersIn(path)
+  if (!folders.ok) notes.push(`left out: ${folders.problem.message}`)
   const files: string[] = []
-  for (const folder of folders) {
+  for (const folder of folders.ok ? folders.value : []) {
     const list = await listSnapshots(folder)
     if (list.ok) files.push(...list.value)
+    else notes.push(`left out: ${list.problem.message}`)
     const accepted = join(folder, 'baseline.json')
     if (await stat(accepted).catch(() => null)) files.push(accepted)
   }

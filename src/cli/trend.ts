@@ -1,6 +1,6 @@
 /** `plumbline trend [results…]`: change points over a history of snapshots, or of plain series. */
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { historyTrend, trendVerdict } from '../compare/history-trend.js'
 import { toHistory } from '../compare/history.js'
 import type { HistoryPoint } from '../compare/history.js'
@@ -8,7 +8,7 @@ import { parseSeries } from '../compare/series-csv.js'
 import { LEAST_DAYS as TREND_LEAST_DAYS, trendOf } from '../compare/trend.js'
 import { readSnapshot } from '../snapshot/format.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
-import { listSnapshots } from '../snapshot/store.js'
+import { foldersIn, listSnapshots } from '../snapshot/store.js'
 import { trendModel, type TrendResult } from '../report/trend.js'
 import { trendMarkdown, trendText } from '../report/trend-text.js'
 import type { Register } from './command.js'
@@ -60,13 +60,14 @@ type Found = { results: readonly TrendResult[] } | { problem: string; exit: Exit
 /** One trend a scenario. Snapshots are read one after the other and only what a trend needs is kept of each. */
 async function ofSnapshots(paths: readonly string[], recentDays: number, io: Io): Promise<Found> {
   const files: string[] = []
+  const skipped: { message: string; exit: ExitCode }[] = []
   for (const path of paths) {
     const listed = await filesIn(resolve(io.cwd, path))
     if (typeof listed === 'string') return { problem: listed, exit: 2 }
-    files.push(...listed)
+    files.push(...listed.files)
+    skipped.push(...listed.unread.map((message) => ({ message, exit: 2 as const })))
   }
   const scenarios = new Map<string, Gathered>()
-  const skipped: { message: string; exit: ExitCode }[] = []
   for (const file of new Set(files)) {
     const read = await readSnapshot(file)
     if (read.ok) gather(scenarios, read.value)
@@ -128,18 +129,18 @@ function toResult(
 }
 
 /** A snapshot itself, the snapshots of a folder, or of every folder in it. A sentence where there is nothing to read. */
-async function filesIn(path: string): Promise<string[] | string> {
+async function filesIn(path: string): Promise<{ files: string[]; unread: string[] } | string> {
   const info = await stat(path).catch(() => null)
   if (info === null)
     return `${path}: there is no such file or folder; plumbline run writes snapshots to results/<scenario>`
-  if (!info.isDirectory()) return [path]
-  const entries = await readdir(path, { withFileTypes: true })
-  const folders = [
-    path,
-    ...entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name)),
-  ]
-  const lists = await Promise.all(folders.map(listSnapshots))
-  return lists.flatMap((list) => (list.ok ? list.value : []))
+  if (!info.isDirectory()) return { files: [path], unread: [] }
+  const folders = await foldersIn(path)
+  if (!folders.ok) return folders.problem.message
+  const lists = await Promise.all(folders.value.map(listSnapshots))
+  return {
+    files: lists.flatMap((list) => (list.ok ? list.value : [])),
+    unread: lists.flatMap((list) => (list.ok ? [] : [list.problem.message])),
+  }
 }
 
 async function ofSeries(path: string, recentDays: number): Promise<Found> {

@@ -102,6 +102,17 @@ export async function listSnapshots(dir: string): Promise<Result<string[]>> {
   }
 }
 
+/** A folder of results and the folders in it. */
+export async function foldersIn(dir: string): Promise<Result<string[]>> {
+  try {
+    const entries = await readdir(dir, { withFileTypes: true })
+    const inner = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(dir, name))
+    return { ok: true, value: [dir, ...inner] }
+  } catch (error) {
+    return { ok: false, problem: diskProblem(error, dir, 'read') }
+  }
+}
+
 async function timeKey(dir: string, name: string): Promise<string> {
   if (/^\d{8}T\d{6}Z-[0-9a-f]+\.json$/.test(name)) return name.slice(0, 16)
   return stamp((await stat(join(dir, name))).mtimeMs)

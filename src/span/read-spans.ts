@@ -1,6 +1,7 @@
 /** Files, folders and standard input to spans, in flat memory. */
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemReason } from '../border/system-error.js'
 import { compressionOf, decompress } from './decompress.js'
 import { readFrames } from './framing.js'
 import type { Intake } from './intake.js'
@@ -22,14 +23,22 @@ export async function listSpanFiles(paths: readonly string[]): Promise<SpanFiles
     }
     if (!found.isDirectory()) files.push(path)
     else {
-      const entries = await readdir(path, { recursive: true, withFileTypes: true })
-      const names = entries
-        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-        .map((entry) => join(entry.parentPath, entry.name))
-      files.push(...names.sort())
+      try {
+        files.push(...(await filesBelow(path)))
+      } catch (error) {
+        return { ok: false, message: `${path}: cannot be read: ${systemReason(error)}` }
+      }
     }
   }
   return { ok: true, files }
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
 }
 
 /**
