@@ -30,16 +30,20 @@ export async function torture(points, seed) {
     return await within(async (stock) => {
       await stockUp(stock, server.url)
       const known = await spread(plays, WIDTH, (play) => know(play, stock))
-      const found = await spread(choose(known, points, seed), WIDTH, (point) => strike(point, stock))
+      const chosen = choose(known, points, seed)
+      const found = await spread(chosen, WIDTH, (point) => strike(point, stock))
       /** @type {Record<string, number>} */
       const exits = {}
       for (const { exit } of found) exits[exit] = (exits[exit] ?? 0) + 1
       const told = Object.entries(exits).map(([exit, n]) => `${exit} ${n} times`)
       const [disk, socket] = WHATS.map((what) => known.reduce((sum, play) => sum + play[what].length, 0))
       const commands = known.map((play) => `${play.name} ${play.disk.length + play.socket.length}`)
+      // The same eight letters are the same points.
+      const names = chosen.map(({ play, what, call, code }) => [play.name, what, call, code].join(' '))
+      const digest = createHash('sha256').update(names.sort().join('\n')).digest('hex').slice(0, 8)
       const unmet = found.filter(({ isMet }) => !isMet).length
       return {
-        line: `torture: ${found.length} points, seed ${seed}, of ${disk} disk and ${socket} socket calls in ${known.length} commands (${commands.join(', ')}); exits ${told.join(', ')}; ${unmet} not met again`,
+        line: `torture: ${found.length} points (seed ${seed}, ${digest}) of ${disk} disk and ${socket} socket calls in ${known.length} commands (${commands.join(', ')}); exits ${told.join(', ')}; ${unmet} not met again`,
         broken: [
           ...found.flatMap(({ broken }) => broken),
           ...(unmet > found.length / 10 ? [`${unmet} calls were not met again: they are named badly`] : []),
