@@ -248,6 +248,43 @@ const documented: readonly Documented[] = [
     },
   },
   {
+    what: 'Anthropic behind a gateway that repeats its input as 0 at the end: the beginning is believed',
+    protocol: 'anthropic-messages',
+    events: [
+      named('message_start', {
+        message: { model: 'c', usage: { input_tokens: 25, cache_read_input_tokens: 1024, output_tokens: 1 } },
+      }),
+      block({ type: 'text_delta', text: 'Hi' }),
+      named('message_delta', {
+        delta: { stop_reason: 'end_turn' },
+        usage: {
+          input_tokens: 0,
+          cache_read_input_tokens: 0,
+          cache_creation_input_tokens: 0,
+          output_tokens: 4,
+        },
+      }),
+      named('message_stop'),
+    ],
+    expected: { outcome: 'ok', promptTokens: 1049, cachedTokens: 1024, outputTokens: 4 },
+  },
+  {
+    what: 'Cerebras: an error in mid-stream that stands in no field of its own',
+    protocol: 'openai-chat',
+    events: [
+      delta({ role: 'assistant', content: 'Hi' }),
+      {
+        message: 'We are experiencing high traffic',
+        type: 'too_many_requests_error',
+        code: 'queue_exceeded',
+      },
+    ],
+    expected: {
+      outcome: 'stream-error',
+      detail: expect.stringContaining('We are experiencing high traffic'),
+    },
+  },
+  {
     what: 'Anthropic: overloaded in mid-stream',
     protocol: 'anthropic-messages',
     events: [
