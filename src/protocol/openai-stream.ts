@@ -41,8 +41,15 @@ export function decodeChunk(frame: Frame, readChoice: ReadChoice): StreamEvent[]
   // chunk at its beginning (role), its end (finish reason, usage), or both.
   if (events.length !== 1 || events[0]?.kind !== 'output') pushRoute(routeOf(chunk), events)
   readStreamError(frame, chunk, events)
+  if (choices === undefined && events.length === 0) readBareError(chunk, events)
   if (events.some((event) => event.kind === 'finish' && event.reason === 'error')) ensureError(events)
   return events
+}
+
+/** Cerebras's error stands in no field of its own: `{ message, type, param, code }`. */
+function readBareError({ message, type, code }: Fields, events: StreamEvent[]): void {
+  const [said, kind] = [text(message), text(code) ?? text(type)]
+  if (said !== undefined && kind !== undefined) events.push({ kind: 'error', message: said, type: kind })
 }
 
 /** OpenRouter and Mistral may finish with `error` and say no more. */

@@ -97,13 +97,28 @@ function takeTail(stream: Stream, exchange: Exchange, protocol: Protocol, frame:
   })
 }
 
+/** What is new in a usage: counts only grow, so a 0 behind a count says nothing (gateways send it for what they do not know). */
+function grown(known: ReportedUsage, { ...usage }: ReportedUsage): ReportedUsage {
+  for (const key of COUNTS) if (usage[key] === 0 && (known[key] ?? 0) > 0) delete usage[key]
+  return usage
+}
+
+const COUNTS = [
+  'promptTokens',
+  'uncachedTokens',
+  'cachedTokens',
+  'cacheWriteTokens',
+  'outputTokens',
+  'reasoningTokens',
+] as const
+
 function note(stream: Stream, event: StreamEvent, atNs: number): void {
   switch (event.kind) {
     case 'output':
     case 'hidden':
       return
     case 'usage':
-      Object.assign(stream.usage, event.usage)
+      Object.assign(stream.usage, grown(stream.usage, event.usage))
       return
     case 'route':
       stream.route = mergeRoutes(stream.route, event.route)
