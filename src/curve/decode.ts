@@ -1,10 +1,11 @@
 /** Decode: time per output token over the context, one request at a time. */
 import { LAD } from '../stats/lad.js'
+import { spreadOf } from '../stats/spread.js'
 import { estimate, residualOf, type Column } from './estimate.js'
 import type { Fitted, FitOptions } from './law.js'
 import { fitFast } from './fast-curve.js'
 import { regimesOf, regimeWarning } from './regimes.js'
-import { rangeOf, spreadOf, timed, type Row } from './rows.js'
+import { rangeOf, timed, type Row } from './rows.js'
 import { warningsOf } from './warnings.js'
 
 const STEP: Column = { name: 'step', unit: 'ms/token', of: () => 1, level: true }

@@ -2,6 +2,7 @@
 import { blockBootstrap } from '../stats/block-bootstrap.js'
 import { LAD } from '../stats/lad.js'
 import { logFitter, type LogFit } from '../stats/log-fit.js'
+import { BEND_LENGTHS, BEND_RATIO, showsBend, spreadOf } from '../stats/spread.js'
 import { weightedMedian } from '../stats/weighted-median.js'
 import type { Parameter } from './curve.js'
 import {
@@ -18,7 +19,7 @@ import {
 import type { Fitted, FitOptions } from './law.js'
 import { fitFast } from './fast-curve.js'
 import { regimesOf, regimeWarning } from './regimes.js'
-import { rangeOf, spreadOf, timed, type Row, type Timed } from './rows.js'
+import { rangeOf, timed, type Row, type Timed } from './rows.js'
 import { warningsOf } from './warnings.js'
 
 // Lengths in thousands make the numbers of one size: milliseconds a thousand tokens are µs a token.
@@ -31,10 +32,6 @@ const CURVE: Column = {
   of: ({ fresh }) => (fresh / 1000) ** 2,
   factor: 1e-3,
 }
-
-/** Below these a parabola cannot be told from a line. */
-const CURVE_LENGTHS = 4
-const CURVE_RATIO = 8
 
 /**
  * ttft = base + (n − c)·fresh + c·hit [+ curve·(n − c)²] by least absolute deviations on log residuals, from
@@ -53,7 +50,7 @@ export function fitPrefill(all: readonly Row[], options: FitOptions): Fitted | n
       'one prompt length cannot tell the base from the slope: ask for two, better four, far apart'
     return { note: { kind: 'one-length', message } }
   }
-  const curvable = lengths.count >= CURVE_LENGTHS && lengths.ratio >= CURVE_RATIO
+  const curvable = showsBend(lengths)
   const found = choose(proven, linear, curvable, options)
   if (found === null) {
     const message = 'no interval can be given: it takes two blocks with the same lengths'
@@ -89,7 +86,7 @@ export function fitPrefill(all: readonly Row[], options: FitOptions): Fitted | n
       ...(curvable
         ? []
         : [
-            `a curved law cannot be told from a straight one: it takes ${CURVE_LENGTHS} lengths over a ratio of ${CURVE_RATIO}`,
+            `a curved law cannot be told from a straight one: it takes ${BEND_LENGTHS} lengths over a ratio of ${BEND_RATIO}`,
           ]),
       ...cacheWarnings(proven, apart, hasHit),
     ],

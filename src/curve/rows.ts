@@ -86,22 +86,6 @@ export function timed(rows: readonly Row[], metric: 'ttft' | 'tpot'): Timed[] {
   })
 }
 
-// Servers count the same prompt a few tokens apart, so lengths this near are one.
-const SAME_LENGTH = 1.25
-
-/** How many different lengths there are, and the ratio of the longest to the shortest (1 without any). */
-export function spreadOf(lengths: readonly number[]): { count: number; ratio: number } {
-  let count = 0
-  let from = -Infinity
-  const sorted = lengths.map((length) => Math.max(1, length)).sort((a, b) => a - b)
-  for (const length of sorted) {
-    if (length <= from * SAME_LENGTH) continue
-    from = length
-    count++
-  }
-  return { count, ratio: (sorted.at(-1) ?? 1) / (sorted[0] ?? 1) }
-}
-
 export function rangeOf(values: readonly number[]): readonly [number, number] {
   return values.reduce<[number, number]>(
     ([low, high], value) => [Math.min(low, value), Math.max(high, value)],

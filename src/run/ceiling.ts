@@ -1,6 +1,7 @@
 /** The most that probes with a `precision` can take: they end when a curve is known, or when they give up. */
 import type { Condition } from '../plan/cell.js'
-import { chosenCount, FULL_BLOCKS, MOST_SPENT_BLOCKS } from '../plan/spend.js'
+import { chosenCount } from '../plan/choose.js'
+import { FULL_BLOCKS, MOST_SPENT_BLOCKS } from '../plan/spend.js'
 import type { PlannedTokens } from './forecast.js'
 
 /** The cells that such a probe chooses from on one target, each once. */

@@ -3,7 +3,7 @@ import type { Curve } from '../curve/curve.js'
 import { fitCurves } from '../curve/fit-curves.js'
 import type { Condition } from '../plan/cell.js'
 import type { Law, Seen } from '../plan/probe.js'
-import type { Known } from '../plan/spend.js'
+import type { Known } from '../plan/precision.js'
 import type { VisitBlock } from '../plan/visit.js'
 import type { Random } from '../random/random.js'
 import type { Sample } from '../sample/sample.js'
@@ -13,7 +13,13 @@ export interface SeenKeeper {
   /** A block of visits has been run. */
   note(block: VisitBlock): void
   of(probe: string, target: string, feeds: Law | null, blocks: Range): Seen
-  fit(probe: string, target: string, feeds: Law, blocks: Range): Readonly<Record<string, Known>>
+  fit(
+    probe: string,
+    target: string,
+    feeds: Law,
+    blocks: Range,
+    curved?: true,
+  ): Readonly<Record<string, Known>>
 }
 
 type Range = readonly [first: number, end: number]
@@ -31,11 +37,12 @@ export function createSeen(
       (sample) =>
         sample.probe === probe && sample.target === target && sample.block >= first && sample.block < end,
     )
-  const parametersOf = (own: readonly Sample[], law: Law): Curve['parameters'] => {
+  const parametersOf = (own: readonly Sample[], law: Law, curved?: true): Curve['parameters'] => {
     const { curves } = fit(own, {
       random: random.fork(String(own.length)),
       resamples: 399,
       laws: [law],
+      curved,
     })
     return curves[0]?.parameters ?? {}
   }
@@ -61,7 +68,8 @@ export function createSeen(
         },
       }
     },
-    fit: (probe, target, feeds, range) => parametersOf(ownSamples(probe, target, range), feeds),
+    fit: (probe, target, feeds, range, curved) =>
+      parametersOf(ownSamples(probe, target, range), feeds, curved),
   }
 }
 

@@ -10,7 +10,7 @@ import {
   ownPromptsSource,
   plannedSource,
 } from '../plan/source.js'
-import type { Known, Precision } from '../plan/spend.js'
+import type { Known, Precision } from '../plan/precision.js'
 import { MOST_SPENT_BLOCKS, spend } from '../plan/spend.js'
 import type { BlockSource } from '../plan/visit.js'
 import { toCondition } from '../plan/cell.js'
@@ -51,6 +51,8 @@ export interface SourcesOptions {
     target: string,
     feeds: Law,
     blocks: readonly [first: number, end: number],
+    /** With the quadratic, whether or not it earns its place. */
+    curved?: true,
   ): Readonly<Record<string, Known>>
   ownRequests: readonly (readonly OwnRequest[])[]
 }
@@ -107,7 +109,7 @@ export function sourcesOf(scenario: Scenario, { random, seen, fit, ownRequests }
           law,
           precision,
           grid: grid.filter((ask) => options.keep(target, toCondition(ask, load))),
-          fit: () => fit(probe, target, law, [firstBlock, block]),
+          fit: (curved) => fit(probe, target, law, [firstBlock, block], curved),
         }),
       (target, end) => seen(probe, target, law, [firstBlock, end]),
       options,

@@ -1,7 +1,8 @@
 /** A run that chooses its cells until its prefill curve is known as closely as asked, from an exact law and a noise. */
 import { fitCurves } from '../../src/curve/fit-curves.js'
 import type { Block, CellAsk, CellSeen } from '../../src/plan/probe.js'
-import { spend, type Precision } from '../../src/plan/spend.js'
+import type { Precision } from '../../src/plan/precision.js'
+import { spend } from '../../src/plan/spend.js'
 import type { Sample } from '../../src/sample/sample.js'
 import { median } from '../../src/stats/quantile.js'
 import { simulatedRun, type CellDesign, type RunDesign } from '../curve/simulated-run.js'
@@ -21,9 +22,13 @@ export function chosenRun({ law, noise, random, grid, precision }: ChosenDesign)
   const asks = grid.map(toAsk)
   for (let block = 0; ; block++) {
     const seen = { blocks: block, cells: asks.map((ask) => seenOf(ask, samples)), halfWidths: {} }
-    const fit = () =>
-      fitCurves(samples, { random: random.fork(`look/${block}`), resamples: RESAMPLES, laws: ['prefill'] })
-        .curves[0]?.parameters ?? {}
+    const fit = (curved?: true) =>
+      fitCurves(samples, {
+        random: random.fork(`look/${block}`),
+        resamples: RESAMPLES,
+        laws: ['prefill'],
+        curved,
+      }).curves[0]?.parameters ?? {}
     const next = spend(seen, decisions, { law: 'prefill', grid: asks, precision, fit })
     if ('done' in next) return samples
     const run = simulatedRun({ law, noise, random: times, blocks: 1, cells: designsOf(next.ask, grid) })
