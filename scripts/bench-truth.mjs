@@ -2,9 +2,9 @@
  * The instrument's own error against a server that the calibration does not know: TTFT and gap errors, lost events and
  * CPU per event, beside what the calibration said of itself and how late a bare socket is on this machine, which no client
  * in Node can be better than. Exit 1 where a bound is not kept.
- * `--streams 50,200,500,1000 --rate 50 --seconds 5 --workers 1`
+ * `--streams 50,200,500,1000 --rate 50 --seconds 5 --workers 1 --realtime`
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { loadavg } from 'node:os'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
@@ -19,17 +19,21 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '5' },
     /** All streams in one step of the server as well, at this number; 0: not. */
     step: { type: 'string', default: '200' },
+    /** Threads that stamp; a run has one from 16 requests in flight on. 0: the main thread stamps. */
     workers: { type: 'string', default: '1' },
+    /** Before all other programs (Linux, as root), so that the figures are the instrument's and not those of its neighbours. */
+    realtime: { type: 'boolean', default: false },
     /** Times each figure is taken; the median counts. */
     repeats: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
   },
 })
 if (!isBuilt() && !build()) process.exit(3)
+if (values.realtime) becomeRealtime()
 const { calibrate } = await import('../dist/src/instrument/calibrate.js')
 const { hrtimeOffsetNs } = await import('../dist/src/instrument/clock-check.js')
 const { frameBody } = await import('../dist/src/protocol/frame.js')
-const { waitUntil } = await import('../dist/src/run/pace.js')
+const { sleepUntil, waitUntil } = await import('../dist/src/run/pace.js')
 const { quantiles } = await import('../dist/src/stats/quantile.js')
 const { systemClock } = await import('../dist/src/units/time.js')
 const { startCrew } = await import('../dist/src/run/crew.js')
@@ -38,14 +42,27 @@ const { createTransport } = await import('../dist/src/wire/transport.js')
 const gapMs = 1000 / Number(values.rate)
 const tokens = Math.round(Number(values.seconds) * Number(values.rate))
 const workers = Number(values.workers)
-const crew = workers > 1 ? await startCrew({ workers, clock: systemClock }) : null
+const crew = workers > 0 ? await startCrew({ workers, clock: systemClock }) : null
 if (crew !== null && 'problem' in crew) throw new Error(crew.problem)
 const connect = crew?.connect ?? createTransport
 const never = new AbortController().signal
 /** Starts are spread over so many gaps, so that no two streams start at once and the phases come out even. */
-const GAPS = 41
+const GAPS = 31
 /** Before the first token: all streams have been started by then. */
 const BASE_MS = 1500
+
+/** Threads and children started from now on inherit it; the collector's helpers come after those that stamp and send. */
+function becomeRealtime() {
+  for (const args of [
+    ['--all-tasks', '--fifo', '--pid', '10'],
+    ['--fifo', '--pid', '20'],
+  ]) {
+    const { status, stderr } = spawnSync('chrt', [...args, String(process.pid)], { encoding: 'utf8' })
+    if (status === 0) continue
+    console.error(`error: no real-time priority: ${stderr ?? 'chrt (util-linux) is not there'}`)
+    process.exit(3)
+  }
+}
 
 /** @param {object} options */
 async function startServer(options) {
@@ -81,7 +98,7 @@ const ask = request(
 
 /** @param {number} streams */
 async function bare(streams) {
-  const server = await startServer({ baseMs: BASE_MS, gapMs, tokens, bare: true, spin: workers === 1 })
+  const server = await startServer({ baseMs: BASE_MS, gapMs, tokens, bare: true, spin: workers <= 1 })
   const port = Number(new URL(server.origin).port)
   const late = await bareLateness({ port, streams, tokens, gapMs, spreadMs: GAPS * gapMs, baseMs: BASE_MS })
   server.close()
@@ -91,13 +108,13 @@ async function bare(streams) {
 
 /** @param {number} streams @param {boolean} step */
 async function measure(streams, step) {
-  const server = await startServer({ baseMs: BASE_MS, gapMs, tokens, step, spin: workers === 1 })
+  const server = await startServer({ baseMs: BASE_MS, gapMs, tokens, step, spin: workers <= 1 })
   const connection = /** @type {const} */ ('reused')
   const transport = connect({
     origin: server.origin,
     clock: systemClock,
     http: '1.1',
-    maxConnections: streams + workers,
+    maxConnections: streams + Math.max(1, workers),
     proxy: 'none',
   })
   await transport.warm(streams)
@@ -107,7 +124,8 @@ async function measure(streams, step) {
   const sent = []
   for (let i = 0; i < streams; i++) {
     const notBeforeNs = startNs + (i * GAPS * gapMs * 1e6) / streams
-    await waitUntil(notBeforeNs - (transport.leadNs ?? 0), systemClock, never)
+    const { leadNs = 0 } = transport
+    await (leadNs > 0 ? sleepUntil : waitUntil)(notBeforeNs - leadNs, systemClock, never)
     sent.push(transport.send(ask, { connection, notBeforeNs }))
   }
   await waitUntil(systemClock.nowNs() + 400e6, systemClock, never)
@@ -209,7 +227,8 @@ for (const { streams, step } of plans) {
 if (values.json) console.log(JSON.stringify(rows))
 else {
   console.log(
-    `milliseconds; ${values.rate} tokens/s a stream, ${tokens} tokens each, ${workers} loop(s), Node ${process.version}`,
+    `milliseconds; ${values.rate} tokens/s a stream, ${tokens} tokens each, Node ${process.version}, ` +
+      `${workers === 0 ? 'stamped on the main thread' : `${workers} thread(s) that stamp`}${values.realtime ? ', real-time priority' : ''}`,
   )
   console.table(rows)
   console.log('load: programs that want to run; above the number of cores the figures say little')

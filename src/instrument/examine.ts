@@ -38,7 +38,7 @@ export interface ExamineOptions {
   calibrate?: typeof calibrate | undefined
 }
 
-/** Takes about two seconds for each number of streams. */
+/** Takes about three seconds for each number of streams. */
 export async function examine(options: ExamineOptions): Promise<Examination> {
   const machine = options.machine ?? machineFacts()
   const measure = options.calibrate ?? calibrate

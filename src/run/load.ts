@@ -4,7 +4,7 @@ import { arrivalOffsetsNs } from '../plan/arrivals.js'
 import type { CellLoad } from '../plan/cell.js'
 import type { Random } from '../random/random.js'
 import type { Clock } from '../units/time.js'
-import { waitUntil } from './pace.js'
+import { sleepUntil, waitUntil } from './pace.js'
 
 export interface LoadContext {
   clock: Clock
@@ -56,10 +56,11 @@ async function openLoop<T>(
   const limit = pLimit(load.maxInFlight)
   const originNs = clock.nowNs() + LEAD_NS + leadNs
   const offsets = arrivalOffsetsNs(load, chains.length, random)
+  const reach = leadNs > 0 ? sleepUntil : waitUntil
   const running: Promise<void>[] = []
   for (const [i, chain] of chains.entries()) {
     const dueNs = Math.round(originNs + offsets[i]!)
-    await waitUntil(dueNs - leadNs, clock, drain)
+    await reach(dueNs - leadNs, clock, drain)
     if (stopping()) break
     // At the bound the start is held back; the delay shows as start delay, since it is counted from the due time.
     running.push(limit(async () => (stopping() ? undefined : start(chain, dueNs))))

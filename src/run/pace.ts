@@ -16,6 +16,12 @@ export async function waitUntil(atNs: number, clock: Clock, signal: AbortSignal)
   while (!signal.aborted && clock.nowNs() < atNs) await giveWay()
 }
 
+/** The same to the millisecond: no spin, which would take a core from the thread that waits out the rest. */
+export async function sleepUntil(atNs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  for (let leftNs = atNs - clock.nowNs(); leftNs > 0 && !signal.aborted; leftNs = atNs - clock.nowNs())
+    await pause(Math.min(Math.ceil(leftNs / 1e6), LONGEST_TIMER_MS), signal)
+}
+
 // A stop by another stream must not wait for the end of a long hold.
 const HOLD_SLICE_MS = 100
 

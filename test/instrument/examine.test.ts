@@ -63,7 +63,7 @@ describe('the examination of a machine', () => {
     const { calibrations, machine, timerNs, verdict } = await examine({ clock: systemClock, streams: [8] })
     expect(machine).toMatchObject({ cores: machineFacts().cores, cpu: machineFacts().cpu })
     expect(machine.cores).toBeGreaterThan(0)
-    expect(calibrations[0]?.error?.n).toBe(224)
+    expect(calibrations[0]?.error?.n).toBe(208)
     expect(timerNs).toBeGreaterThan(0)
     expect(verdict).toMatch(/p99 timing error \d+\.\d ms at 8$/)
   })
