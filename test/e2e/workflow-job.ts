@@ -8,7 +8,7 @@ import { runStep, shellSteps, toolFolder } from './workflow-steps.js'
 
 export const WORKFLOW = '.github/workflows/plumbline.yml'
 
-const scenario = `name: m
+export const SCENARIO = `name: m
 env: [URL]
 targets: [{ name: m, baseUrl: '\${URL}', model: m, tokenizer: o200k_base }]
 probes: [{ probe: prompt-length, promptTokens: [64, 768, 1536], outputTokens: 4 }]
@@ -22,7 +22,7 @@ gate: { margins: { ttft: 25% }, detect: { ttft: 100% } }
 /** A repository with a scenario and the workflow. */
 export async function repository(): Promise<{ here: Workspace; tools: string }> {
   const here = workspace()
-  here.write('plumbline.yaml', scenario)
+  here.write('plumbline.yaml', SCENARIO)
   const made = await runCli(['init', '--provider', 'vllm', '--model', 'm'], { cwd: here.path })
   expect(made.code).toBe(0)
   return { here, tools: await toolFolder(here.path) }
