@@ -38,14 +38,21 @@ export function plannedSource(blocks: readonly Block[], options: SourceOptions):
 /** An adaptive probe that has not made up its mind by then never will; and so many numbers are set aside for its blocks. */
 export const MOST_BLOCKS = 10_000
 
+/** The target that is decided for, and the number of the block that would come next. */
+interface At {
+  target: string
+  block: number
+}
+
 /**
  * A design that decides as it sees, for each target by itself; its targets' visits still share the block. It is shown
  * what the blocks before `end` have shown and nothing else, so that a run taken up again decides as it did before.
  */
 export function adaptiveSource(
-  decide: (seen: Seen, random: Random, at: { target: string; block: number }) => Next,
+  decide: (seen: Seen, random: Random, at: At) => Next,
   seen: (target: string, end: number) => Seen,
   options: SourceOptions,
+  left?: (seen: Seen, at: At) => string | null,
 ): BlockSource {
   let block = options.firstBlock
   let open = [...options.targets]
@@ -76,6 +83,11 @@ export function adaptiveSource(
       open = still
       if (open.length === 0) return { done: together(reasons) }
       return { probe: options.probe, block: block++, visits: options.random.shuffle(visits) }
+    },
+    left() {
+      const wanted = open.map((target) => [target, left?.(seen(target, block), { target, block })] as const)
+      const texts = wanted.flatMap(([target, text]) => (text == null ? [] : [[target, text] as const]))
+      return texts.length === 0 ? null : together(new Map(texts))
     },
   }
 }
@@ -118,6 +130,7 @@ export function chainedSource(first: BlockSource, then: BlockSource): BlockSourc
       }
       return 'done' in next ? { done: before + next.done } : next
     },
+    left: () => at.left?.() ?? null,
   }
 }
 

@@ -52,11 +52,12 @@ export function spend(seen: Seen, random: Random, spending: Spending): Next {
 /** Why it ends here; null where it goes on. */
 function doneOf(spending: Spending, design: Design, blocks: number, isLast: boolean): string | null {
   const fitted = spending.fit()
-  const worst = widest(gapsOf(spending.precision, fitted, design))
+  const gaps = gapsOf(spending.precision, fitted, design)
+  const worst = widest(gaps)
   if (worst === null) return null
-  const reached = worst.ratio * SLACK <= 1
+  const reached = isReached(worst)
   if (!reached && !isLast) return null
-  const text = `${worst.parameter} known within ${percent(worst.halfWidth)} after ${blocks} blocks`
+  const text = `${knownText(gaps)} after ${blocks} blocks`
   if (!reached) return `stopped with ${text}: the noise is too large`
   const bend = fitted['curve'] === undefined ? leftOut(spending, design) : null
   const isStraight = bend === null || bend.ratio <= 1
@@ -89,12 +90,39 @@ function leftOut({ precision, fit }: Spending, design: Design): LeftOut | null {
   }
 }
 
-const percent = (share: number): string => `${(100 * share).toPrecision(2)} %`
+/** What is known less closely than asked where a run is broken off; null where nothing is, or no curve was looked at. */
+export function stillWide(seen: Seen, spending: Spending): string | null {
+  const { law, grid, precision } = spending
+  const design = seen.blocks < FULL_BLOCKS ? null : designOf(law, grid, seen.cells)
+  const gaps = design === null ? [] : gapsOf(precision, spending.fit(), design)
+  if (gaps.length === 0) return `broken off before there was a ${law} curve`
+  if (gaps.every(isReached)) return null
+  return `broken off after ${seen.blocks} blocks with ${knownText(gaps)}`
+}
+
+const isReached = ({ ratio }: Gap): boolean => ratio * SLACK <= 1
+
+/** `base known within 4 %, fresh within 12 % (asked: 5 %)`. */
+function knownText(gaps: readonly Gap[]): string {
+  const parts = gaps.map((gap, i) => {
+    const { parameter, halfWidth, moves, target } = gap
+    const effect = moves === null ? '' : `, which moves predictions by ${percent(moves)} at most`
+    const asked = isReached(gap) ? '' : ` (asked: ${percent(target)})`
+    return `${parameter}${i === 0 ? ' known' : ''} within ${percent(halfWidth)}${effect}${asked}`
+  })
+  return parts.join(', ')
+}
+
+const percent = (share: number): string => `${Number((100 * share).toPrecision(2))} %`
 
 interface Gap {
   parameter: string
   /** Relative half-width. */
   halfWidth: number
+  /** As a share of predictions, where it is that which is held to what is asked. */
+  moves: number | null
+  /** Wanted half-width. */
+  target: number
   /** Half-width ÷ wanted half-width. */
   ratio: number
 }
@@ -111,8 +139,9 @@ function gapsOf(precision: Precision, fitted: Fitted, { names, cells }: Design):
     const halfWidth = half / Math.abs(value)
     const column = names.indexOf(parameter)
     const isMain = countsByItself(precision, parameter) || column === -1
-    const moves = Math.max(...cells.map(({ row, ms }) => (half * (row[column] ?? 0)) / ms))
-    return [{ parameter, halfWidth, ratio: (isMain ? halfWidth : Math.min(halfWidth, moves)) / target }]
+    const most = Math.max(...cells.map(({ row, ms }) => (half * (row[column] ?? 0)) / ms))
+    const moves = isMain || most >= halfWidth ? null : most
+    return [{ parameter, halfWidth, moves, target, ratio: (moves ?? halfWidth) / target }]
   })
 }
 

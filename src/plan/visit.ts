@@ -41,6 +41,8 @@ export interface BlockSource {
   total: number | null
   /** The next block, or why there is none. */
   next(): VisitBlock | { done: string }
+  /** What is still wanted, where the run is broken off here. */
+  left?(): string | null
 }
 
 /**

@@ -43,18 +43,18 @@ export async function conduct(scenario: Scenario, plan: Sources, context: Conduc
     record.blockDone({ probe: block.probe, block: block.block, targets })
   })
   for (const block of inOrder(plan.sources, scenario.order, context.random.fork('order'), nursery.isBusy)) {
-    if (visit.stopping()) return
+    if (visit.stopping()) break
     if (block === null) {
       await nursery.waitForNext()
       continue
     }
     const ageing = nursery.open(block)
     const result = await runBlock(withoutDone(block, context), visit, ageing, nursery.measureDue)
-    if (result === 'broken') return
+    if (result === 'broken') break
     await nursery.close(block, result)
   }
-  if (visit.stopping()) return
-  for (const reason of reasons(plan.sources)) record.note(reason)
+  const said = visit.stopping() ? stillWanted(plan.sources) : reasons(plan.sources)
+  for (const text of said) record.note(text)
 }
 
 function withoutDone(block: VisitBlock, { isDone }: ConductContext): VisitBlock {
@@ -67,6 +67,14 @@ function reasons(sources: readonly BlockSource[]): string[] {
     if (source.total !== null) return []
     const next = source.next()
     return 'done' in next ? [`${source.probe}: ${next.done}`] : []
+  })
+}
+
+/** What a run that is broken off leaves open. */
+function stillWanted(sources: readonly BlockSource[]): string[] {
+  return sources.flatMap((source) => {
+    const left = source.left?.() ?? null
+    return left === null ? [] : [`${source.probe}: ${left}`]
   })
 }
 

@@ -11,7 +11,7 @@ import {
   plannedSource,
 } from '../plan/source.js'
 import type { Known, Precision } from '../plan/precision.js'
-import { MOST_SPENT_BLOCKS, spend } from '../plan/spend.js'
+import { MOST_SPENT_BLOCKS, spend, stillWide, type Spending } from '../plan/spend.js'
 import type { BlockSource } from '../plan/visit.js'
 import { toCondition } from '../plan/cell.js'
 import { faultOfBlock } from '../plan/check-ask.js'
@@ -103,16 +103,17 @@ export function sourcesOf(scenario: Scenario, { random, seen, fit, ownRequests }
       const asked = grid.map((ask) => toCondition(ask, load))
       grids.push({ target, probe, conditions: asked.filter((each) => options.keep(target, each)) })
     }
+    const on = (target: string, block: number): Spending => ({
+      law,
+      precision,
+      grid: grid.filter((ask) => options.keep(target, toCondition(ask, load))),
+      fit: (curved) => fit(probe, target, law, [firstBlock, block], curved),
+    })
     return adaptiveSource(
-      (soFar, by, { target, block }) =>
-        spend(soFar, by, {
-          law,
-          precision,
-          grid: grid.filter((ask) => options.keep(target, toCondition(ask, load))),
-          fit: (curved) => fit(probe, target, law, [firstBlock, block], curved),
-        }),
+      (soFar, by, { target, block }) => spend(soFar, by, on(target, block)),
       (target, end) => seen(probe, target, law, [firstBlock, end]),
       options,
+      (soFar, { target, block }) => stillWide(soFar, on(target, block)),
     )
   }
 

@@ -218,3 +218,14 @@ test.each<[string, () => Next, RegExp]>([
   const next = source.next()
   expect('done' in next && next.done).toMatch(reason)
 })
+
+test('a source that is broken off tells what is left of each target that is not done', () => {
+  const decide = (_: Seen, __: unknown, { target }: { target: string }): Next =>
+    target === 'a' ? { done: 'enough' } : { ask: [ask(64)] }
+  const seen = (): Seen => ({ blocks: 0, cells: [], halfWidths: {} })
+  const source = adaptiveSource(decide, seen, options(['a', 'b']), (_, at) => `${at.target} at ${at.block}`)
+  source.next()
+  expect(source.left?.()).toBe('b at 1')
+  expect(chainedSource(source, plannedSource([], options(['a']))).left?.()).toBe('b at 1')
+  expect(adaptiveSource(decide, seen, options(['b'])).left?.(), 'nothing is known to be wanted').toBeNull()
+})

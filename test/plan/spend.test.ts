@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CellAsk, Seen } from '../../src/plan/probe.js'
-import { isLook, spend, type Spending } from '../../src/plan/spend.js'
+import { isLook, spend, stillWide, type Spending } from '../../src/plan/spend.js'
 import { createRandom } from '../../src/random/random.js'
 import { emptyCell } from '../probes/virtual-cache.js'
 import { BENT_US, spendOnce } from '../check/spending.js'
@@ -58,14 +58,42 @@ test('it ends at a look where the interval is 6 % narrower than asked, and says 
     spend(seen(blocks), createRandom(1), spending(known(width)))
   expect(decide(12, 0.047)).toHaveProperty(
     'done',
-    expect.stringMatching(/known within 4\.7 % after 12 blocks, as closely as asked/),
+    expect.stringMatching(
+      /^base known within 4\.7 %, fresh within 4\.7 % after 12 blocks, as closely as asked/,
+    ),
   )
   expect(decide(12, 0.048)).toHaveProperty('ask')
   expect(decide(13, 0.01), 'no look').toHaveProperty('ask')
   expect(decide(240, 0.3)).toHaveProperty(
     'done',
-    expect.stringMatching(/^stopped with .* 30 % after 240 blocks/),
+    expect.stringMatching(
+      /^stopped with base known within 30 % \(asked: 5 %\), fresh within 30 % \(asked: 5 %\) after 240 blocks/,
+    ),
   )
+})
+
+test('hit is told with what it moves predictions by, where that is what is held to the precision', () => {
+  const warm = ask(8192, 8064)
+  const cells = [...seen(12).cells, { ...emptyCell(warm), n: 12, ttft: { p50: 460, p90: 460 } }]
+  const fit = () => ({ ...known(0.04)(), hit: { value: 7, low: 3.8, high: 10.2 } })
+  const decided = spend({ ...seen(12), cells }, createRandom(1), {
+    ...spending(fit),
+    grid: [...grid, warm],
+    precision: 0.1,
+  })
+  expect(decided).toHaveProperty(
+    'done',
+    expect.stringContaining('hit within 46 %, which moves predictions by 5.6 % at most after 12 blocks'),
+  )
+})
+
+test('a run that is broken off says what is less closely known than asked, and how closely it was asked', () => {
+  const wide = () => ({ ...known(0.02)(), fresh: { value: 45, low: 40, high: 50 } })
+  expect(stillWide(seen(7), spending(wide))).toBe(
+    'broken off after 7 blocks with base known within 2 %, fresh within 11 % (asked: 5 %)',
+  )
+  expect(stillWide(seen(13), spending(known(0.04)))).toBeNull()
+  expect(stillWide(seen(1), spending(wide))).toBe('broken off before there was a prefill curve')
 })
 
 test('a law that no sample speaks of is given up after 240 blocks', () => {
