@@ -202,6 +202,7 @@ plumbline:
         export DRY_RUN=true
       fi
       if [ -n "\${PLUMBLINE_DATA_BRANCH:-}" ] && git fetch --quiet --depth 1 origin "refs/heads/$PLUMBLINE_DATA_BRANCH"; then
+        git worktree prune # of an earlier job: the runner cleans its folder away and keeps .git
         git worktree add --quiet --detach plumbline-data FETCH_HEAD
         export DATA=plumbline-data
       fi
