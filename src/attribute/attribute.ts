@@ -50,14 +50,15 @@ export function createAttributor({ known }: AttributorOptions): Attributor {
     if (choice === undefined || span.error !== undefined || isUntimed(span))
       return { dueMs, found: unattributed(span) }
     const place = places.of(span)
-    const warmTokens = conversations.warmTokens(span, place.usualCached(span), choice.known)
+    const isFirst = conversations.isFirst(span)
+    const warmTokens = conversations.warmTokens(span, place.usualCached(span, isFirst), choice.known)
     const observation = observe(span, {
       known: choice.known,
       ordinary: place.ordinary(),
       warmTokens,
       hides: place.hides(),
     })
-    const passage = place.add(observation)
+    const passage = place.add(observation, isFirst)
     conversations.add(span)
     const settle = (): Attribution => conclude(observation, choice, place, passage)
     return { dueMs, found: isSound(observation) ? settle() : settle }

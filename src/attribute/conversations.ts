@@ -5,6 +5,8 @@ import type { Known } from './known.js'
 export interface Conversations {
   /** Tokens that should have been cached; 0 where nothing says so. `usual`: what calls of its group usually find. */
   warmTokens(span: Span, usual: number | undefined, known: Known): number
+  /** Its conversation is told, and nothing of it was seen before. */
+  isFirst(span: Span): boolean
   add(span: Span): void
 }
 
@@ -30,11 +32,14 @@ export function createConversations(): Conversations {
       const step = known.cache?.step ?? 1
       const whole = (tokens: number): number => Math.floor(Math.min(most, tokens) / step) * step
       // A cache that has never been seen to hold anything of this group promises nothing.
-      const own = before === undefined || (usual ?? before.cached) === 0 ? 0 : whole(before.inputTokens)
-      const warm = Math.max(own, whole(usual ?? 0))
+      // Nor does a prompt that was sent while a longer one of its conversation still ran.
+      const goesOn = before !== undefined && inputTokens > before.inputTokens
+      const own = !goesOn || (usual ?? before.cached) === 0 ? 0 : whole(before.inputTokens)
+      const warm = goesOn && own > 0 ? own : Math.min(whole(usual ?? 0), before?.cached ?? Infinity)
       const found = span.cacheReadTokens
       return found !== undefined && found + SLACK_TOKENS >= warm ? found : warm
     },
+    isFirst: ({ conversationId }) => conversationId !== undefined && !last.has(conversationId),
     add(span) {
       const { conversationId, inputTokens } = span
       if (conversationId === undefined || inputTokens === undefined) return

@@ -14,7 +14,7 @@ export interface Crowd {
  */
 export function crowdAt(neighbours: NeighbourStore, passage: number, paceMs: number): Crowd {
   const count = neighbours.beside(passage, beside)
-  const { starts, firsts, ends, prefills, contexts } = neighbours.columns
+  const { starts, firsts, ends, prefills, contexts, logRests } = neighbours.columns
   const own = slotOf(passage)
   const startMs = starts[own]!
   const ownFirstMs = startMs + firsts[own]!
@@ -32,7 +32,22 @@ export function crowdAt(neighbours: NeighbourStore, passage: number, paceMs: num
     const together = overlap(otherFirstMs, starts[slot]! + ends[slot]!, ownFirstMs, endMs)
     if (contexts[slot]! > 0) restMs += (together * contexts[slot]!) / (paceMs + contexts[slot]!)
   }
-  return { firstMs, restMs }
+  return { firstMs, restMs: restMs * slowed(endMs - ownFirstMs, restMs, logRests[own]!) }
+}
+
+/** Others take a share of the time; a machine that all but stood still for it was not foreseen. */
+const MOST_SHARE = 0.8
+
+/**
+ * A stream of e ms that others stop for a share c of its time lasts e ÷ (1 − c), and they cost it e·c ÷ (1 − c). What made
+ * it longer still let it meet more of them, and that is no cost of theirs: this much of what it met is.
+ */
+function slowed(lastedMs: number, metMs: number, log: number): number {
+  if (metMs <= 0 || lastedMs <= 0) return 0
+  if (Number.isNaN(log)) return 1
+  const share = Math.min(MOST_SHARE, metMs / lastedMs)
+  const costMs = ((lastedMs / Math.exp(log)) * share) / (1 - share)
+  return Math.min(1, costMs / metMs)
 }
 
 /** Used again for each search. */

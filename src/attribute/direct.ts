@@ -26,8 +26,8 @@ export interface Usual {
 
 /** Without any of these there are no direct causes: so it is with most spans. */
 export function timesItself({ span, retryMs }: Observation): boolean {
-  const { queueMs, serverTtftMs, serverMs } = span
-  return retryMs > 0 || (queueMs ?? serverTtftMs ?? serverMs) !== undefined
+  const { queueMs, serverTtftMs, serverMs, decodeMs } = span
+  return retryMs > 0 || (queueMs ?? serverTtftMs ?? serverMs ?? decodeMs) !== undefined
 }
 
 export function directCauses(observation: Observation, usual: Usual): Direct[] {
@@ -56,19 +56,21 @@ export function directCauses(observation: Observation, usual: Usual): Direct[] {
 }
 
 /** Time that the client saw and the server did not: before the first output it is the way there, behind it the reader. */
-function outside({ span, first, retryMs }: Observation, usual: Usual): Direct[] {
+function outside({ span, first, whole, retryMs, expected }: Observation, usual: Usual): Direct[] {
   const found: Direct[] = []
-  const { serverMs, durationMs } = span
+  const { serverMs, decodeMs, durationMs } = span
+  // Before anything is usual: what the baseline has for all that lies outside.
+  const usualFirstMs = usual.outsideFirstMs ?? expected.base
   const serverTtftMs = serverFirstMs(span, first)
   let firstMs = 0
-  if (first !== undefined && serverTtftMs !== undefined && usual.outsideFirstMs !== undefined) {
-    firstMs = worthTelling(first.observedMs - serverTtftMs - usual.outsideFirstMs)
-    const { moved, outsideFirstMs } = usual
+  if (first !== undefined && serverTtftMs !== undefined) {
+    firstMs = worthTelling(first.observedMs - serverTtftMs - usualFirstMs)
+    const { moved } = usual
     // A longer way by another route is the route's, as far as all who take it have it.
     const routeMs =
       moved === undefined
         ? 0
-        : Math.min(firstMs, Math.max(0, (moved.outsideFirstMs ?? Infinity) - outsideFirstMs))
+        : Math.min(firstMs, Math.max(0, (moved.outsideFirstMs ?? Infinity) - usualFirstMs))
     if (moved !== undefined && routeMs > 0)
       found.push({ cause: 'route-change', firstMs: routeMs, restMs: 0, evidence: () => moved.evidence })
     if (firstMs > routeMs) {
@@ -77,10 +79,19 @@ function outside({ span, first, retryMs }: Observation, usual: Usual): Direct[] 
       found.push({ cause: 'network', firstMs: firstMs - routeMs, restMs: 0, evidence })
     }
   }
-  if (serverMs !== undefined && serverMs !== serverTtftMs && usual.outsideMs !== undefined) {
-    const restMs = worthTelling(durationMs - retryMs - serverMs - usual.outsideMs - firstMs)
+  if (serverMs !== undefined && serverMs !== serverTtftMs) {
+    const usualMs = usual.outsideMs ?? expected.base
+    const restMs = worthTelling(durationMs - retryMs - serverMs - usualMs - firstMs)
     if (restMs > 0) {
       const evidence = () => `the server was done ${round(durationMs - serverMs)} before the client`
+      found.push({ cause: 'client-stall', firstMs: 0, restMs, evidence })
+    }
+  } else if (decodeMs !== undefined && first !== undefined && decodeMs > 0) {
+    const streamMs = whole.observedMs - first.observedMs
+    const restMs = worthTelling(streamMs - decodeMs)
+    if (restMs > 0) {
+      const evidence = () =>
+        `the client read the output for ${round(streamMs)}, the server wrote it in ${round(decodeMs)}`
       found.push({ cause: 'client-stall', firstMs: 0, restMs, evidence })
     }
   }

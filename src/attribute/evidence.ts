@@ -24,6 +24,8 @@ const NO_PEERS: PeerEvidence = { slow: 0, crowded: 0, all: 0 }
 export interface Surroundings {
   /** Spans on the same route within seconds: number, and median log ratio of the rest of the stream and of the first output, less level and crowd. */
   near: { count: number; rest: number; first: number }
+  /** Spans on other machines of the fleet within minutes: number, and median log ratio of the rest, less crowd. */
+  elsewhere: { count: number; rest: number }
   /** Pace of the spans nearest in time on the route, within minutes, behind their first output. */
   peers: readonly Pace[]
   /** Its own pace. */
@@ -36,15 +38,19 @@ export interface Surroundings {
   routes: number
   /** Log odds that the wait before the first output was one for calls of its own service (`turns.ts`). */
   turn: number
+  /** Own calls in flight at its start, where it waited longer than they foresee, and what such waits usually follow. */
+  overlap: { inFlight: number; logOdds: number; share: number } | undefined
   /** The route itself is told (a replica), not only guessed from a backend or a region. */
   replicaKnown: boolean
   /** Which route fact is another one than before, in words; null where none is, undefined where none is told. */
   routeChanged: string | null | undefined
   /** A persistent step in the log ratio of the group: its size, or 0. */
   step: number
+  /** Share of the group's calls, in the long run, whose stream was slow. */
+  slowShare: number
   /** The group was seen at the pace of its baseline before: only then can it have changed. */
   wasWell: boolean
-  /** Share of the group's last hundred spans, about, with a rate-limit status or a retry. */
+  /** Share of the group's last hundred spans, about, with a rate-limit status. */
   limited: number
 }
 
@@ -59,27 +65,47 @@ export interface Weight {
 
 /** Prior probability that a span of unknown history has this cause in a size worth listing. */
 export const PRIOR: Readonly<Record<ResidualCause | 'unknown', number>> = {
-  queueing: 0.02,
+  queueing: 0.013,
   'noisy-neighbour': 0.02,
   'route-change': 0.01,
   'slow-replica': 0.01,
   retry: 0.01,
   'client-stall': 0.01,
-  network: 0.01,
-  unknown: 0.01,
+  network: 0.011,
+  unknown: 0.015,
 }
 
 /** Below it a log ratio is no slowdown worth a word. */
 const SLOW = Math.log(1.15)
 /** A group is as slow as one of its calls from this share of its log ratio up. */
 const WHOLE = 0.85
+/** Spans elsewhere are as slow as one from this share of its log ratio up. */
+const ALIKE = 0.6
+/** A server had a wait where it had most of it. */
+const MOSTLY = 0.8
+/** Log likelihood ratio of peers from which they show a crowd. */
+const SEEN = 1
+/** Log odds. */
+const ALONE = -2.5
+const NEVER_WELL = -1.5
+const EVERYWHERE = -3
+const ONLY_REPLICA = -1
+const UNTOLD_REPLICA = -1.1
+const UNTOLD_ROUTE = -0.5
+const UNSEEN = -3
+const ONLY_HERE = 1
+const WAITED_TOO = 1.5
 
-export function weigh(observation: Observation, around: Surroundings): Record<ResidualCause, Weight> {
-  const { span, rest, known } = observation
+export function weigh(
+  observation: Observation,
+  around: Surroundings,
+): Record<ResidualCause | 'unknown', Weight> {
+  const { rest, known } = observation
   const peers =
     rest === undefined
       ? NO_PEERS
       : weighPeers(around.own, around.peers, {
+          slowShare: around.slowShare,
           sd: around.level.rest?.sd ?? known.tpotNoise.sd,
           sure: around.replicaKnown,
         })
@@ -89,28 +115,62 @@ export function weigh(observation: Observation, around: Surroundings): Record<Re
     'route-change': route(around, peers),
     'slow-replica': slowReplica(around, stallShare(observation), peers),
     retry: retry(observation),
-    'client-stall': clientStall(span.clientPauseMs, stallShare(observation)),
-    network: network(observation),
+    'client-stall': clientStall(observation),
+    network: network(observation, around),
+    unknown: something(around, peers),
   }
 }
 
-function queueing({ span, first }: Observation, { near, limited, turn }: Surroundings): Weight {
+function queueing(observation: Observation, around: Surroundings): Weight {
+  const { near, limited, turn, overlap, own } = around
+  const { span } = observation
   const weight = none()
   add(weight, turn, turn > 1 ? 'its wait ended as another call of the service did' : undefined)
   // What the server says that it queued was taken off before: what is left is something else.
   if (span.queueMs !== undefined) add(weight, -3)
-  else if (serverFirstMs(span, first) !== undefined) add(weight, 1.8, 'the wait was within the server')
+  else if (isWithinServer(observation)) add(weight, 1.8, 'the wait was within the server')
+  // Where the stream is slower too, calls in flight share more than a queue.
+  if (overlap !== undefined && turn <= 1 && overlap.logOdds > 0 && !(own.log > SLOW / 2)) {
+    const { inFlight, share, logOdds } = overlap
+    const others = inFlight === 1 ? 'another call' : `${inFlight} other calls`
+    add(
+      weight,
+      logOdds,
+      logOdds > 1
+        ? `${others} of its own were in flight: ${percent(share)} of such calls wait, and few else`
+        : undefined,
+    )
+  }
   if (limited > 0.02) add(weight, 1, `${percent(limited)} of calls around it were rate limited`)
-  if (near.count >= 3 && near.first > SLOW && near.rest < SLOW / 2) {
-    add(weight, 1.5, `${near.count} calls near it waited too, and decoded at their usual pace`)
+  if (waitedToo(around) && !thinksUnseen(observation)) {
+    add(weight, WAITED_TOO, `${near.count} calls near it waited too, and decoded at their usual pace`)
   }
   if (span.remainingRequests === 0) add(weight, 1, 'no request was left of the rate limit')
   return weight
 }
 
+/** What is left of the wait, when what came late to the client was taken off, the server had too. */
+function isWithinServer(observation: Observation): boolean {
+  const { span, first, expected } = observation
+  const serverMs = serverFirstMs(span, first)
+  if (serverMs === undefined || first === undefined || thinksUnseen(observation)) return false
+  const excessMs = first.observedMs - first.expectedMs
+  return serverMs - (first.expectedMs - expected.base) >= MOSTLY * excessMs
+}
+
+/** What took long before the first output may have been its thinking. */
+function thinksUnseen({ hidden, expected, first }: Observation): boolean {
+  return hidden && first !== undefined && expected.reasoning > first.expectedMs / 2
+}
+
+/** A queue or a bad network delays all that pass at the time. */
+function waitedToo({ near }: Surroundings): boolean {
+  return near.count >= 3 && near.first > SLOW && near.rest < SLOW / 2
+}
+
 function neighbour(
   observation: Observation,
-  { near, replicaKnown }: Surroundings,
+  { near, elsewhere, own, replicaKnown, wasWell }: Surroundings,
   peers: PeerEvidence,
 ): Weight {
   const weight = none()
@@ -125,11 +185,33 @@ function neighbour(
   const where = replicaKnown ? 'on the same replica' : 'on the same route'
   const isTold = near.count >= 3 && near.rest > SLOW
   weight.peers = peers.crowded
+  // Somebody else's load meets others too, for seconds: one slow span alone shows none.
+  if (peers.crowded < SEEN) add(weight, ALONE)
+  if (!wasWell) add(weight, NEVER_WELL)
+  if (isEverywhere({ elsewhere, own })) add(weight, EVERYWHERE)
+  if (isOnlyHere({ elsewhere, own })) add(weight, ONLY_HERE)
   add(
     weight,
     0,
     isTold ? `${near.count} calls ${where} within seconds were slower too (${ratio(near.rest)})` : undefined,
   )
+  return weight
+}
+
+type Beside = Pick<Surroundings, 'elsewhere' | 'own'>
+
+/** Other machines of the fleet are as slow at the time. */
+const isEverywhere = ({ elsewhere: { count, rest }, own }: Beside): boolean =>
+  count >= 3 && rest > ALIKE * own.log
+
+/** They are at their usual pace. */
+const isOnlyHere = ({ elsewhere: { count, rest }, own }: Beside): boolean =>
+  count >= 3 && own.log > SLOW / 2 && rest < own.log / 2
+
+/** What slowed it and its peers may be something that nobody foresaw, unless others were told to be well. */
+function something({ replicaKnown, routes }: Surroundings, { slow, crowded, all }: PeerEvidence): Weight {
+  const weight = none()
+  if (!replicaKnown || routes < 2) weight.peers = Math.max(0, slow, crowded, all)
   return weight
 }
 
@@ -140,19 +222,22 @@ export function crowdSigns(observation: Observation): number {
 }
 
 function slowReplica(
-  { peers: around, routes }: Surroundings,
+  { peers: around, routes, replicaKnown, elsewhere, own, wasWell }: Surroundings,
   oneGap: number | null,
   peers: PeerEvidence,
 ): Weight {
   const weight = none()
-  // Slow is a replica beside others.
-  if (routes < 2) add(weight, -8)
+  // Slow is a replica beside others; one that serves all may be slow for a time, or be another one than before.
+  if (routes < 2) add(weight, replicaKnown ? ONLY_REPLICA : UNTOLD_REPLICA)
+  if (!wasWell) add(weight, NEVER_WELL)
+  if (isEverywhere({ elsewhere, own })) add(weight, EVERYWHERE)
   if (oneGap !== null && oneGap > 0.7) {
     add(weight, -6)
     return weight
   }
   const isTold = peers.slow > 1 && peers.slow > peers.crowded
-  weight.peers = peers.slow
+  weight.peers = replicaKnown ? peers.slow : Math.max(peers.slow, peers.all)
+  if (isOnlyHere({ elsewhere, own })) add(weight, ONLY_HERE)
   add(
     weight,
     0,
@@ -162,7 +247,7 @@ function slowReplica(
 }
 
 function route(
-  { routeChanged, step, wasWell, routes, replicaKnown, own }: Surroundings,
+  { routeChanged, step, wasWell, routes, replicaKnown, own, elsewhere }: Surroundings,
   peers: PeerEvidence,
 ): Weight {
   const weight = none()
@@ -174,9 +259,12 @@ function route(
   } else if (routeChanged === null) add(weight, -4)
   else {
     weight.peers = wasWell ? peers.all : Math.min(0, peers.all)
+    if (!replicaKnown && routes < 2) add(weight, UNTOLD_ROUTE)
     if (!isOfAll) add(weight, -2)
+    if (isOnlyHere({ elsewhere, own })) add(weight, EVERYWHERE)
   }
-  if (step > SLOW && isOfAll)
+  // A service that tells of no machine may have but one.
+  if (step > SLOW && isOfAll && (replicaKnown || typeof routeChanged === 'string'))
     add(weight, 1.5, `the whole group has been slower by ${ratio(step)} since a step`)
   return weight
 }
@@ -197,8 +285,12 @@ function retry({ span, retryMs }: Observation): Weight {
   return weight
 }
 
-function clientStall(pauseMs: number | undefined, oneGap: number | null): Weight {
+function clientStall(observation: Observation): Weight {
   const weight = none()
+  const { serverMs, decodeMs, clientPauseMs: pauseMs } = observation.span
+  const oneGap = stallShare(observation)
+  // What the server's own times show of it was taken off before; where nothing shows it, it is as good as any.
+  if ((serverMs ?? decodeMs ?? pauseMs ?? oneGap ?? undefined) === undefined) add(weight, UNSEEN)
   if (pauseMs !== undefined && pauseMs > 50) {
     add(weight, 4, `the calling process stood still for ${Math.round(pauseMs)} ms`)
   }
@@ -209,10 +301,11 @@ function clientStall(pauseMs: number | undefined, oneGap: number | null): Weight
   return weight
 }
 
-function network({ span, first }: Observation): Weight {
+function network({ span, first }: Observation, around: Surroundings): Weight {
   const weight = none()
   // Likewise what the client saw and the server did not.
   if (serverFirstMs(span, first) !== undefined) add(weight, -4)
+  else if (waitedToo(around)) add(weight, WAITED_TOO)
   if (span.attempts !== undefined && span.attempts > 1) add(weight, -1)
   return weight
 }

@@ -4,6 +4,7 @@ import { serverFirstMs } from './direct.js'
 import { lazyQuantile, type Group, type LazyQuantile } from './groups.js'
 import { createLevelWatch, type LevelWatch } from './level.js'
 import type { Observation } from './observation.js'
+import { createOverlaps, type Overlaps } from './overlap.js'
 import { createRouteMemory, createStepWatch, type RouteMemory, type StepWatch } from './routes.js'
 import { createSketch } from './sketch.js'
 
@@ -15,6 +16,7 @@ export interface GroupState {
   routes: RouteMemory
   steps: StepWatch
   crowds: CrowdMemory
+  overlaps: Overlaps
   levels: { first: LevelWatch; rest: LevelWatch }
   /** Numbers of those that served it. */
   served: Set<number>
@@ -24,7 +26,9 @@ export interface GroupState {
   outside: LazyQuantile
   /** Spans that looked as if they thought unseen, less those that did not; of about the last hundred. */
   hidden: number
-  /** Share of calls that were rate limited or tried again, of about the last hundred. */
+  /** Share of calls whose stream was slow, of about the last three hundred. */
+  slow: number
+  /** Share of calls that were rate limited, of about the last hundred. */
   limited: number
 }
 
@@ -34,6 +38,7 @@ export function createState(group: Group): GroupState {
     routes: createRouteMemory(),
     steps: createStepWatch(),
     crowds: createCrowdMemory(),
+    overlaps: createOverlaps(),
     levels: { first: createLevelWatch(), rest: createLevelWatch() },
     served: new Set(),
     spans: 0,
@@ -41,6 +46,7 @@ export function createState(group: Group): GroupState {
     outsideFirst: lazyQuantile(createSketch(), 0.5),
     outside: lazyQuantile(createSketch(), 0.5),
     hidden: 0,
+    slow: 0,
     limited: 0,
   }
 }
@@ -48,8 +54,11 @@ export function createState(group: Group): GroupState {
 export function remember(
   observation: Observation,
   state: GroupState,
-  outsideFirst: LazyQuantile,
-  isElsewhere: boolean,
+  {
+    outsideFirst,
+    isElsewhere,
+    isFirst,
+  }: { outsideFirst: LazyQuantile; isElsewhere: boolean; isFirst: boolean },
 ): void {
   const { span, lengths, warmTokens, assumed, first, retryMs } = observation
   const prompt = lengths.fresh + lengths.cached
@@ -59,6 +68,7 @@ export function remember(
     output: assumed.includes('visible') ? undefined : lengths.visible,
     reasoning: assumed.includes('visible') ? undefined : lengths.reasoning,
     cached: span.cacheReadTokens,
+    isFirst,
     prompt: assumed.includes('fresh') ? undefined : prompt,
     impliedShare: impliedShare(observation),
     duration: span.durationMs,
@@ -74,8 +84,8 @@ export function remember(
     state.outside.add(span.durationMs - retryMs - span.serverMs)
   if (observation.looksHidden !== undefined)
     state.hidden += (observation.looksHidden ? 1 : -1) - state.hidden / 100
-  const limited = span.httpStatus === 429 || (span.attempts ?? 1) > 1 ? 1 : 0
-  state.limited += (limited - state.limited) / 100
+  const isLimited = span.httpStatus === 429 || span.tries?.some(({ status }) => status === 429) === true
+  state.limited += ((isLimited ? 1 : 0) - state.limited) / 100
   state.routes.add(span)
 }
 

@@ -16,8 +16,11 @@ export interface Ordinary {
 export interface Group {
   /** As it stood before the span at hand. */
   ordinary(): Ordinary
-  /** Tokens usually read from the cache, of spans that tell; undefined until some did. */
-  usualCached(): number | undefined
+  /**
+   * Tokens of a prompt of that length that are usually read from the cache, of spans that tell: where three in four find any;
+   * `isFirst`: of those that begin a conversation. Undefined until some did.
+   */
+  usualCached(prompt: number | undefined, isFirst: boolean): number | undefined
   /** Share of the prompt that is usually cached, as the times of spans that do not tell imply. */
   impliedShare(): number | undefined
   add(lengths: {
@@ -25,6 +28,7 @@ export interface Group {
     output?: number | undefined
     reasoning?: number | undefined
     cached?: number | undefined
+    isFirst?: boolean | undefined
     impliedShare?: number | undefined
     duration?: number | undefined
     prompt?: number | undefined
@@ -62,7 +66,7 @@ function createGroup(): Group {
   const fresh = lazyQuantile(createSketch(), ORDINARY)
   const output = lazyQuantile(createSketch(), ORDINARY)
   const reasoning = lazyQuantile(createSketch(), ORDINARY)
-  const cached = lazyQuantile(createSketch(), 0.5)
+  const [all, first] = [createUsualCached(), createUsualCached()]
   const prompt = lazyQuantile(createSketch(), ORDINARY)
   const duration = lazyQuantile(createSketch(), ORDINARY)
   const implied = lazyQuantile(createSketch(), 0.5)
@@ -76,7 +80,7 @@ function createGroup(): Group {
       duration: duration.value(LEAST_SPANS),
       prompt: prompt.value(LEAST_SPANS),
     }),
-    usualCached: () => cached.value(10),
+    usualCached: (length, isFirst) => (isFirst ? (first.value(length) ?? 0) : all.value(length)),
     impliedShare() {
       const scaled = implied.value(LEAST_IMPLYING)
       return scaled === undefined ? undefined : scaled / SHARE_SCALE
@@ -86,11 +90,35 @@ function createGroup(): Group {
       fresh.add(lengths.fresh)
       output.add(lengths.output)
       reasoning.add(lengths.reasoning)
-      cached.add(lengths.cached)
+      all.add(lengths.cached, lengths.prompt)
+      if (lengths.isFirst === true) first.add(lengths.cached, lengths.prompt)
       duration.add(lengths.duration)
       prompt.add(lengths.prompt)
       if (lengths.impliedShare !== undefined && implying++ < MOST_IMPLYING)
         implied.add(lengths.impliedShare * SHARE_SCALE)
+    },
+  }
+}
+
+const LEAST_CACHED = 10
+
+/** What the middle call finds in the cache, at most the middle share of a prompt; nothing where one in four finds nothing. */
+function createUsualCached() {
+  const found = createSketch()
+  const [middle, quarter] = [lazyQuantile(found, 0.5), lazyQuantile(found, 0.25)]
+  const share = lazyQuantile(createSketch(), 0.5)
+  return {
+    add(cached: number | undefined, prompt: number | undefined): void {
+      middle.add(cached)
+      if (cached !== undefined && prompt !== undefined && prompt > 0)
+        share.add((cached / prompt) * SHARE_SCALE)
+    },
+    value(prompt: number | undefined): number | undefined {
+      const usual = middle.value(LEAST_CACHED)
+      if (usual === undefined || prompt === undefined) return usual
+      if ((quarter.value(LEAST_CACHED) ?? 0) < 1) return 0
+      const most = ((share.value(LEAST_CACHED) ?? SHARE_SCALE) / SHARE_SCALE) * prompt
+      return Math.min(usual, most)
     },
   }
 }

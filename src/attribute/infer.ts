@@ -56,9 +56,12 @@ const SHAPES: Readonly<Record<Hypothesis, readonly (readonly [Shape, number])[]>
     ['firstScale', 0.4],
     ['first', 0.2],
   ],
+  // Of what nobody foresaw, anything may come.
   unknown: [
-    ['first', 0.5],
-    ['rest', 0.5],
+    ['first', 0.35],
+    ['rest', 0.25],
+    ['both', 0.2],
+    ['scale', 0.2],
   ],
 }
 
@@ -138,11 +141,9 @@ export function infer(observation: Observation, around: Surroundings): Inferred 
   const { judged } = sound
   const odds = (hypothesis: Hypothesis): number => {
     const prior = PRIOR[hypothesis]
-    const extra = hypothesis === 'unknown' ? 0 : weights[hypothesis].logOdds
-    return (prior / (1 - prior)) * Math.exp(extra)
+    return (prior / (1 - prior)) * Math.exp(weights[hypothesis].logOdds)
   }
-  const byPeers = (hypothesis: Hypothesis): number =>
-    hypothesis === 'unknown' ? 0 : weights[hypothesis].peers
+  const byPeers = (hypothesis: Hypothesis): number => weights[hypothesis].peers
   let total = judged.none.likelihood
   const tallies = hypotheses.map((): Tally => ({ mass: 0, firstMs: 0, restMs: 0 }))
   const allOdds = hypotheses.map(odds)

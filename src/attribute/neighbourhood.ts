@@ -64,6 +64,28 @@ export function waitOf(
 /** Used again for each search. */
 const beside = new Int32Array(MOST_BESIDE)
 
+/** Own calls in flight at its start, and whether it waited for longer than their prefills foresee. */
+export function overlapOf(
+  neighbours: NeighbourStore,
+  { span, first, known, retryMs }: Observation,
+  passage: number,
+): { inFlight: number; waited: boolean } | undefined {
+  const { startedAtMs, queueMs } = span
+  if (first === undefined || queueMs !== undefined || retryMs > 0) return undefined
+  const count = neighbours.beside(passage, beside)
+  const { starts, ends } = neighbours.columns
+  let inFlight = 0
+  for (let i = 0; i < count; i++) {
+    const other = beside[i]!
+    const startMs = starts[other]!
+    if (startMs <= startedAtMs && startMs + ends[other]! > startedAtMs) inFlight++
+  }
+  const { observedMs, expectedMs } = first
+  if (!hasWaited(observedMs, expectedMs, known.ttftNoise)) return { inFlight, waited: false }
+  const { firstMs } = crowdAt(neighbours, passage, known.tpot(0))
+  return { inFlight, waited: hasWaited(observedMs, expectedMs + firstMs, known.ttftNoise) }
+}
+
 /** `level`: log ratio at which its group usually is. */
 export function paceOf(
   { neighbours, crowdWeight }: { neighbours: NeighbourStore; crowdWeight: number },
@@ -90,7 +112,7 @@ export function lookAround(
   { neighbours, state, isElsewhere }: { neighbours: NeighbourStore; state: GroupState; isElsewhere: boolean },
   { known }: Observation,
   passage: number,
-): Pick<Surroundings, 'near' | 'peers' | 'own' | 'crowd' | 'crowdWeight' | 'level'> {
+): Pick<Surroundings, 'near' | 'peers' | 'elsewhere' | 'own' | 'crowd' | 'crowdWeight' | 'level'> {
   const level = isElsewhere ? NO_LEVEL : levelsOf(state.levels, known)
   const crowdWeight = state.crowds.weight()
   const ownCrowd = crowdAt(neighbours, passage, known.tpot(0))
@@ -103,13 +125,16 @@ export function lookAround(
   }
   const paces = (of: readonly number[]): Pace[] => of.map(paceAt).filter(({ log }) => !Number.isNaN(log))
   const near = neighbours.near(passage, NEAR_MS, NEAR_MOST)
-  const rests = paces(near).map(({ log, crowd }) => log - crowd * crowdWeight)
+  const less = ({ log, crowd }: Pace): number => log - crowd * crowdWeight
+  const rests = paces(near).map(less)
+  const others = paces(neighbours.elsewhere(passage, WIDE_MS, WIDE_MOST)).map(less)
   const firsts = near
     .map((each) => neighbours.columns.logFirsts[slotOf(each)]! - (level.first?.log ?? 0))
     .filter((x) => !Number.isNaN(x))
   return {
     near: { count: rests.length, rest: middle(rests), first: middle(firsts) },
     peers: paces(neighbours.near(passage, WIDE_MS, WIDE_MOST)),
+    elsewhere: { count: others.length, rest: middle(others) },
     own,
     crowd: ownCrowd,
     crowdWeight,

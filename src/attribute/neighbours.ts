@@ -25,17 +25,28 @@ export interface PassageColumns {
   logRests: Float32Array
 }
 
+/** Where a span was served, by numbers. */
+export interface Where {
+  /** Of its service's spans: a replica, backend or region. */
+  route: number
+  /** The machines that serve a model, whoever calls them, and which of them it was; 0 where that is not told. */
+  fleet: number
+  machine: number
+}
+
 export interface NeighbourStore {
   /** Where an object for each passage would cost too much. */
   readonly columns: PassageColumns
-  /** Routes are numbered: of a replica, backend or region. Gives the number of the passage. */
-  add(route: number, passage: Passage): number
+  /** Gives the number of the passage. */
+  add(where: Where, passage: Passage): number
   /** What is remembered of a passage. */
   at(passage: number): Passage
   /** Up to `most` others on the route of a passage whose starts lie within `withinMs` of its own; the nearest first. */
   near(passage: number, withinMs: number, most: number): readonly number[]
+  /** Likewise those that another machine of the fleet served. */
+  elsewhere(passage: number, withinMs: number, most: number): readonly number[]
   /**
-   * Slots of others on its route that were served at the same time, as far as they are there already: those before it,
+   * Slots of others that its machine may have served at the same time, as far as they are there already: those before it,
    * the latest first, then those after it. Gives their number, at most `MOST_BESIDE`.
    */
   beside(passage: number, into: Int32Array): number
@@ -49,6 +60,8 @@ const MOST_EACH_WAY = 64
 export const MOST_BESIDE = 2 * MOST_EACH_WAY
 /** Of a search, before the nearest are taken. */
 const MOST_FOUND = 128
+/** So many are looked at each way, be they of other machines. */
+const MOST_LOOKED_AT = 256
 
 /** Keeps the last 65,536 spans of all routes together. */
 export function createNeighbours(): NeighbourStore {
@@ -57,10 +70,8 @@ export function createNeighbours(): NeighbourStore {
   const [firsts, ends] = [new Float32Array(SLOTS), new Float32Array(SLOTS)]
   const [prefills, contexts] = [new Float32Array(SLOTS), new Float32Array(SLOTS)]
   const [logFirsts, logRests] = [new Float32Array(SLOTS), new Float32Array(SLOTS)]
-  /** The passages before and after it on the same route, or −1. */
-  const [before, after] = [new Int32Array(SLOTS), new Int32Array(SLOTS)]
-  const latest = new Map<number, number>()
-  let latestRoute = NaN
+  const machines = new Int32Array(SLOTS)
+  const [routes, fleets] = [createChain(), createChain()]
   let next = 0
 
   const isKept = (passage: number): boolean => passage >= 0 && passage >= next - SLOTS
@@ -68,9 +79,47 @@ export function createNeighbours(): NeighbourStore {
   const found = new Int32Array(MOST_FOUND)
   const distances = new Float64Array(MOST_FOUND)
 
+  /** Of a chain, the nearest first; `than`: of other machines that are told. */
+  function nearest(
+    { before, after }: Chain,
+    passage: number,
+    withinMs: number,
+    most: number,
+    than?: number,
+  ): readonly number[] {
+    if (!isKept(passage)) return []
+    const fromMs = starts[passage % SLOTS]!
+    const eachWay = Math.min(2 * most, MOST_FOUND / 2)
+    let count = 0
+    for (let way = 0; way < 2; way++) {
+      const links = way === 0 ? before : after
+      let [strangers, here, looked] = [0, 0, 0]
+      for (let at = links[passage % SLOTS]!; isKept(at); at = links[at % SLOTS]!) {
+        if (++looked > MOST_LOOKED_AT) break
+        const distance = Math.abs(starts[at % SLOTS]! - fromMs)
+        if (distance > withinMs) {
+          if (++strangers >= MOST_STRANGERS) break
+          continue
+        }
+        const machine = machines[at % SLOTS]!
+        if (than !== undefined && (machine === 0 || machine === than)) continue
+        // In its place among those found: of equally near ones the first found stays first.
+        let place = count++
+        for (; place > 0 && distances[place - 1]! > distance; place--) {
+          distances[place] = distances[place - 1]!
+          found[place] = found[place - 1]!
+        }
+        distances[place] = distance
+        found[place] = at
+        if (++here >= eachWay) break
+      }
+    }
+    return Array.from(found.subarray(0, Math.min(count, most)))
+  }
+
   return {
     columns: { starts, firsts, ends, prefills, contexts, logFirsts, logRests },
-    add(route, { startMs, firstMs, endMs, prefillMs, contextMs, logFirst, logRest }) {
+    add({ route, fleet, machine }, { startMs, firstMs, endMs, prefillMs, contextMs, logFirst, logRest }) {
       const slot = next % SLOTS
       starts[slot] = startMs
       firsts[slot] = firstMs - startMs
@@ -79,15 +128,9 @@ export function createNeighbours(): NeighbourStore {
       contexts[slot] = contextMs
       logFirsts[slot] = logFirst
       logRests[slot] = logRest
-      const last = route === latestRoute ? next - 1 : (latest.get(route) ?? -1)
-      before[slot] = last
-      after[slot] = -1
-      if (isKept(last)) after[last % SLOTS] = next
-      if (route !== latestRoute) latest.delete(route)
-      latestRoute = route
-      latest.set(route, next)
-      // The oldest route lies behind what is kept.
-      if (latest.size > SLOTS) latest.delete(latest.keys().next().value ?? route)
+      machines[slot] = machine
+      routes.link(route, next)
+      fleets.link(fleet, next)
       return next++
     },
     at(passage) {
@@ -103,51 +146,63 @@ export function createNeighbours(): NeighbourStore {
         logRest: logRests[slot]!,
       }
     },
-    near(passage, withinMs, most) {
-      if (!isKept(passage)) return []
-      const fromMs = starts[passage % SLOTS]!
-      const eachWay = Math.min(2 * most, MOST_FOUND / 2)
-      let count = 0
-      for (let way = 0; way < 2; way++) {
-        const links = way === 0 ? before : after
-        let [strangers, here] = [0, 0]
-        for (let at = links[passage % SLOTS]!; isKept(at); at = links[at % SLOTS]!) {
-          const distance = Math.abs(starts[at % SLOTS]! - fromMs)
-          if (distance <= withinMs) {
-            // In its place among those found: of equally near ones the first found stays first.
-            let place = count++
-            for (; place > 0 && distances[place - 1]! > distance; place--) {
-              distances[place] = distances[place - 1]!
-              found[place] = found[place - 1]!
-            }
-            distances[place] = distance
-            found[place] = at
-            if (++here >= eachWay) break
-          } else if (++strangers >= MOST_STRANGERS) break
-        }
-      }
-      return Array.from(found.subarray(0, Math.min(count, most)))
-    },
+    near: (passage, withinMs, most) => nearest(routes, passage, withinMs, most),
+    elsewhere: (passage, withinMs, most) =>
+      machines[passage % SLOTS] === 0
+        ? []
+        : nearest(fleets, passage, withinMs, most, machines[passage % SLOTS]),
     beside(passage, into) {
       if (!isKept(passage)) return 0
       const own = passage % SLOTS
       const fromMs = starts[own]!
       const toMs = fromMs + ends[own]!
+      const machine = machines[own]!
       let count = 0
       for (let way = 0; way < 2; way++) {
-        const links = way === 0 ? before : after
+        const links = way === 0 ? fleets.before : fleets.after
         const most = count + MOST_EACH_WAY
-        let strangers = 0
+        let [strangers, looked] = [0, 0]
         for (let at = links[own]!; isKept(at); at = links[at % SLOTS]!) {
+          if (++looked > MOST_LOOKED_AT) break
           const slot = at % SLOTS
           const startMs = starts[slot]!
-          if (startMs < toMs && startMs + ends[slot]! > fromMs) {
+          if (startMs >= toMs || startMs + ends[slot]! <= fromMs) {
+            if (++strangers >= MOST_STRANGERS) break
+          } else if (machine === 0 || machines[slot] === 0 || machines[slot] === machine) {
             into[count++] = slot
             if (count >= most) break
-          } else if (++strangers >= MOST_STRANGERS) break
+          }
         }
       }
       return count
+    },
+  }
+}
+
+/** Passages of the same key, each linked to the one before and after it; −1 is none. By slot. */
+interface Chain {
+  readonly before: Int32Array
+  readonly after: Int32Array
+  link(key: number, passage: number): void
+}
+
+function createChain(): Chain {
+  const [before, after] = [new Int32Array(SLOTS), new Int32Array(SLOTS)]
+  const latest = new Map<number, number>()
+  let latestKey = NaN
+  return {
+    before,
+    after,
+    link(key, passage) {
+      const last = key === latestKey ? passage - 1 : (latest.get(key) ?? -1)
+      before[slotOf(passage)] = last
+      after[slotOf(passage)] = -1
+      if (last >= 0 && last > passage - SLOTS) after[slotOf(last)] = passage
+      if (key !== latestKey) latest.delete(key)
+      latestKey = key
+      latest.set(key, passage)
+      // The oldest key lies behind what is kept.
+      if (latest.size > SLOTS) latest.delete(latest.keys().next().value ?? key)
     },
   }
 }

@@ -30,12 +30,12 @@ const MOST = 8
 
 /**
  * `sd` is that of health. `sure`: the peers were served by the same replica, and not only perhaps. What calls beside it
- * cost a peer is no sign of anything; `level` is where the group usually is.
+ * cost a peer is no sign of anything; nor are slow calls, `slowShare`, that come now and then whatever befalls others. `level` is where the group usually is.
  */
 export function weighPeers(
   own: Pace,
   peers: readonly Pace[],
-  { sd, sure }: { sd: number; sure: boolean },
+  { sd, sure, slowShare }: { sd: number; sure: boolean; slowShare: number },
 ): PeerEvidence {
   const inSpell = sure ? IN_SPELL : IN_SPELL * SAME_REPLICA
   const same = Math.hypot(Math.SQRT2 * sd, 0.03)
@@ -50,14 +50,14 @@ export function weighPeers(
       crowd < health
         ? alone
         : (1 - crowdWeight) * alone + crowdWeight * gauss(log - crowd, Math.hypot(health, CROWD_SD * crowd))
-    const usual = 0.95 * bell + 0.05 * wildDensity(log, 3 * health)
+    const beyond = log - crowdWeight * crowd
+    const met = beyond > 0 ? Math.exp(-beyond / SLOWED) / SLOWED : 0
+    const usual = (0.95 - slowShare) * bell + 0.05 * wildDensity(log, 3 * health) + slowShare * met
     // Both less what is foreseen of their crowds.
     const apart = log - own.log - crowdWeight * (crowd - own.crowd)
     const near = Math.hypot(same, crowdWeight * CROWD_SD * Math.hypot(crowd, own.crowd))
     const alike = 0.93 * gauss(apart, near) + 0.07 * wildDensity(apart, 4 * near)
     all += Math.log((IN_SPELL * alike + (1 - IN_SPELL) * usual) / usual)
-    const beyond = log - crowdWeight * crowd
-    const met = beyond > 0 ? Math.exp(-beyond / SLOWED) / SLOWED : 0
     slow += Math.log((inSpell * alike + (1 - inSpell) * usual) / usual)
     const among = inSpell * MET
     crowded += Math.log((among * met + (1 - among) * usual) / usual)

@@ -110,7 +110,10 @@ function scaled({ expected, first, hidden, span }: Observation): PhaseShares {
 /** From even odds up a cause is named, and the time that it is said to cost stands in its phase. */
 const NAMED = 0.5
 
-/** Delays of each phase: those of the causes that are named; where none is, of all, weighted by their probabilities. */
+/**
+ * Delays of each phase: those of the causes that are named. Where none is, a wait before the first output is shared out by
+ * what may have been, and what came behind it is decode: a client or a retry is drawn where something shows it.
+ */
 function delaysOf({ causes }: Inferred): { first: Partial<Phases>; rest: Partial<Phases> } {
   const first: Partial<Phases> = {}
   const rest: Partial<Phases> = {}
@@ -118,13 +121,22 @@ function delaysOf({ causes }: Inferred): { first: Partial<Phases>; rest: Partial
     to[phase] = (to[phase] ?? 0) + ms
   }
   const named = residualCauses.filter((cause) => causes[cause].probability >= NAMED)
-  for (const cause of named.length > 0 ? named : residualCauses) {
-    const { probability, firstMs, restMs } = causes[cause]
-    const weight = named.length > 0 ? 1 : probability
-    const phase = PHASE_OF[cause]
-    add(first, phase.first, weight * firstMs)
-    add(rest, phase.rest, weight * restMs)
+  for (const cause of named) {
+    add(first, PHASE_OF[cause].first, causes[cause].firstMs)
+    add(rest, PHASE_OF[cause].rest, causes[cause].restMs)
   }
+  if (named.length > 0) return { first, rest }
+  const all = { first: 0, rest: 0 }
+  for (const cause of residualCauses) {
+    const { probability, firstMs, restMs } = causes[cause]
+    all.first += probability * firstMs
+    all.rest += probability * restMs
+    const phase = PHASE_OF[cause].first
+    if (phase !== 'client' && phase !== 'retry') add(first, phase, probability * firstMs)
+  }
+  const drawn = total(first)
+  for (const phase of names) if (first[phase] !== undefined) first[phase] *= drawn > 0 ? all.first / drawn : 0
+  rest.decode = all.rest
   return { first, rest }
 }
 
@@ -181,8 +193,8 @@ function serverSays(
   if (decodeMs !== undefined && decodeMs <= phases.decode + phases.reasoning + phases.client) {
     const stream = expected.decode + expected.reasoning
     const thinking = stream > 0 ? expected.reasoning / stream : 0
-    const left = phases.decode + phases.reasoning - decodeMs
-    phases.client += Math.max(0, left)
+    // A client that read it late was found before; the rest is the way.
+    phases.network += Math.max(0, phases.decode + phases.reasoning - decodeMs)
     phases.decode = Math.min(decodeMs, decodeMs * (1 - thinking))
     phases.reasoning = decodeMs * thinking
     sources.decode = sources.reasoning = 'server'

@@ -6,8 +6,8 @@ import { createState, remember, type GroupState } from './group-state.js'
 import { createGroups, lazyQuantile, type LazyQuantile, type Ordinary } from './groups.js'
 import { createKeyTree } from './key-tree.js'
 import type { Known } from './known.js'
-import { fillPassage, lookAround, paceOf, waitOf } from './neighbourhood.js'
-import { createNeighbours, type NeighbourStore, type Passage } from './neighbours.js'
+import { fillPassage, lookAround, overlapOf, paceOf, waitOf } from './neighbourhood.js'
+import { createNeighbours, type NeighbourStore, type Passage, type Where } from './neighbours.js'
 import type { Observation } from './observation.js'
 import { createSketch } from './sketch.js'
 import { createTurns, type Wait } from './turns.js'
@@ -15,15 +15,15 @@ import { createTurns, type Wait } from './turns.js'
 /** Of one group on one route. */
 export interface Place {
   ordinary(): Ordinary
-  /** Tokens that the prompt of this span usually finds in the cache. */
-  usualCached(span: Span): number | undefined
+  /** Tokens that the prompt of this span usually finds in the cache; `isFirst`: it begins a conversation. */
+  usualCached(span: Span, isFirst: boolean): number | undefined
   /** Whether reasoning is over before the first output, as most spans of the group look. */
   hides(): boolean | undefined
   usual(observation: Observation): Usual
   /** `passage`: the number that it was given. */
   surroundings(observation: Observation, passage: number): Surroundings
   /** Gives its number among the passages. */
-  add(observation: Observation): number
+  add(observation: Observation, isFirst: boolean): number
 }
 
 export interface Places {
@@ -43,15 +43,16 @@ export function createPlaces(): Places {
   const groups = createGroups()
   const states = new Map<string, GroupState>()
   const neighbours = createNeighbours()
-  const routes = new Map<string, number>()
+  /** Of routes, fleets and machines. */
+  const numbers = new Map<string, number>()
   let places = createKeyTree<Place>(MOST_KEYS)
-  let lastRoute = 0
+  let last = 0
   const numberOf = (key: string): number => {
-    const known = routes.get(key)
+    const known = numbers.get(key)
     if (known !== undefined) return known
-    if (routes.size >= MOST_KEYS) routes.clear()
-    routes.set(key, ++lastRoute)
-    return lastRoute
+    if (numbers.size >= MOST_KEYS) numbers.clear()
+    numbers.set(key, ++last)
+    return last
   }
   const stateOf = (key: string): GroupState => {
     const known = states.get(key)
@@ -71,16 +72,22 @@ export function createPlaces(): Places {
       const row = [service, operation, modelServed, model, region, backend, replica]
       const known = places.find(row)
       if (known !== undefined) return known
-      const route = `${model ?? ''}\n${region ?? ''}\n${backend ?? ''}\n${replica ?? ''}`
+      const fleet = model ?? ''
+      const route = `${fleet}\n${region ?? ''}\n${backend ?? ''}\n${replica ?? ''}`
       const group = `${service ?? ''}\n${operation}\n${model ?? ''}`
-      const place = createPlace(stateOf(group), numberOf(route), neighbours)
+      const where = {
+        route: numberOf(route),
+        fleet: numberOf(`fleet ${fleet}`),
+        machine: replica === undefined ? 0 : numberOf(`machine ${fleet}\n${replica}`),
+      }
+      const place = createPlace(stateOf(group), where, neighbours)
       places.set(row, place)
       return place
     },
   }
 }
 
-function createPlace(state: GroupState, route: number, neighbours: NeighbourStore): Place {
+function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore): Place {
   const { group } = state
   /** Client's first-token time less the server's, on this route. */
   const outsideFirst = lazyQuantile(createSketch(), 0.5)
@@ -99,13 +106,19 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
     }
     return change
   }
+  const overlapAt = (observation: Observation, passage: number): Surroundings['overlap'] => {
+    const overlap = overlapOf(neighbours, observation, passage)
+    if (overlap === undefined || !overlap.waited) return undefined
+    const { inFlight } = overlap
+    return { inFlight, logOdds: state.overlaps.weigh(inFlight), share: state.overlaps.share(inFlight) }
+  }
   return {
     ordinary: group.ordinary,
-    usualCached(span) {
-      if (span.cacheReadTokens !== undefined) return group.usualCached()
+    usualCached(span, isFirst) {
+      if (span.cacheReadTokens !== undefined) return group.usualCached(span.inputTokens, isFirst)
       const share = group.impliedShare()
       return share === undefined || span.inputTokens === undefined
-        ? group.usualCached()
+        ? group.usualCached(span.inputTokens, false)
         : // What makes a prompt longer than usual is not in the cache.
           share * Math.min(span.inputTokens, group.ordinary().prompt ?? Infinity)
     },
@@ -123,35 +136,44 @@ function createPlace(state: GroupState, route: number, neighbours: NeighbourStor
         passage,
       ),
       turn: turnAt(waitOf(neighbours, observation, passage)),
+      overlap: overlapAt(observation, passage),
       routes: state.served.size,
       replicaKnown: observation.span.replica !== undefined,
       routeChanged: changed(observation),
       step: state.steps.step(),
       wasWell: state.steps.hasBeenWell(),
+      slowShare: Math.min(MOST_SLOW, state.slow),
       limited: state.limited,
     }),
-    add(observation) {
-      remember(observation, state, outsideFirst, typeof changed(observation) === 'string')
+    add(observation, isFirst) {
+      remember(observation, state, {
+        outsideFirst,
+        isElsewhere: typeof changed(observation) === 'string',
+        isFirst,
+      })
       const { known } = observation
       fillPassage(latest, observation)
       const { logFirst, logRest } = latest
-      const passage = neighbours.add(route, latest)
-      const isFirst = Number.isNaN(logRest)
-      const log = isFirst ? logFirst : logRest
-      const noise = isFirst ? known.ttftNoise : known.tpotNoise
+      const passage = neighbours.add(where, latest)
+      const isWhole = Number.isNaN(logRest)
+      const log = isWhole ? logFirst : logRest
+      const noise = isWhole ? known.ttftNoise : known.tpotNoise
       // A step is one from where the group usually is, be that off its curve.
-      const usual = (isFirst ? state.levels.first : state.levels.rest).value(noise)
+      const usual = (isWhole ? state.levels.first : state.levels.rest).value(noise)
       const above = log - (usual?.log ?? noise.centre)
       if (!Number.isNaN(log)) state.steps.add(above / (usual?.sd ?? noise.sd), above)
       const wait = waitOf(neighbours, observation, passage)
       // What was waited for a turn is no level: it goes when the calls before are fewer.
       if (wait === undefined || turns.learn(wait) < TURN) state.levels.first.add(logFirst)
       state.levels.rest.add(logRest)
-      if (state.served.size < MOST_SERVED) state.served.add(route)
+      if (!isWhole) state.slow += ((above > Math.max(SLOW, 3 * noise.sd) ? 1 : 0) - state.slow) / LONG_RUN
+      if (state.served.size < MOST_SERVED) state.served.add(where.route)
       const each = state.spans < EARLY_SPANS ? EACH_CROWD : EACH_LATER
       if (state.spans++ % each === 0 && !Number.isNaN(logRest)) {
-        const { log: ownLog, crowd } = paceOf({ neighbours, crowdWeight: 0 }, passage, observation.known, 0)
+        const { log: ownLog, crowd } = paceOf({ neighbours, crowdWeight: 0 }, passage, known, 0)
         state.crowds.add(ownLog - noise.centre, crowd, noise.sd)
+        const overlap = overlapOf(neighbours, observation, passage)
+        if (overlap !== undefined) state.overlaps.add(overlap.inFlight, overlap.waited)
       }
       return passage
     },
@@ -175,6 +197,10 @@ const EACH_CROWD = 4
 const EACH_LATER = 64
 const EARLY_SPANS = 4096
 const MOST_SERVED = 64
+/** Log ratio of a slow stream; what is slow for longer than this many calls is usual, up to a share. */
+const SLOW = Math.log(1.15)
+const LONG_RUN = 300
+const MOST_SLOW = 0.25
 
 /** What a changed route says, and how far it is: what came over it least often stands for what it always costs. */
 function movedOf(changed: string | null | undefined, outsideFirst: LazyQuantile): Usual['moved'] {

@@ -22,10 +22,18 @@ export function createRouteMemory(): RouteMemory {
   const isUsual = (fact: string, known: Known): boolean | undefined => {
     const kind = fact.slice(0, fact.indexOf(' ') + 1)
     const told = [...known.routes].some((each) => each.startsWith(kind))
-    if (told) return known.routes.has(fact) || [...known.routes].some((each) => isSameFact(each, fact))
+    if (told && (known.routes.has(fact) || [...known.routes].some((each) => isSameFact(each, fact))))
+      return true
+    if (told && !isNamedOtherwise(kind, known)) return false
     if (spans < LEARNED_FROM) return undefined
     return (seen.get(fact) ?? 0) >= LEAST_SHARE * LEARNED_FROM
   }
+  /**
+   * No span of the group has a region that the baseline knows: a tracer and a prober may name the same one differently
+   * (`fra1`, `eu-central-1`), and that is no change.
+   */
+  const isNamedOtherwise = (kind: string, known: Known): boolean =>
+    kind === 'region ' && ![...seen.keys()].some((each) => each.startsWith(kind) && known.routes.has(each))
   return {
     changed(span, known) {
       let judged = false

@@ -57,8 +57,11 @@ export const createTally = (): Tally => ({
   errors: {},
 })
 
+/** What of an outcome is judged by. */
+export type Labelled = Pick<LabelledOutcome, 'e2eMs' | 'causesMs' | 'phases'>
+
 /** Causes that cost enough to be listed, the largest first. */
-function truthOf({ e2eMs, causesMs }: LabelledOutcome): Cause[] {
+function truthOf({ e2eMs, causesMs }: Labelled): Cause[] {
   const limit = listedFrom(e2eMs)
   return causeNames
     .filter((cause) => (causesMs[cause] ?? 0) >= limit)
@@ -84,7 +87,7 @@ export type Scope = 'all' | 'lengths'
  */
 export function judge(
   tally: Tally,
-  outcome: LabelledOutcome,
+  outcome: Labelled,
   found: Attribution,
   scope: Scope,
   baseline: 'busy' | 'idle' = 'busy',
@@ -118,15 +121,10 @@ export function judge(
 }
 
 /** Others in its batch, be they of its own service, cost it what would be listed. */
-const isCrowded = ({ phases, causesMs, e2eMs }: LabelledOutcome): boolean =>
+const isCrowded = ({ phases, causesMs, e2eMs }: Labelled): boolean =>
   phases.interference - (causesMs['noisy-neighbour'] ?? 0) >= listedFrom(e2eMs)
 
-function judgePhases(
-  tally: Tally,
-  { phases, e2eMs }: LabelledOutcome,
-  found: Attribution,
-  isSlow: boolean,
-): void {
+function judgePhases(tally: Tally, { phases, e2eMs }: Labelled, found: Attribution, isSlow: boolean): void {
   const errors: Record<string, number> = {}
   for (const name of phaseNames) {
     const trueMs = name === 'network' ? phases.network + phases.gateway : phases[name]

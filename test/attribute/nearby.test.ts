@@ -23,6 +23,9 @@ const passage = (startMs: number, facts: Partial<Passage> = {}): Passage => ({
   ...facts,
 })
 
+const HERE = { route: 1, fleet: 1, machine: 0 }
+const THERE = { route: 2, fleet: 2, machine: 0 }
+
 describe('neighbours', () => {
   const calls = fc.array(
     fc.record({ at: fc.integer({ min: 0, max: 20_000 }), lasts: fc.integer({ min: 1, max: 3000 }) }),
@@ -34,8 +37,8 @@ describe('neighbours', () => {
       fc.property(calls, fc.nat(), (drawn, pick) => {
         const store = createNeighbours()
         const sorted = drawn.toSorted((a, b) => a.at + a.lasts - b.at - b.lasts)
-        const numbers = sorted.map(({ at, lasts }) => store.add(1, passage(at, { endMs: at + lasts })))
-        store.add(2, passage(sorted[0]!.at))
+        const numbers = sorted.map(({ at, lasts }) => store.add(HERE, passage(at, { endMs: at + lasts })))
+        store.add(THERE, passage(sorted[0]!.at))
         const own = pick % sorted.length
         const distance = (i: number): number => Math.abs(sorted[i]!.at - sorted[own]!.at)
         const found = store.near(numbers[own]!, 100_000, 3).map((number) => distance(numbers.indexOf(number)))
@@ -52,7 +55,7 @@ describe('neighbours', () => {
       fc.property(calls, fc.nat(), (drawn, pick) => {
         const store = createNeighbours()
         const sorted = drawn.slice(0, 12).toSorted((a, b) => a.at + a.lasts - b.at - b.lasts)
-        const numbers = sorted.map(({ at, lasts }) => store.add(1, passage(at, { endMs: at + lasts })))
+        const numbers = sorted.map(({ at, lasts }) => store.add(HERE, passage(at, { endMs: at + lasts })))
         const own = pick % sorted.length
         const { at: fromMs, lasts } = sorted[own]!
         const found: number[] = []
@@ -69,26 +72,61 @@ describe('neighbours', () => {
   })
 })
 
+describe('neighbours of another service', () => {
+  const on = (route: number, machine: number) => ({ route, fleet: 1, machine })
+
+  test('are at the same time those that the same machine served, or one that is not told', () => {
+    const store = createNeighbours()
+    const own = store.add(on(1, 7), passage(0, { endMs: 3000 }))
+    const same = store.add(on(2, 7), passage(1000, { endMs: 2000 }))
+    store.add(on(3, 8), passage(1000, { endMs: 2000 }))
+    const untold = store.add(on(4, 0), passage(1500, { endMs: 2000 }))
+    store.add({ route: 5, fleet: 2, machine: 7 }, passage(1500, { endMs: 2000 }))
+    const slots = new Int32Array(MOST_BESIDE)
+    expect([...slots.subarray(0, store.beside(own, slots))]).toEqual([same, untold])
+  })
+
+  test('are elsewhere those that another told machine served, the nearest in time first', () => {
+    const store = createNeighbours()
+    store.add(on(3, 8), passage(-5000))
+    const own = store.add(on(1, 7), passage(0))
+    store.add(on(2, 7), passage(1000))
+    store.add(on(4, 0), passage(1500))
+    const near = store.add(on(3, 8), passage(2000))
+    expect(store.elsewhere(own, 10_000, 1)).toEqual([near])
+    expect(store.elsewhere(own, 1000, 5)).toEqual([])
+  })
+})
+
 describe('a crowd of one’s own', () => {
+  test('a stream that stood still for 9 s is not told to have lost more to others than what they take of its 1 s', () => {
+    const store = createNeighbours()
+    const own = store.add(HERE, passage(0, { firstMs: 0, endMs: 10_000, logRest: Math.log(10) }))
+    for (let i = 0; i < 10; i++)
+      store.add(HERE, passage(i * 1000, { firstMs: i * 1000 + 300, endMs: i * 1000 + 310, prefillMs: 200 }))
+    // They take 2 s of 10, a fifth; a stream of 1 s without them lasts 1.25 s.
+    expect(crowdAt(store, own, 10).restMs).toBeCloseTo(250, 3)
+  })
+
   test('a prefill of 500 ms in the stream of another call costs it 500 ms, and one that came before delays its first output', () => {
     const store = createNeighbours()
-    const own = store.add(1, passage(0, { firstMs: 300, endMs: 3000 }))
-    store.add(1, passage(1000, { firstMs: 1600, endMs: 1700, prefillMs: 500 }))
-    store.add(1, passage(-100, { firstMs: 200, endMs: 250, prefillMs: 150 }))
+    const own = store.add(HERE, passage(0, { firstMs: 300, endMs: 3000 }))
+    store.add(HERE, passage(1000, { firstMs: 1600, endMs: 1700, prefillMs: 500 }))
+    store.add(HERE, passage(-100, { firstMs: 200, endMs: 250, prefillMs: 150 }))
     expect(crowdAt(store, own, 10)).toEqual({ firstMs: 150, restMs: 500 })
   })
 
   test('a context that adds 2 ms to steps of 8 costs a fifth of the time together', () => {
     const store = createNeighbours()
-    const own = store.add(1, passage(0, { firstMs: 100, endMs: 2100, prefillMs: 0 }))
-    store.add(1, passage(50, { firstMs: 100, endMs: 5000, prefillMs: 0, contextMs: 2 }))
+    const own = store.add(HERE, passage(0, { firstMs: 100, endMs: 2100, prefillMs: 0 }))
+    store.add(HERE, passage(50, { firstMs: 100, endMs: 5000, prefillMs: 0, contextMs: 2 }))
     expect(crowdAt(store, own, 8).restMs).toBeCloseTo(400, 6)
   })
 
   test('without a law of decode, and without context, it costs the rest of a stream nothing, and is no crowd to learn from', () => {
     const store = createNeighbours()
-    const own = store.add(1, passage(0, { firstMs: 100, endMs: 2100, prefillMs: 0 }))
-    store.add(1, passage(50, { firstMs: 100, endMs: 5000, prefillMs: 0 }))
+    const own = store.add(HERE, passage(0, { firstMs: 100, endMs: 2100, prefillMs: 0 }))
+    store.add(HERE, passage(50, { firstMs: 100, endMs: 5000, prefillMs: 0 }))
     expect(crowdAt(store, own, 0).restMs).toBe(0)
     const memory = createCrowdMemory()
     memory.add(0.5, NaN, 0.02)

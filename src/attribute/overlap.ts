@@ -1,0 +1,57 @@
+/** Whether calls wait when others of their own are being served, and hardly else: then they queue behind them. */
+
+export interface Overlaps {
+  /** `inFlight`: own calls being served at its start. `waited`: it came later than its lengths and theirs foresee. */
+  add(inFlight: number, waited: boolean): void
+  /** Log ratio of how often calls with so many in flight wait, against those with none. */
+  weigh(inFlight: number): number
+  /** Share of calls with so many in flight that waited, for the reader. */
+  share(inFlight: number): number
+}
+
+/** From so many in flight on they are counted together. */
+const MOST_IN_FLIGHT = 8
+const LEAST_CALLS = 20
+const MOST = 3
+const DOUBT = 4
+/** Most of those with so many in flight must have waited. */
+const MOSTLY = 0.5
+/** About so many calls of each kind are remembered. */
+const KEEP = 0.99
+
+export function createOverlaps(): Overlaps {
+  const calls = new Float64Array(MOST_IN_FLIGHT + 1)
+  const waits = new Float64Array(MOST_IN_FLIGHT + 1)
+  let seen = 0
+  const kindOf = (inFlight: number): number => Math.min(MOST_IN_FLIGHT, inFlight)
+  const sum = (of: Float64Array): number => of.reduce((a, b) => a + b, 0)
+  /** Laplace's rule of succession. */
+  const usual = (): number => (sum(waits) + 1) / (sum(calls) + 2)
+  /** Drawn to what is usual, as if so many calls had been seen beforehand. */
+  const rate = (from: number, to: number): number => {
+    let [all, waited] = [0, 0]
+    for (let kind = from; kind <= to; kind++) {
+      all += calls[kind]!
+      waited += waits[kind]!
+    }
+    return (waited + DOUBT * usual()) / (all + DOUBT)
+  }
+  return {
+    add(inFlight, waited) {
+      const kind = kindOf(inFlight)
+      seen++
+      calls[kind] = calls[kind]! * KEEP + 1
+      waits[kind] = waits[kind]! * KEEP + (waited ? 1 : 0)
+    },
+    weigh(inFlight) {
+      const kind = kindOf(inFlight)
+      if (kind === 0 || seen < LEAST_CALLS || rate(kind, MOST_IN_FLIGHT) < MOSTLY) return 0
+      // Those with fewer in flight: a machine of several slots has room for some.
+      return Math.max(
+        0,
+        Math.min(MOST, Math.log(rate(kind, MOST_IN_FLIGHT) / rate(0, Math.floor((kind - 1) / 2)))),
+      )
+    },
+    share: (inFlight) => rate(kindOf(inFlight), MOST_IN_FLIGHT),
+  }
+}
