@@ -124,6 +124,14 @@ describe('commands in the pages and in the comments of scenarios', () => {
     expect([...flags.keys()].filter((name) => !named.has(name))).toEqual([])
   })
 
+  it('each flag that there is stands in the README or a page', () => {
+    const text = pages().map(read).join('\n')
+    const all = new Set([...flags.values()].flatMap((own) => [...own]))
+    all.delete('--help')
+    expect(all.size).toBeGreaterThan(40)
+    expect([...all].filter((flag) => !new RegExp(`${flag}(?![\\w-])`).test(text))).toEqual([])
+  })
+
   it('each scenario that a command names is there', () => {
     const files = commands.flatMap(({ words }) =>
       words.filter((word) => /^scenarios\/[\w.-]+\.yaml$/.test(word)),
