@@ -9,7 +9,7 @@ import { expect, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import type { Workspace } from '../support/cli.js'
-import { runCli, workspace } from '../support/cli.js'
+import { cliPath, runCli, workspace } from '../support/cli.js'
 import { SCENARIO } from './workflow-job.js'
 import { runStep, toolFolder } from './workflow-steps.js'
 import type { StepResult } from './workflow-steps.js'
@@ -63,7 +63,11 @@ export async function clone(): Promise<Clone> {
   await git(path, 'add', '.')
   await git(path, 'commit', '--quiet', '-m', 'first')
   await git(path, 'push', '--quiet', 'origin', 'HEAD:main')
-  const tools = await toolFolder(outer.path)
+  // Forced: on a busy machine the instrument finds itself overloaded, which is not what is tested here.
+  const force = 'if [ "$1" = accept ]; then set -- "$@" --force; fi'
+  const tools = await toolFolder(outer.path, {
+    plumbline: `${force}\nexec "${process.execPath}" "${await cliPath()}" "$@"`,
+  })
   // The address that holds the token leads to the folder beside.
   const config = outer.write(
     'gitconfig',
