@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /**
  * @param {{ port: number, streams: number, tokens: number, gapMs: number, spreadMs: number, baseMs: number }} options of a `bare`
  *   truth server, which sends one write for each token
- * @returns {Promise<number[]>} arrival less sending of every token, milliseconds
+ * @returns {Promise<{ late: number[], cpuUs: number }>} arrival less sending of every token, milliseconds; CPU time for each
  */
 export async function bareLateness({ port, streams, tokens, gapMs, spreadMs, baseMs }) {
   const buffer = Buffer.allocUnsafeSlow(65_536)
@@ -38,7 +38,10 @@ export async function bareLateness({ port, streams, tokens, gapMs, spreadMs, bas
     while (performance.now() < startMs + (i * spreadMs) / streams) await new Promise((go) => setImmediate(go))
     socket.write(request)
   }
-  await sleep(baseMs + tokens * gapMs + 500)
+  await sleep(400) // as where the instrument is measured: what starting costs is not in it
+  const before = process.cpuUsage()
+  await sleep(baseMs + tokens * gapMs + 100)
+  const { user, system } = process.cpuUsage(before)
   for (const socket of sockets) socket.destroy()
 
   const answer = await fetch(`http://127.0.0.1:${port}/truth`)
@@ -46,10 +49,11 @@ export async function bareLateness({ port, streams, tokens, gapMs, spreadMs, bas
   const truth = JSON.parse(await answer.text())
   const originNs = Number(truth.originNs)
   // Streams are told apart by their order: the n-th that the server received is the n-th that was written.
-  return truth.streams
+  const late = truth.streams
     .toSorted((a, b) => a.receivedNs - b.receivedNs)
     .flatMap(({ sentNs }, i) =>
       // The first read holds the headers.
       sentNs.map((sent, k) => ((stamps[i]?.[k + 1] ?? NaN) - originNs - sent) / 1e6),
     )
+  return { late, cpuUs: (user + system) / (streams * tokens) }
 }

@@ -5,9 +5,9 @@
  *
  * Prints its port, ends with its stdin. Options in argv as JSON:
  * `{ baseMs, gapMs, tokens, step, bare, spin }`. `step`: all streams send in one engine step. `bare`: no role and usage
- * events. `spin`: from the first connection until the last request has come the loop never sleeps, for a request that wakes
- * it is read, and so stamped, some .1 ms after it came; it costs a core for so long. From then on the thread sleeps between
- * two tokens: the kernel takes the core from a program of real-time priority that never does, once a second for 50 ms.
+ * events. `spin`: until the first token the loop never sleeps, for a request that wakes it is read, and so stamped, some .1
+ * ms after it came; it costs a core for so long. Once no request comes any more the thread sleeps between two tokens: a
+ * real-time program that never sleeps starves the kernel's own network threads.
  */
 import { createServer } from 'node:net'
 
@@ -96,8 +96,7 @@ function look() {
     const stream = /** @type {Stream} */ (queues[at][heads[at]])
     const waitNs = stream.dueNs - nowNs()
     if (waitNs > 0) {
-      if (options.spin && nowNs() - lastReadNs > QUIET_NS)
-        Atomics.wait(never, 0, 0, Math.min(waitNs / 1e6, LONGEST_NAP_MS))
+      if (nowNs() - lastReadNs > QUIET_NS) Atomics.wait(never, 0, 0, Math.min(waitNs / 1e6, LONGEST_NAP_MS))
       if (options.spin !== true && waitNs > SPIN_NS + 1e6) setTimeout(look, (waitNs - SPIN_NS) / 1e6)
       else setImmediate(look)
       return
