@@ -21,6 +21,8 @@ export const listedFrom = (durationMs: number): number => Math.max(LISTED_MS, LI
 const LAW_SD = 0.02
 /** And in what a whole span of counted lengths should take, at least. */
 const LEAST_SD = 0.03
+/** What scatter explains may hide a cause all the same: one in five does. */
+const MOST_NONE = 0.8
 /** Durations of a group alone tell this little: standard deviation of their logarithm. */
 const BLIND_SD = 0.3
 
@@ -236,7 +238,7 @@ function verdictOf(
     // In the band of the curve, or of the group: sure as far as it is from the limit.
     const sdMs = blind
       ? BLIND_SD * referenceMs
-      : Math.max(LEAST_SD, known.tpotNoise.sd) * Math.min(whole.expectedMs, span.durationMs)
+      : Math.max(LEAST_SD, known.tpotNoise.sd / 2) * Math.min(whole.expectedMs, span.durationMs)
     const isNone = beyond(limit - (span.durationMs - referenceMs), sdMs)
     if (excessMs < limit) return { verdict: 'none', probability: Math.max(NAMED, isNone) }
     if (largest !== undefined && largest.ms >= unknownMs)
@@ -251,7 +253,7 @@ function verdictOf(
   }
   return isUnknown
     ? { verdict: 'unknown', probability: 1 - sound }
-    : { verdict: 'none', probability: inferred.none }
+    : { verdict: 'none', probability: Math.min(MOST_NONE, inferred.none) }
 }
 
 const count = (tokens: number): string => String(Math.round(tokens)).replace(/\B(?=(?:\d{3})+$)/g, ',')

@@ -129,8 +129,7 @@ function queueing(observation: Observation, around: Surroundings): Weight {
   // What the server says that it queued was taken off before: what is left is something else.
   if (span.queueMs !== undefined) add(weight, -3)
   else if (isWithinServer(observation)) add(weight, 1.8, 'the wait was within the server')
-  // Where the stream is slower too, calls in flight share more than a queue.
-  if (overlap !== undefined && turn <= 1 && overlap.logOdds > 0 && !(own.log > SLOW / 2)) {
+  if (overlap !== undefined && turn <= 1 && overlap.logOdds > 0 && isWait(observation, own)) {
     const { inFlight, share, logOdds } = overlap
     const others = inFlight === 1 ? 'another call' : `${inFlight} other calls`
     add(
@@ -161,6 +160,13 @@ function isWithinServer(observation: Observation): boolean {
 /** What took long before the first output may have been its thinking. */
 function thinksUnseen({ hidden, expected, first }: Observation): boolean {
   return hidden && first !== undefined && expected.reasoning > first.expectedMs / 2
+}
+
+/** More than a machine that is slower as a whole would make of it. */
+function isWait({ first }: Observation, { log }: Pace): boolean {
+  if (first === undefined) return false
+  const slowedMs = first.expectedMs * (log > 0 ? Math.exp(log) : 1)
+  return first.observedMs - slowedMs >= (first.observedMs - first.expectedMs) / 2
 }
 
 /** A queue or a bad network delays all that pass at the time. */

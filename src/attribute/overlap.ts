@@ -11,7 +11,7 @@ export interface Overlaps {
 
 /** From so many in flight on they are counted together. */
 const MOST_IN_FLIGHT = 8
-const LEAST_CALLS = 20
+const LEAST_CALLS = 12
 const MOST = 3
 const DOUBT = 4
 /** Most of those with so many in flight must have waited. */

@@ -172,6 +172,8 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
       if (state.spans++ % each === 0 && !Number.isNaN(logRest)) {
         const { log: ownLog, crowd } = paceOf({ neighbours, crowdWeight: 0 }, passage, known, 0)
         state.crowds.add(ownLog - noise.centre, crowd, noise.sd)
+      }
+      if (state.spans < EARLY_OVERLAPS || state.spans % EACH_LATER === 0) {
         const overlap = overlapOf(neighbours, observation, passage)
         if (overlap !== undefined) state.overlaps.add(overlap.inFlight, overlap.waited)
       }
@@ -196,6 +198,7 @@ const EACH_CROWD = 4
 /** And so many, when so many have been seen. */
 const EACH_LATER = 64
 const EARLY_SPANS = 4096
+const EARLY_OVERLAPS = 512
 const MOST_SERVED = 64
 /** Log ratio of a slow stream; what is slow for longer than this many calls is usual, up to a share. */
 const SLOW = Math.log(1.15)
