@@ -26,6 +26,9 @@ const SPIN_NS = 2_000_000
 /** The last request has come when none has for so long. */
 const QUIET_NS = 50e6
 const LONGEST_NAP_MS = 2
+/** A loop that spins naps so often, for so long, that the kernel's threads get on. */
+const NAP_EVERY_NS = 1e6
+const SHORT_NAP_MS = 0.03
 const never = new Int32Array(new SharedArrayBuffer(4))
 
 const originNs = process.hrtime.bigint()
@@ -87,6 +90,13 @@ function first() {
   const [a, b] = [queues[0][heads[0]], queues[1][heads[1]]]
   if (a === undefined && b === undefined) return null
   return b === undefined || (a !== undefined && a.dueNs <= b.dueNs) ? 0 : 1
+}
+
+let lastNapNs = 0
+function nap() {
+  if (nowNs() - lastNapNs < NAP_EVERY_NS) return
+  Atomics.wait(never, 0, 0, SHORT_NAP_MS)
+  lastNapNs = nowNs()
 }
 
 function look() {
@@ -151,7 +161,10 @@ function answer(socket, value) {
 let isSpinning = false
 function spin() {
   if (isRunning) isSpinning = false
-  else setImmediate(spin)
+  else {
+    nap()
+    setImmediate(spin)
+  }
 }
 
 const server = createServer((socket) => {
