@@ -81,9 +81,25 @@ export interface Context {
   hides?: boolean | undefined
 }
 
-export function observe(span: Span, { known, ordinary, warmTokens, hides }: Context): Observation {
-  const assumed: (keyof Lengths)[] = []
-  const lengths = lengthsOf(span, ordinary, warmTokens, known, assumed)
+/** An observation to be written over, with its stretches also where it has none. */
+export interface Blank {
+  observation: Observation
+  first: Stretch
+  rest: Stretch
+}
+
+const NOTHING_ASSUMED: readonly (keyof Lengths)[] = []
+
+/** Of a span whose observation is soon done with: to make some twenty numbers anew for each costs more than to reckon them. */
+export function observe(
+  span: Span,
+  { known, ordinary, warmTokens, hides }: Context,
+  into: Blank = createBlank(span, known),
+): Observation {
+  const { observation } = into
+  const { lengths, expected, reference, whole } = observation
+  const assumed = assumedOf(span)
+  fillLengths(lengths, span, ordinary, warmTokens, known)
   const prompt = lengths.fresh + lengths.cached
   const warm = Math.max(lengths.cached, Math.min(warmTokens, Math.max(0, prompt - 1)))
   const retryMs = Math.min(span.durationMs, span.retryMs ?? 0)
@@ -92,105 +108,161 @@ export function observe(span: Span, { known, ordinary, warmTokens, hides }: Cont
     firstMs === undefined || lengths.reasoning === 0 ? undefined : isHidden(span, firstMs, lengths, known)
   const hidden = firstMs === undefined || (looksHidden !== undefined && (hides ?? looksHidden))
   const wholeMs = span.durationMs - retryMs
-  const blind = assumed.includes('fresh') || assumed.includes('visible')
-  const expected = blind ? blindParts(known, wholeMs, firstMs) : partsOf(known, lengths)
-  const expectedFirst =
-    expected.base + expected.prefillFresh + expected.prefillCached + (hidden ? expected.reasoning : 0)
-  const expectedRest = expected.decode + (hidden ? 0 : expected.reasoning)
+  const blind = span.inputTokens === undefined || span.outputTokens === undefined
+  if (blind) fillBlind(expected, known, wholeMs, firstMs)
+  else fillParts(expected, known, lengths)
   const decoded = lengths.visible + (hidden ? 0 : lengths.reasoning)
   const split = firstMs !== undefined && firstMs <= wholeMs
-  const reference = referenceOf(lengths, warm, ordinary, known)
+  fillReference(reference, lengths, warm, ordinary, known)
   const referenceMs = blind
-    ? (ordinary.duration ?? sum(partsOf(known, { ...lengths, visible: known.longest.output })))
-    : sum(partsOf(known, reference))
-  return {
-    span,
-    known,
-    tier: tierOf(span, firstMs !== undefined),
-    lengths,
-    assumed,
-    warmTokens: warm,
-    expected,
-    retryMs,
-    first: split ? { observedMs: firstMs, expectedMs: expectedFirst } : undefined,
-    rest:
-      split && decoded >= LEAST_DECODED
-        ? { observedMs: wholeMs - firstMs, expectedMs: expectedRest }
-        : undefined,
-    whole: { observedMs: wholeMs, expectedMs: sum(expected) },
-    blind,
-    hidden,
-    looksHidden,
-    referenceMs,
-    excessMs: Math.max(0, span.durationMs - referenceMs),
-    reference,
-    isEarly: ordinary.spans < LEAST_SPANS,
-    doubts: doubtsOf(span, lengths, known, assumed),
+    ? (ordinary.duration ?? costOf(known, { ...lengths, visible: known.longest.output }))
+    : costOf(known, reference)
+  observation.span = span
+  observation.known = known
+  observation.tier = tierOf(span, firstMs !== undefined)
+  observation.assumed = assumed
+  observation.warmTokens = warm
+  observation.retryMs = retryMs
+  observation.first = split ? into.first : undefined
+  if (split) {
+    into.first.observedMs = firstMs
+    into.first.expectedMs =
+      expected.base + expected.prefillFresh + expected.prefillCached + (hidden ? expected.reasoning : 0)
   }
+  const hasRest = split && decoded >= LEAST_DECODED
+  observation.rest = hasRest ? into.rest : undefined
+  if (hasRest) {
+    into.rest.observedMs = wholeMs - firstMs
+    into.rest.expectedMs = expected.decode + (hidden ? 0 : expected.reasoning)
+  }
+  whole.observedMs = wholeMs
+  whole.expectedMs = sum(expected)
+  observation.blind = blind
+  observation.hidden = hidden
+  observation.looksHidden = looksHidden
+  observation.referenceMs = referenceMs
+  observation.excessMs = Math.max(0, span.durationMs - referenceMs)
+  observation.isEarly = ordinary.spans < LEAST_SPANS
+  observation.doubts = doubtsOf(span, lengths, known, assumed)
+  return observation
 }
 
+export function createBlank(span: Span, known: Known): Blank {
+  const stretch = (): Stretch => ({ observedMs: NaN, expectedMs: NaN })
+  const lengths = (): Lengths => ({ fresh: NaN, cached: NaN, visible: NaN, reasoning: NaN })
+  const observation: Observation = {
+    span,
+    known,
+    tier: 'E',
+    lengths: lengths(),
+    assumed: NOTHING_ASSUMED,
+    warmTokens: NaN,
+    expected: createParts(),
+    retryMs: NaN,
+    first: undefined,
+    rest: undefined,
+    whole: stretch(),
+    blind: false,
+    hidden: false,
+    looksHidden: undefined,
+    referenceMs: NaN,
+    excessMs: NaN,
+    reference: lengths(),
+    isEarly: false,
+    doubts: NO_DOUBTS,
+  }
+  return { observation, first: stretch(), rest: stretch() }
+}
+
+const createParts = (): Parts => ({
+  base: NaN,
+  prefillFresh: NaN,
+  prefillCached: NaN,
+  reasoning: NaN,
+  decode: NaN,
+})
+
 /** A curve's answer for lengths. The first output token belongs to the prefill, each further one to decode. */
-function partsOf(known: Known, { fresh, cached, visible, reasoning }: Lengths): Parts {
+function fillParts(into: Parts, known: Known, { fresh, cached, visible, reasoning }: Lengths): void {
   const prompt = fresh + cached
   const steps = Math.max(0, visible + reasoning - 1)
   const perToken = known.tpot(prompt + (visible + reasoning) / 2)
   const thinking = Math.min(reasoning, steps)
   const { base, prefillFresh, prefillCached } = known.ttft(fresh, cached)
-  return {
-    base,
-    prefillFresh,
-    prefillCached,
-    reasoning: thinking * perToken,
-    decode: (steps - thinking) * perToken,
-  }
+  into.base = base
+  into.prefillFresh = prefillFresh
+  into.prefillCached = prefillCached
+  into.reasoning = thinking * perToken
+  into.decode = (steps - thinking) * perToken
+}
+
+const scratch = createParts()
+
+/** Milliseconds of a call of these lengths. */
+function costOf(known: Known, lengths: Lengths): number {
+  fillParts(scratch, known, lengths)
+  return sum(scratch)
 }
 
 const NO_EXCESS: LengthExcess = { 'prefill-surge': 0, 'cold-cache': 0, 'long-output': 0, reasoning: 0 }
 
 /** Without counted tokens: a prompt of middling length, and all behind it decode. */
-function blindParts(known: Known, wholeMs: number, firstMs: number | undefined): Parts {
+function fillBlind(into: Parts, known: Known, wholeMs: number, firstMs: number | undefined): void {
   const guess = known.ttft(known.typicalFresh, 0)
   const toFirst = Math.min(wholeMs, firstMs ?? guess.base + guess.prefillFresh)
   const base = Math.min(guess.base, toFirst)
-  return {
-    base,
-    prefillFresh: toFirst - base,
-    prefillCached: 0,
-    reasoning: 0,
-    decode: Math.max(0, wholeMs - toFirst),
-  }
+  into.base = base
+  into.prefillFresh = toFirst - base
+  into.prefillCached = 0
+  into.reasoning = 0
+  into.decode = Math.max(0, wholeMs - toFirst)
 }
 
-function lengthsOf(
-  span: Span,
+function assumedOf({ inputTokens, cacheReadTokens, outputTokens }: Span): readonly (keyof Lengths)[] {
+  if (inputTokens !== undefined && cacheReadTokens !== undefined && outputTokens !== undefined)
+    return NOTHING_ASSUMED
+  const assumed: (keyof Lengths)[] = []
+  if (inputTokens === undefined) assumed.push('fresh')
+  if (cacheReadTokens === undefined) assumed.push('cached')
+  if (outputTokens === undefined) assumed.push('visible')
+  return assumed
+}
+
+function fillLengths(
+  into: Lengths,
+  { inputTokens, cacheReadTokens, outputTokens, reasoningTokens }: Span,
   ordinary: Ordinary,
   warmTokens: number,
   known: Known,
-  assumed: (keyof Lengths)[],
-): Lengths {
-  const { inputTokens, cacheReadTokens, outputTokens, reasoningTokens } = span
-  if (inputTokens === undefined) assumed.push('fresh')
+): void {
   const prompt = inputTokens ?? known.typicalFresh
-  if (cacheReadTokens === undefined) assumed.push('cached')
   const cached = Math.min(prompt, cacheReadTokens ?? warmTokens)
-  if (outputTokens === undefined) assumed.push('visible')
   const output = outputTokens ?? ordinary.output ?? known.longest.output
   const reasoning = Math.min(output, reasoningTokens ?? 0)
-  return { fresh: prompt - cached, cached, visible: output - reasoning, reasoning }
+  into.fresh = prompt - cached
+  into.cached = cached
+  into.visible = output - reasoning
+  into.reasoning = reasoning
 }
 
 /** Ordinary lengths, the prefix warm; the longest sampled ones where too few spans were seen. */
-function referenceOf(lengths: Lengths, warm: number, ordinary: Ordinary, known: Known): Lengths {
-  const early = ordinary.spans < LEAST_SPANS
+function fillReference(
+  into: Lengths,
+  lengths: Lengths,
+  warm: number,
+  ordinary: Ordinary,
+  { longest }: Known,
+): void {
+  const isEarly = ordinary.spans < LEAST_SPANS
   const fresh = lengths.fresh + lengths.cached - warm
-  const limit = (length: number, usual: number | undefined, longest: number): number =>
-    Math.min(length, usual ?? (early && longest > 0 ? longest : length))
-  return {
-    fresh: limit(fresh, ordinary.fresh, known.longest.fresh),
-    cached: warm,
-    visible: limit(lengths.visible, ordinary.output, known.longest.output),
-    reasoning: limit(lengths.reasoning, ordinary.reasoning, known.longest.output),
-  }
+  into.fresh = limited(fresh, ordinary.fresh, isEarly, longest.fresh)
+  into.cached = warm
+  into.visible = limited(lengths.visible, ordinary.output, isEarly, longest.output)
+  into.reasoning = limited(lengths.reasoning, ordinary.reasoning, isEarly, longest.output)
+}
+
+function limited(length: number, usual: number | undefined, isEarly: boolean, longest: number): number {
+  return Math.min(length, usual ?? (isEarly && longest > 0 ? longest : length))
 }
 
 /** What each length costs, one after the other, so that the parts add up to expected less reference. */
@@ -205,7 +277,7 @@ export function lengthExcess({
   const warmed = { ...lengths, fresh: lengths.fresh + lengths.cached - warm, cached: warm }
   const short = { ...warmed, fresh: reference.fresh }
   const terse = { ...short, visible: reference.visible }
-  const costs = (at: Lengths): number => sum(partsOf(known, at))
+  const costs = (at: Lengths): number => costOf(known, at)
   const [asItWas, ifWarm, ifShort, ifTerse, ordinary] = [
     costs(lengths),
     costs(warmed),
@@ -227,9 +299,9 @@ export function lengthExcess({
  */
 function isHidden({ ttfvtMs }: Span, firstMs: number, lengths: Lengths, known: Known): boolean {
   if (ttfvtMs !== undefined && ttfvtMs > firstMs * 1.01) return false
-  const parts = partsOf(known, lengths)
-  const without = parts.base + parts.prefillFresh + parts.prefillCached
-  return firstMs > without + parts.reasoning / 2
+  fillParts(scratch, known, lengths)
+  const without = scratch.base + scratch.prefillFresh + scratch.prefillCached
+  return firstMs > without + scratch.reasoning / 2
 }
 
 /** Start of the served attempt to its first output; undefined where that is not told, or not to be believed. */

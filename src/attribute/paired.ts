@@ -1,42 +1,146 @@
-/** An attributor that gives each attribution together with its span, which knows tenant, region and route. */
-import type { Attribution } from './attribution.js'
-import type { Attributor } from './attribute.js'
+/** Spans in, in about the order of their ends; attributions with their spans out, in the same order. All memory is bounded. */
+import type { Tier } from '../span/causes.js'
 import type { Span } from '../span/span.js'
+import type { Attribution } from './attribution.js'
+import { chooseKnown, type Choice } from './choose.js'
+import { conclude, isSound } from './conclude.js'
+import { createConversations } from './conversations.js'
+import type { Known } from './known.js'
+import { createBlank, observe, type Blank, type Observation } from './observation.js'
+import { createPlaces, type Place } from './places.js'
+import { isUntimed, unattributed } from './told.js'
 
+/** An attribution together with its span, which knows tenant, region and route. */
 export interface Attributed {
   span: Span
   attribution: Attribution
 }
 
-export interface PairedAttributor {
-  push(span: Span, nowMs?: number): Attributed[]
-  /** Those that need not wait any longer at `nowMs`, wall clock: where no span comes any more. */
-  release(nowMs: number): Attributed[]
-  end(): Attributed[]
+/** A span within the band of its curve, by what a sum of many needs of it. */
+export interface SoundSpan {
+  span: Span
+  tier: Tier
+  /** Beyond the reference, less than a cause is listed from. */
+  excessMs: number
+  choice: Choice
+  doubts: readonly string[]
 }
 
-/** Attributions come in the order of the spans, one for each. */
-export function pairUp(attributor: Attributor): PairedAttributor {
-  let waiting: Span[] = []
+export interface AttributorOptions {
+  /** Of all baselines. */
+  known: readonly Known[]
+  /**
+   * Takes every span within the band of its curve, at once, in place of its attribution: where only sums are wanted.
+   * What it is given holds for the call alone. @default none: all have an attribution
+   */
+  onSound?: ((sound: Readonly<SoundSpan>) => void) | undefined
+}
+
+export interface PairedAttributor {
+  /**
+   * Takes a span; gives those that are settled by it. `nowMs`, since 1970: no span ends later, whatever the clock of its
+   * sender says. @default unknown, as in a file
+   */
+  push(span: Span, nowMs?: number): readonly Attributed[]
+  /** Those that need wait no longer when it is `nowMs` (since 1970): a clock for where no span comes any more. */
+  release(nowMs: number): readonly Attributed[]
+  /** The rest. */
+  end(): readonly Attributed[]
+}
+
+/** A span waits for its neighbours: those that start up to so much later. */
+const LOOK_AHEAD_MS = 10_000
+const MOST_WAITING = 20_000
+
+interface Waiting {
+  span: Span
+  dueMs: number
+  /** Its attribution, where it needs no neighbours: most are within the band of the curve. */
+  found: Attribution | (() => Attribution)
+}
+
+const NONE: readonly Attributed[] = []
+
+export function createPairedAttributor({ known, onSound }: AttributorOptions): PairedAttributor {
+  const choose = chooseKnown(known)
+  const conversations = createConversations()
+  const places = createPlaces()
+  let waiting: Waiting[] = []
   let head = 0
-  const pair = (attributions: readonly Attribution[]): Attributed[] => {
-    const pairs = attributions.map((attribution) => {
-      const span = waiting[head++]
-      if (span === undefined) throw new Error('an attribution without a span')
-      return { span, attribution }
-    })
+  let latestMs = -Infinity
+  // Of a sound span nothing is kept: its observation is written over by the next.
+  let blank: Blank | undefined
+
+  function look(span: Span, endMs: number): void {
+    const dueMs = endMs + LOOK_AHEAD_MS
+    const wait = (found: Waiting['found']): void => void waiting.push({ span, dueMs, found })
+    const choice = choose(span)
+    if (choice === undefined || span.error !== undefined || isUntimed(span)) return wait(unattributed(span))
+    const place = places.of(span)
+    const isFirst = conversations.isFirst(span)
+    blank ??= createBlank(span, choice.known)
+    const observation = observe(
+      span,
+      {
+        known: choice.known,
+        ordinary: place.ordinary(),
+        warmTokens: conversations.warmTokens(span, place.usualCached(span, isFirst), choice.known),
+        hides: place.hides(),
+      },
+      blank,
+    )
+    const passage = place.add(observation, isFirst)
+    conversations.add(span)
+    if (!isSound(observation)) {
+      blank = undefined
+      return wait(lazily(observation, choice, place, passage))
+    }
+    if (onSound === undefined) return wait(conclude(observation, choice, place, passage))
+    const { tier, excessMs, doubts: own } = observation
+    const doubts = choice.doubts.length === 0 ? own : [...choice.doubts, ...own]
+    onSound({ span, tier, excessMs, choice, doubts })
+  }
+
+  function settleDue(): readonly Attributed[] {
+    let settled: Attributed[] | undefined
+    for (let next = waiting[head]; next !== undefined; next = waiting[head]) {
+      if (next.dueMs > latestMs && waiting.length - head <= MOST_WAITING) break
+      settled ??= []
+      settled.push(settle(next))
+      head++
+    }
     if (head > 4096 && head * 2 > waiting.length) {
       waiting = waiting.slice(head)
       head = 0
     }
-    return pairs
+    return settled ?? NONE
   }
+
   return {
-    push(span, nowMs) {
-      waiting.push(span)
-      return pair(attributor.push(span, nowMs))
+    push(span, nowMs = Infinity) {
+      const endMs = Math.min(nowMs, span.startedAtMs + span.durationMs)
+      latestMs = Math.max(latestMs, endMs)
+      look(span, endMs)
+      return settleDue()
     },
-    release: (nowMs) => pair(attributor.release(nowMs)),
-    end: () => pair(attributor.end()),
+    release(nowMs) {
+      latestMs = Math.max(latestMs, nowMs)
+      return settleDue()
+    },
+    end() {
+      const rest = waiting.slice(head).map(settle)
+      waiting = []
+      head = 0
+      return rest
+    },
   }
+}
+
+/** Apart, so that no span within the band pays for what this one keeps. */
+function lazily(observation: Observation, choice: Choice, place: Place, passage: number): () => Attribution {
+  return () => conclude(observation, choice, place, passage)
+}
+
+function settle({ span, found }: Waiting): Attributed {
+  return { span, attribution: typeof found === 'function' ? found() : found }
 }

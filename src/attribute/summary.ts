@@ -1,10 +1,11 @@
 /** Sums up attributions by group, in fixed memory: what slowed the slow spans, how much waiting each cause cost. */
 import type { Cause, Tier, Verdict } from '../span/causes.js'
+import type { Span } from '../span/span.js'
 import type { Attribution } from './attribution.js'
 import { valueOf, type Dimension } from './dimensions.js'
 import { createDurations, type Durations, type VerdictCounts } from './durations.js'
 import { createKeyTree } from './key-tree.js'
-import type { Attributed } from './paired.js'
+import type { Attributed, SoundSpan } from './paired.js'
 import { isUntimed } from './told.js'
 
 export interface GroupSummary {
@@ -57,6 +58,8 @@ export interface AttributionSummary {
 
 export interface Summariser {
   add(attributed: Attributed): void
+  /** As if its attribution were added: one without a cause. */
+  addSound(sound: SoundSpan): void
   result(): AttributionSummary
 }
 
@@ -75,8 +78,9 @@ export function createSummary(by: readonly Dimension[]): Summariser {
   let others: Tally | undefined
   const coverage = createCoverage()
 
-  const groupOf = ({ span }: Attributed): Tally => {
-    const values = by.map((dimension) => valueOf(span, dimension))
+  const values: (string | null)[] = by.map(() => null)
+  const groupOf = (span: Span): Tally => {
+    for (let i = 0; i < by.length; i++) values[i] = valueOf(span, by[i]!)
     const known = byValues.find(values)
     if (known !== undefined) return known
     if (groups.length >= MOST_GROUPS) return (others ??= createTally({}))
@@ -89,8 +93,14 @@ export function createSummary(by: readonly Dimension[]): Summariser {
   return {
     add(attributed) {
       all.add(attributed)
-      groupOf(attributed).add(attributed)
+      groupOf(attributed.span).add(attributed)
       coverage.add(attributed)
+    },
+    addSound(sound) {
+      all.addSound(sound)
+      groupOf(sound.span).addSound(sound)
+      const { choice, tier, doubts } = sound
+      coverage.addRead(choice.known.baseline.id, choice.ageS, tier, doubts)
     },
     result: () => ({
       by,
@@ -104,6 +114,7 @@ export function createSummary(by: readonly Dimension[]): Summariser {
 
 interface Tally {
   add(attributed: Attributed): void
+  addSound(sound: SoundSpan): void
   result(): GroupSummary
 }
 
@@ -137,6 +148,13 @@ function createTally(key: GroupSummary['key']): Tally {
       excessMs += excess
       if (attribution.verdict === 'route-change') changes.add(span.startedAtMs)
       if (attribution.verdict !== 'none') worst.add(attribution, excess)
+    },
+    addSound({ span, excessMs: ofThis }) {
+      fromMs = Math.min(fromMs, span.startedAtMs)
+      toMs = Math.max(toMs, span.startedAtMs)
+      durations.add(span.durationMs, 'none')
+      unknownMs += ofThis
+      excessMs += ofThis
     },
     result: () => ({
       key,
@@ -206,7 +224,14 @@ function createRows(): { add(atMs: number): void; longestFrom(): string | null }
   }
 }
 
-function createCoverage(): { add(attributed: Attributed): void; result(): Coverage } {
+interface CoverageTally {
+  add(attributed: Attributed): void
+  /** A span that was read against a curve. */
+  addRead(id: string, ageS: number, tier: Tier, doubts: readonly string[]): void
+  result(): Coverage
+}
+
+function createCoverage(): CoverageTally {
   const baselines = new Map<string, { id: string; spans: number; low: number; high: number }>()
   const models = new Map<string | null, number>()
   const tiers: Partial<Record<Tier, number>> = {}
@@ -219,7 +244,22 @@ function createCoverage(): { add(attributed: Attributed): void; result(): Covera
     else if (doubts.size < MOST_KINDS) doubts.set(kind, { example: sentence, spans: 1 })
   }
 
+  let last: { id: string; spans: number; low: number; high: number } | undefined
+  const addRead = (id: string, ageS: number, tier: Tier, own: readonly string[]): void => {
+    tiers[tier] = (tiers[tier] ?? 0) + 1
+    for (const each of own) doubt(each)
+    const used = last?.id === id ? last : baselines.get(id)
+    if (used === undefined) baselines.set(id, { id, spans: 1, low: ageS, high: ageS })
+    else {
+      used.spans++
+      used.low = Math.min(used.low, ageS)
+      used.high = Math.max(used.high, ageS)
+    }
+    last = used
+  }
+
   return {
+    addRead,
     add({ span, attribution: { baseline, tier, doubts: own } }) {
       if (span.error !== undefined || isUntimed(span)) return
       if (baseline === null) {
@@ -228,16 +268,7 @@ function createCoverage(): { add(attributed: Attributed): void; result(): Covera
         if (count !== undefined || models.size < MOST_KINDS) models.set(model, (count ?? 0) + 1)
         return
       }
-      tiers[tier] = (tiers[tier] ?? 0) + 1
-      for (const each of own) doubt(each)
-      const { id, ageS } = baseline
-      const used = baselines.get(id)
-      if (used === undefined) baselines.set(id, { id, spans: 1, low: ageS, high: ageS })
-      else {
-        used.spans++
-        used.low = Math.min(used.low, ageS)
-        used.high = Math.max(used.high, ageS)
-      }
+      addRead(baseline.id, baseline.ageS, tier, own)
     },
     result: () => ({
       baselines: mostFirst(baselines.values()).map(({ id, spans, low, high }) => ({

@@ -1,6 +1,6 @@
 /** What `attribute` prints: groups at the end, one line a span, or one document with both. */
 import type { Dimension } from '../attribute/dimensions.js'
-import type { Attributed } from '../attribute/paired.js'
+import type { Attributed, SoundSpan } from '../attribute/paired.js'
 import { createSummary } from '../attribute/summary.js'
 import type { IntakeCounts } from '../span/intake.js'
 import { attributionModel } from '../report/attribution.js'
@@ -18,6 +18,8 @@ export type Format = (typeof FORMATS)[number]
 
 export interface Output {
   add(attributed: Attributed): void
+  /** Takes spans within the band without their attributions; undefined where each is printed. */
+  addSound: ((sound: SoundSpan) => void) | undefined
   /** Hands lines on to the reader; false once nobody reads. */
   drained(): Promise<boolean>
   /** Groups since the last time, for those that watch. */
@@ -30,13 +32,15 @@ export interface OutputOptions {
   by: readonly Dimension[]
   baselines: Baselines
   isQuiet: boolean
+  /** Groups are shown every now and then: those since the last time are summed up too. */
+  isLive: boolean
 }
 
 /** Lines are handed over in pieces of about so many characters. */
 const PIECE = 64 * 1024
 const JSON_HEAD = '{"attributions":[\n'
 
-export function createOutput({ format, by, baselines, isQuiet }: OutputOptions, io: Io): Output {
+export function createOutput({ format, by, baselines, isQuiet, isLive }: OutputOptions, io: Io): Output {
   const summary = createSummary(by)
   let latest = createSummary(by)
   let isLatestEmpty = true
@@ -54,14 +58,22 @@ export function createOutput({ format, by, baselines, isQuiet }: OutputOptions, 
       notes: baselines.notes,
     })
 
+  const isOfEach = format === 'ndjson' || format === 'json'
+  const addSound = (sound: SoundSpan): void => {
+    summary.addSound(sound)
+    if (!isLive) return
+    latest.addSound(sound)
+    isLatestEmpty = false
+  }
   return {
+    addSound: isOfEach ? undefined : addSound,
     add(attributed) {
       summary.add(attributed)
-      if (format === 'terminal') {
+      if (isLive) {
         latest.add(attributed)
         isLatestEmpty = false
       }
-      if (format !== 'ndjson' && format !== 'json') return
+      if (!isOfEach) return
       if (format === 'json') piece += isFirst ? JSON_HEAD : ',\n'
       piece += attributionLine(attributed.attribution) + (format === 'ndjson' ? '\n' : '')
       isFirst = false

@@ -1,10 +1,9 @@
 /** `plumbline attribute <baseline> <spans…|->`: why production spans were slow. */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { createAttributor } from '../attribute/attribute.js'
 import { dimensions } from '../attribute/dimensions.js'
 import type { Dimension } from '../attribute/dimensions.js'
-import { pairUp } from '../attribute/paired.js'
+import { createPairedAttributor } from '../attribute/paired.js'
 import type { PairedAttributor } from '../attribute/paired.js'
 import { parseDialect, shippedDialects } from '../span/dialect-file.js'
 import { createIntake } from '../span/intake.js'
@@ -114,8 +113,12 @@ async function attribute(
 
   const isQuiet = flags.quiet === true
   const { baselines } = found
-  const output = createOutput({ format, by: by.filter(isDimension), baselines, isQuiet }, io)
-  const parts = { attributor: pairUp(createAttributor({ known: baselines.known })), output, otlp: otlp?.out }
+  const isLive = flags.listen !== undefined && format === 'terminal'
+  const output = createOutput({ format, by: by.filter(isDimension), baselines, isQuiet, isLive }, io)
+  // Where each attribution goes on somewhere, none is left out.
+  const onSound = flags.otlp === undefined && flags.forward === undefined ? output.addSound : undefined
+  const attributor = createPairedAttributor({ known: baselines.known, onSound })
+  const parts = { attributor, output, otlp: otlp?.out }
   if (flags.listen === undefined)
     return ofFiles(listed.files, parts, { own, isQuiet, isJson: format === 'json' }, io)
   const { host, forward } = flags
