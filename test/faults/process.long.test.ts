@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { encodeSnapshot } from '../../src/snapshot/format.js'
 import { otlpLine } from '../../src/span/otlp-envelope.js'
 import { simulatedSnapshot } from '../compare/simulated-snapshot.js'
@@ -11,6 +11,9 @@ import type { RunningCli, Workspace } from '../support/cli.js'
 import { cliPath, runCli, startCli, workspace } from '../support/cli.js'
 import type { FakeTarget } from '../support/fake-target.js'
 import { fakeTarget, stream } from '../support/fake-target.js'
+
+// However busy the machine: none of these is about speed.
+vi.setConfig({ testTimeout: 300_000 })
 
 const BLOCKS = 10
 
