@@ -21,6 +21,8 @@ export interface Column {
   of: (row: Timed) => number
   /** Turns the fitted number (milliseconds a unit of the column) into `unit`. @default 1 */
   factor?: number
+  /** Whether a row says anything of the parameter, given all the others. @default where the column is not 0 */
+  told?: (row: Timed) => boolean
   /** A level of all blocks, widened for their serial correlation; else a contrast inside each block. */
   level?: boolean
 }
@@ -53,7 +55,8 @@ export function estimate(
   const blocks = rows.map(({ block }) => block)
   const start = restart(fit)
   const informed = columns.map(
-    ({ of }) => new Set(rows.filter((row) => of(row) !== 0).map(({ block }) => block)).size,
+    ({ of, told = (row: Timed) => of(row) !== 0 }) =>
+      new Set(rows.filter(told).map(({ block }) => block)).size,
   )
   const bootstrap = blockBootstrap({
     blocks,

@@ -2,7 +2,7 @@
 import { blockBootstrap } from '../stats/block-bootstrap.js'
 import { LAD } from '../stats/lad.js'
 import { logFitter, type LogFit } from '../stats/log-fit.js'
-import { BEND_LENGTHS, BEND_RATIO, showsBend, spreadOf } from '../stats/spread.js'
+import { BEND_LENGTHS, BEND_RATIO, isOneLength, showsBend, spreadOf } from '../stats/spread.js'
 import { weightedMedian } from '../stats/weighted-median.js'
 import type { Parameter } from './curve.js'
 import {
@@ -110,13 +110,24 @@ function choose(
   curvable: boolean,
   options: FitOptions,
 ): Estimate | null {
-  const bent = [...linear, CURVE]
+  const bent = [...linear, bendOf(rows)]
   if (options.curved === true) return estimate(rows, bent, LAD, options)
   if (curvable && options.curved === undefined && gains(rows, linear, bent)) {
     const found = estimate(rows, bent, LAD, options)
     if (found !== null && found.parameters['curve']!.low > 0) return found
   }
   return estimate(rows, linear, LAD, options)
+}
+
+/** Shorter ones than this share of the longest lie at the near end of a parabola, whatever its bend. */
+const MIDDLE_FROM = 1 / 16
+
+/** The quadratic, told by the blocks that hold a length between the ends: through these any line passes. */
+function bendOf(rows: readonly Timed[]): Column {
+  const [shortest, longest] = rangeOf(rows.map(({ fresh }) => fresh))
+  const isEnd = (fresh: number): boolean =>
+    fresh < MIDDLE_FROM * longest || isOneLength(fresh, shortest) || isOneLength(fresh, longest)
+  return { ...CURVE, told: ({ fresh }) => !isEnd(fresh) }
 }
 
 function gains(rows: readonly Timed[], linear: readonly Column[], bent: readonly Column[]): boolean {

@@ -9,6 +9,8 @@ export const chosenCount = (cells: number): number => Math.max(Math.min(3, cells
 
 /** Blocks from one cell at random to the next. */
 const RANDOM_EVERY = 4
+/** Blocks in which a cell that brought no sample is tried again; after them it is left to chance. */
+const SILENT_BLOCKS = 12
 
 /**
  * Half of the grid's cells: in every fourth block one at random, so that no cell is forgotten, the others one after
@@ -26,13 +28,14 @@ export function choose(
   if (design === null) return random.shuffle(grid).slice(0, count)
   const counts = countsOf(design)
   const picked: number[] = []
-  if (blocks % RANDOM_EVERY === 0) {
-    picked.push(random.int(grid.length))
-    counts[picked[0]!]!++
-  }
+  const silent = design.cells.flatMap((cell, i) => (cell.silent ? [i] : []))
+  if (blocks % RANDOM_EVERY === 0) picked.push(random.int(grid.length))
+  else if (silent.length > 0 && blocks < SILENT_BLOCKS) picked.push(silent[random.int(silent.length)]!)
+  for (const i of picked) counts[i]!++
   while (picked.length < count) {
     const before = doubt(precision, design, counts)
-    const gains = design.cells.map(({ cost }, i) => {
+    const gains = design.cells.map(({ cost, silent: isSilent }, i) => {
+      if (isSilent) return -1
       const more = counts.map((n, at) => n + (at === i ? 1 : 0))
       return (before - doubt(precision, design, more)) / cost
     })

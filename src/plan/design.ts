@@ -42,6 +42,8 @@ export interface DesignCell {
   n: number
   /** Requests of one visit, priming included. */
   cost: number
+  /** No sample so far: what it would tell is not known. */
+  silent: boolean
 }
 
 /** What a bend of one unit (µs a token²) does to a straight law fitted in its place. */
@@ -68,17 +70,20 @@ export interface Design {
 
 /** The grid as rows of a linear law whose noise is in proportion to its prediction. Null where the medians do not determine it. */
 export function designOf(law: Law, grid: Block, known: readonly CellSeen[]): Design | null {
-  const straight = COLUMNS[law].filter(({ of }) => grid.some((ask) => of(ask) > 0))
-  const bends = law === 'prefill' && showsBend(spreadOf(grid.filter(isFresh).map((ask) => ask.promptTokens)))
-  const columns = bends ? [...straight, BEND] : straight
-  const cells = grid.map((ask) => {
+  const asked = grid.map((ask) => {
     const cell = known.find((each) => isSame(each, ask))
-    const seen = law === 'decode' ? cell?.tpot : cell?.ttft
+    const times = law === 'decode' ? cell?.tpot : cell?.ttft
     const cost = (ask.requests ?? ask.concurrency ?? 1) + (ask.cache === 'warm' ? 1 : 0)
-    return { ask, row: columns.map(({ of }) => of(ask)), seen, n: cell?.n ?? 0, cost }
+    return { ask, seen: times !== undefined && times.p50 > 0 ? times : undefined, n: cell?.n ?? 0, cost }
   })
+  const told = asked.filter(({ seen }) => seen !== undefined).map(({ ask }) => ask)
+  // Where no warm request is ever served from the cache, the rest of the law can still be known.
+  const straight = COLUMNS[law].filter(({ of }) => told.some((ask) => of(ask) > 0))
+  const bends = law === 'prefill' && showsBend(spreadOf(told.filter(isFresh).map((ask) => ask.promptTokens)))
+  const columns = bends ? [...straight, BEND] : straight
+  const cells = asked.map((cell) => ({ ...cell, row: columns.map(({ of }) => of(cell.ask)) }))
   const measured = cells.flatMap(({ row, seen, n }) =>
-    seen === undefined || seen.p50 <= 0 ? [] : [{ row, n, ms: seen.p50, p90: seen.p90 }],
+    seen === undefined ? [] : [{ row, n, ms: seen.p50, p90: seen.p90 }],
   )
   if (straight.length === 0 || measured.length < straight.length) return null
   const parameters = solve(measured, straight.length, ({ ms }) => 1 / ms ** 2)
@@ -90,7 +95,9 @@ export function designOf(law: Law, grid: Block, known: readonly CellSeen[]): Des
       parameters.reduce((sum, parameter, j) => sum + row[j]! * parameter, 0),
     )
   const names = columns.map(({ parameter }) => parameter)
-  const predicted = cells.map(({ ask, row, n, cost }) => ({ ask, row, n, cost, ms: predict(row) }))
+  const predicted = cells.map(({ ask, row, seen, n, cost }) => {
+    return { ask, row, n, cost, silent: seen === undefined, ms: predict(row) }
+  })
   const design = { names, straight: straight.length, cells: predicted, parameters, bend: null }
   return bends ? { ...design, bend: bendOf(design, measured) } : design
 }

@@ -55,9 +55,12 @@ function doneOf(spending: Spending, design: Design, blocks: number, isLast: bool
   const gaps = gapsOf(spending.precision, fitted, design)
   const worst = widest(gaps)
   if (worst === null) return null
+  const missing = askedByName(spending.precision).filter((name) => name !== 'curve' && !(name in fitted))
   const reached = isReached(worst)
   if (!reached && !isLast) return null
   const text = `${knownText(gaps)} after ${blocks} blocks`
+  // Such as hit where no prefix is ever served: more requests would not tell it.
+  if (missing.length > 0) return `stopped with ${text}: no sample told ${missing.join(' or ')}`
   if (!reached) return `stopped with ${text}: the noise is too large`
   const bend = fitted['curve'] === undefined ? leftOut(spending, design) : null
   const isStraight = bend === null || bend.ratio <= 1
@@ -99,6 +102,9 @@ export function stillWide(seen: Seen, spending: Spending): string | null {
   if (gaps.every(isReached)) return null
   return `broken off after ${seen.blocks} blocks with ${knownText(gaps)}`
 }
+
+const askedByName = (precision: Precision): string[] =>
+  typeof precision === 'number' ? [] : Object.keys(precision)
 
 const isReached = ({ ratio }: Gap): boolean => ratio * SLACK <= 1
 

@@ -26,4 +26,6 @@ export function spreadOf(lengths: readonly number[]): Spread {
   return { count, ratio: (sorted.at(-1) ?? 1) / (sorted[0] ?? 1) }
 }
 
+export const isOneLength = (a: number, b: number): boolean => Math.max(a, b) <= SAME_LENGTH * Math.min(a, b)
+
 export const showsBend = ({ count, ratio }: Spread): boolean => count >= BEND_LENGTHS && ratio >= BEND_RATIO

@@ -87,6 +87,24 @@ test('hit is told with what it moves predictions by, where that is what is held 
   )
 })
 
+test('a warm cell that brings no sample is asked again in every block up to 12, and the rest of the law is known without it', () => {
+  const warm = ask(8192, 8064)
+  const own = { ...spending(known(0.04)), grid: [...grid, warm] }
+  const cells = (blocks: number) => [...seen(blocks).cells, emptyCell(warm)]
+  const random = createRandom(1)
+  const asked = [2, 3, 5, 6, 7, 9, 10, 11].map((blocks) =>
+    spend({ ...seen(blocks), cells: cells(blocks) }, random, own),
+  )
+  for (const next of asked) expect('ask' in next && next.ask.filter((each) => each === warm)).toHaveLength(1)
+  const decide = (precision: Spending['precision']) =>
+    spend({ ...seen(12), cells: cells(12) }, random, { ...own, precision })
+  expect(decide(0.05)).toHaveProperty('done', expect.stringMatching(/^base .* as closely as asked/))
+  expect(decide({ fresh: 0.05, hit: 0.2 })).toHaveProperty(
+    'done',
+    expect.stringMatching(/^stopped with fresh known within 4 % after 12 blocks: no sample told hit$/),
+  )
+})
+
 test('a run that is broken off says what is less closely known than asked, and how closely it was asked', () => {
   const wide = () => ({ ...known(0.02)(), fresh: { value: 45, low: 40, high: 50 } })
   expect(stillWide(seen(7), spending(wide))).toBe(
@@ -139,9 +157,9 @@ test('three lengths show no bend: none is looked for', () => {
   expect(spend(seen(12), createRandom(1), few)).toHaveProperty('done', expect.not.stringContaining('bend'))
 })
 
-test('a bend in the simulated hosted profile is kept, three times of three', () => {
-  for (const seed of [1, 2, 3]) {
-    const { halfWidths } = spendOnce('chosen', { base: 0.1, fresh: 0.1 }, `bent/${seed}`, 1.5 * BENT_US)
+test('a bend that moves fresh by two fifths is kept on the simulated hosted profile, twice of two times', () => {
+  for (const seed of [1, 2]) {
+    const { halfWidths } = spendOnce('chosen', { base: 0.05, fresh: 0.05 }, `bent/${seed}`, BENT_US)
     expect(halfWidths, String(seed)).toHaveProperty('curve')
   }
 })
