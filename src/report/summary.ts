@@ -179,7 +179,11 @@ function instrumentLine({ error, loopDelay, overloaded, workers }: InstrumentRep
     error === null
       ? 'timing error not known'
       : `timing error p50 ${figure(error.p50)} ms, p99 ${figure(error.p99)} ms (${plural(error.streams, 'stream')}, ${plural(error.n, 'event')})`
-  const loop = `event-loop delay p99 ${figure(loopDelay.p99)} ms, max ${figure(loopDelay.max)} ms`
+  // A loop that turned at all was late by something.
+  const loop =
+    loopDelay.max === 0
+      ? 'event-loop delay not measured'
+      : `event-loop delay p99 ${figure(loopDelay.p99)} ms, max ${figure(loopDelay.max)} ms`
   const loops = workers === undefined ? '' : `; ${plural(workers, 'worker thread')}`
   return `${timing}; ${loop}${loops}${overloaded ? '; OVERLOADED: do not trust these numbers' : ''}`
 }

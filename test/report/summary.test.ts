@@ -107,6 +107,14 @@ test('lines keep to 80 columns and hold no control codes', () => {
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/)
 })
 
+test('an event loop that was never looked at has no delay of 0 ms', () => {
+  const base = snapshotOf(many(6, () => ({})))
+  const instrument = { ...base.instrument, loopDelay: { p50: 0, p99: 0, max: 0 } }
+  const lineOf = (each: Snapshot): string => terminalSummary(summaryOf(each)).replaceAll(/\s+/g, ' ')
+  expect(lineOf({ ...base, instrument })).toContain('; event-loop delay not measured')
+  expect(lineOf(base)).toContain('; event-loop delay p99 1.30 ms, max 6.00 ms')
+})
+
 test('an overloaded instrument and a partial run are said in capitals', () => {
   const base = snapshotOf(many(6, () => ({})))
   const text = terminalSummary(
