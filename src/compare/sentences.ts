@@ -126,7 +126,24 @@ function closing(comparison: Comparison): string[] {
   }
   const limits = comparison.shifts.filter(({ detect, detectable }) => detect !== null && detectable !== null)
   const most = Math.max(0, ...limits.map(({ detectable }) => detectable ?? 0))
-  return [most > 0 ? `no regression; shifts below ${percent(most)} are not excluded` : 'no regression']
+  if (most === 0) return ['no regression']
+  const wider = widerThan(most, comparison.shifts)
+  return [`no regression; shifts below ${percent(most)} are not excluded${wider === '' ? '' : ` (${wider})`}`]
+}
+
+/** `in prefill below 12 %, in cached prefill of any size`: what is gated and could show less than what is looked for. */
+function widerThan(most: number, shifts: readonly Shift[]): string {
+  const widest = new Map<string, number>()
+  for (const { name, kind, gated, detect, detectable, verdict } of inOrder(shifts)) {
+    if (!gated || kind === 'share' || detect !== null || verdict === 'not comparable') continue
+    const size = Math.max(widest.get(name) ?? 0, detectable ?? Infinity)
+    if (size > most) widest.set(name, size)
+  }
+  return [...widest]
+    .map(
+      ([name, size]) => `in ${wordOf(name)} ${size > MOST_SAID ? 'of any size' : `below ${percent(size)}`}`,
+    )
+    .join(', ')
 }
 
 const samePair = (a: TargetPair, b: TargetPair): boolean => a.base === b.base && a.candidate === b.candidate

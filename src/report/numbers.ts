@@ -12,11 +12,22 @@ export function figure(value: number | null | undefined): string {
   return size === 0 ? '0' : String(Number(value.toPrecision(2)))
 }
 
-/** `[4.18, 4.25]`; empty where there is no interval. */
+const MOST_DIGITS = 6
+
+/** `[4.18, 4.25]`, and `[6.398, 6.404]` where three digits would show no width; empty where there is no interval. */
 export function interval(low: number | null | undefined, high: number | null | undefined): string {
   if (low === null || low === undefined || high === null || high === undefined) return ''
-  return `[${figure(low)}, ${figure(high)}]`
+  const [from, to] = [figure(low), figure(high)]
+  if (from !== to || low === high) return `[${from}, ${to}]`
+  for (let digits = 4; digits <= MOST_DIGITS; digits++) {
+    const [finer, end] = [significant(low, digits), significant(high, digits)]
+    if (finer !== end) return `[${finer}, ${end}]`
+  }
+  return `[${from}, ${to}]`
 }
+
+const significant = (value: number, digits: number): string =>
+  value.toLocaleString('en-US', { minimumSignificantDigits: digits, maximumSignificantDigits: digits })
 
 export function whole(value: number): string {
   return Math.round(value).toLocaleString('en-US')

@@ -152,7 +152,18 @@ function curveText(curve: Curve): string {
     rate('decode', curve.law === 'decode' ? parameters['step'] : undefined, 1000),
   ]
   const counts = `${plural(curve.samples, 'sample')} in ${plural(curve.blocks, 'block')}`
-  return [...parts, ...rates.filter((text) => text !== ''), counts].join('; ')
+  return [...parts, ...rates.filter((text) => text !== ''), ...lengthsOf(curve), counts].join('; ')
+}
+
+/** Contention is told at one pair of lengths; prefill and decode know any. */
+function lengthsOf({ law, validity }: Curve): string[] {
+  const { prompt, output } = validity
+  if (law !== 'contention' || prompt === undefined) return []
+  const text = ([low, high]: readonly [number, number]): string =>
+    low === high ? whole(low) : `${whole(low)}-${whole(high)}`
+  return [
+    `at ${text(prompt)} prompt tokens${output === undefined ? '' : ` and ${text(output)} output tokens`}`,
+  ]
 }
 
 /** A rate is the inverse of a time a token, so its interval turns round. */

@@ -39,3 +39,10 @@ test('shares, money and counts', () => {
   expect(plural(1, 'sample')).toBe('1 sample')
   expect(plural(1204, 'sample')).toBe('1,204 samples')
 })
+
+test('an interval narrower than three digits shows as many as it takes to see its width, up to six', () => {
+  expect(interval(6.3981, 6.4042)).toBe('[6.398, 6.404]')
+  expect(interval(27_312, 27_318)).toBe('[27,310, 27,320]')
+  expect(interval(6.4, 6.4), 'exact').toBe('[6.40, 6.40]')
+  expect(interval(6.4000001, 6.4000002), 'beyond what is measured').toBe('[6.40, 6.40]')
+})

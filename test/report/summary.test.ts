@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { summaryOf } from '../../src/report/summary.js'
 import { terminalSummary, wrap } from '../../src/report/terminal.js'
 import { summarise } from '../../src/run/summarise.js'
+import type { Curve } from '../../src/curve/curve.js'
 import type { Sample } from '../../src/sample/sample.js'
 import type { Snapshot } from '../../src/snapshot/snapshot.js'
 import { sampleOf } from './sample.js'
@@ -132,4 +133,23 @@ test('an overloaded instrument and a partial run are said in capitals', () => {
 test('wrapping keeps every word, and a word longer than the line whole', () => {
   const text = `some words ${'x'.repeat(100)} and more`
   expect(wrap(text, '    ').split(/\s+/)).toEqual(text.split(' '))
+})
+
+test('contention says at which lengths it was told', () => {
+  const curve: Curve = {
+    target: 'sim',
+    law: 'contention',
+    parameters: { tpotPerPeer: { value: 0.2, low: 0.1, high: 0.3, se: 0.04, unit: 'ms' } },
+    residual: { quantiles: [], sd: 0.1 },
+    validity: { concurrency: [1, 4], prompt: [1022, 1024], output: [64, 64] },
+    samples: 30,
+    blocks: 6,
+    regimes: 1,
+    warnings: [],
+  }
+  const samples = many(2, () => ({}))
+  const [target] = summaryOf(snapshotOf(samples, { curves: [curve] })).targets
+  expect(target?.curves[0]?.text).toBe(
+    'tpotPerPeer 0.2 [0.1, 0.3] ms; at 1,022-1,024 prompt tokens and 64 output tokens; 30 samples in 6 blocks',
+  )
 })
