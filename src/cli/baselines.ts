@@ -7,7 +7,7 @@ import { readSnapshot } from '../snapshot/format.js'
 import { loadSnapshot } from '../snapshot/locate.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 import { foldersIn, listSnapshots } from '../snapshot/store.js'
-import type { BaselineName } from '../report/attribution.js'
+import type { BaselineName } from '../report/attribution-coverage.js'
 import type { ExitCode } from './io.js'
 
 export interface Baselines {

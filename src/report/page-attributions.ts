@@ -1,7 +1,7 @@
 /** Attributed production spans: what slowed them over time, and the slowest taken apart. */
 import { z } from 'zod'
 import { phases, verdicts } from '../span/causes.js'
-import { VERDICT_WORDS } from './attribution.js'
+import { VERDICT_WORDS } from './attribution-group.js'
 import { figure, percent, plural, whole } from './numbers.js'
 import type { Block } from './page.js'
 import { partsOf } from './page-request.js'

@@ -6,7 +6,7 @@ import type { Attribution } from '../../src/attribute/attribution.js'
 import { knownTargets } from '../../src/attribute/known.js'
 import { phases, type Tier } from '../../src/span/causes.js'
 import type { Span } from '../../src/span/span.js'
-import { draw, judgeWorld, type Job } from '../check/attribution.js'
+import { draw, judgeWorld } from '../check/attribution.js'
 import { simulatedSnapshot } from '../compare/simulated-snapshot.js'
 import { calibration, classScores, mean, merge, type Tally } from './judge.js'
 
@@ -167,7 +167,7 @@ describe('spans by hand', () => {
 })
 
 describe('small worlds; `npm run check:attribution` judges larger ones', () => {
-  const jobs: Job[] = [2, 3, 6].map((world) => ({ kind: 'one', world }))
+  const jobs = [2, 3, 6].map((world) => ({ kind: 'one' as const, world }))
   let tallies: Record<Tier, Tally>[] = []
   beforeAll(() => {
     tallies = jobs.map((job) => judgeWorld(draw(job, 'rules', 150)))

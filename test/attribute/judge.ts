@@ -27,8 +27,8 @@ export interface Tally {
   bins: Bin[]
   /** Sum of (confidence − right)². */
   brier: number
-  /** Verdicts that accuse a machine or those who share it, and how many of them are right. */
-  accused: { all: number; right: number }
+  /** Of each verdict that names a cause: how often, and how often it had cost what would be listed. */
+  accused: Record<string, { all: number; right: number }>
   /** By phase, and `misplaced` over all: errors as shares of the span, in thousandths; and of spans that a cause befell. */
   errors: Record<string, number[]>
 }
@@ -53,7 +53,7 @@ export const createTally = (): Tally => ({
   labels: {},
   bins: Array.from({ length: BINS }, () => ({ count: 0, right: 0, confidence: 0 })),
   brier: 0,
-  accused: { all: 0, right: 0 },
+  accused: {},
   errors: {},
 })
 
@@ -101,10 +101,6 @@ export function judge(
     verdict === truth ||
     (verdict === 'unknown' &&
       (!BY_LENGTHS.has(truth) || (baseline === 'idle' && truth === 'none' && isCrowded(outcome))))
-  if (verdict === 'noisy-neighbour' || verdict === 'slow-replica') {
-    tally.accused.all++
-    if (isRight) tally.accused.right++
-  }
   const bin = tally.bins[Math.max(0, Math.min(BINS - 1, Math.ceil(confidence * BINS) - 1))]!
   bin.count++
   bin.confidence += confidence
@@ -112,6 +108,11 @@ export function judge(
   tally.brier += (confidence - (isRight ? 1 : 0)) ** 2
   const named = new Set(found.causes.map(({ cause }) => cause))
   const real = new Set(truthOf(outcome))
+  if (verdict !== 'none' && verdict !== 'unknown') {
+    const accused = (tally.accused[verdict] ??= { all: 0, right: 0 })
+    accused.all++
+    if (real.has(verdict)) accused.right++
+  }
   for (const cause of causeNames) {
     const label = (tally.labels[cause] ??= { both: 0, named: 0, missed: 0 })
     if (named.has(cause)) label[real.has(cause) ? 'both' : 'named']++
@@ -145,10 +146,13 @@ export function merge(tallies: readonly Tally[]): Tally {
   const sum = createTally()
   for (const { spans, confusion, labels, bins, brier, accused, errors } of tallies) {
     sum.spans += spans
-    sum.accused.all += accused.all
-    sum.accused.right += accused.right
     sum.brier += brier
     for (const [key, count] of Object.entries(confusion)) add(sum.confusion, key, count)
+    for (const [cause, { all, right }] of Object.entries(accused)) {
+      const own = (sum.accused[cause] ??= { all: 0, right: 0 })
+      own.all += all
+      own.right += right
+    }
     for (const [cause, { both, named, missed }] of Object.entries(labels)) {
       const own = (sum.labels[cause] ??= { both: 0, named: 0, missed: 0 })
       own.both += both

@@ -1,6 +1,6 @@
 /**
  * Traces as `plumbline simulate --spans` writes them, of worlds that the method was not made on. Drawn are
- * - the provider: engines and hosted laws, 1-3 replicas, one region or two, with neighbours that are always there or none;
+ * - the provider: engines and hosted laws, 1-3 replicas, with neighbours that are always there or none;
  * - the service, and its rate, in each dialect, with all that the dialect has or with the first token alone;
  * - the faults: one to four of all kinds at once, each for a share of the calls or for a spell;
  * - the baseline: the probes of `probing.ts`, which met the same provider before, when nobody else called.
@@ -18,9 +18,8 @@ import { runWithTwins } from '../../src/simulate/twins.js'
 import { WorkloadSchema, type Workload } from '../../src/simulate/workload.js'
 import type { Snapshot } from '../../src/snapshot/snapshot.js'
 import { createIntake } from '../../src/span/intake.js'
-import type { Tier } from '../../src/span/causes.js'
 import { snapshotOf } from '../compare/simulated-snapshot.js'
-import { createTally, judge, type Scope, type Tally } from './judge.js'
+import { createTally, judge, type Tally } from './judge.js'
 import { probeRequests, toSample } from './probing.js'
 
 export interface MixedWorld {
@@ -75,10 +74,9 @@ function drawProfile(random: Random): Profile {
     outputTokens: 150,
   }
   const isBusy = random.next() < 0.3
-  const hasFar = random.next() < 0.5
   const resolved = resolveProfile(name, {
     replicas: 1 + random.int(3),
-    ...(name !== 'exact' && { regions: hasFar ? [near, far] : [near] }),
+    ...(name !== 'exact' && { regions: [near, far] }),
     ...(isBusy && name.includes('00') && { tenants: [tenant] }),
   })
   if (!resolved.ok) throw new Error(resolved.problems.join('; '))
@@ -162,12 +160,11 @@ function drawFault(cause: Cause, { constants }: Profile, lastsMs: number, random
   }
 }
 
-/** By what the spans carried: `full` and `ttft`. */
-export function judgeMixed(
-  { setup, snapshot }: MixedWorld,
-  scopeOf: (tier: Tier) => Scope,
-  trace?: (truth: SpanTruth, found: import('../../src/attribute/attribution.js').Attribution) => void,
-): Record<string, Tally> {
+/** Of each service so many calls tell what is ordinary; they are judged apart. */
+const EARLY = 100
+
+/** By what the spans carried: `full` and `ttft`, and the first calls of services, `full early`. */
+export function judgeMixed({ setup, snapshot }: MixedWorld): Record<string, Tally> {
   const truths = new Map<string, SpanTruth>()
   const intake = createIntake()
   for (const { line, truth } of labelledSpans(setup)) {
@@ -178,12 +175,15 @@ export function judgeMixed(
   const attributor = createAttributor({ known: knownTargets(snapshot) })
   const spans = intake.take()
   const tallies: Record<string, Tally> = {}
+  const seen = new Map<string, number>()
   for (const found of [...spans.flatMap((span) => attributor.push(span)), ...attributor.end()]) {
     const truth = truths.get(`${found.traceId}/${found.spanId}`)
     if (truth === undefined) continue
     const outcome = { e2eMs: truth.durationMs, causesMs: truth.causesMs, phases: truth.enginePhases }
-    judge((tallies[truth.carry] ??= createTally()), outcome, found, scopeOf(found.tier), 'idle')
-    trace?.(truth, found)
+    const nth = (seen.get(truth.service) ?? 0) + 1
+    seen.set(truth.service, nth)
+    const name = nth > EARLY ? truth.carry : `${truth.carry} early`
+    judge((tallies[name] ??= createTally()), outcome, found, 'all', 'idle')
   }
   return tallies
 }

@@ -1,6 +1,6 @@
 /** Which causes are found, how surely and whose milliseconds, in worlds drawn afresh: by what the spans carry. */
 import { createAttributor } from '../../src/attribute/attribute.js'
-import { tiers, type Tier } from '../../src/span/causes.js'
+import { causes as causeNames, tiers, type Tier } from '../../src/span/causes.js'
 import {
   calibration,
   classScores,
@@ -14,15 +14,17 @@ import {
   type Tally,
 } from '../attribute/judge.js'
 import { toSpan } from '../attribute/to-span.js'
+import { drawMixed, judgeMixed } from '../attribute/mixed.js'
 import { judgeWritten } from '../attribute/written.js'
 import { drawWorld, WORLD_CAUSES, type World } from '../attribute/world.js'
 import type { Check } from './check.js'
 
 /**
  * `one`, `two`: so many faults, each tier from memory. `idle`: one fault, the baseline of an engine that did nothing else.
- * `written`: one fault, the spans written in each dialect and read again.
+ * `written`: one fault, the spans written in each dialect and read again. `mixed`: several of all kinds, in traces as
+ * `plumbline simulate --spans` writes them.
  */
-const KINDS = ['one', 'two', 'idle', 'written'] as const
+const KINDS = ['one', 'two', 'idle', 'written', 'mixed'] as const
 type Kind = (typeof KINDS)[number]
 
 /** One fault takes its cause in turn, two are drawn. */
@@ -41,6 +43,7 @@ export interface Result {
 const SPANS = 800
 /** Of each dialect. */
 const WRITTEN_SPANS = 300
+const MIXED_SPANS = 800
 /** Never used in tuning: that was done on `tune/…`. Whoever doubts them names others. */
 const SEEDS = process.env['PLUMBLINE_CHECK_SEEDS'] ?? 'judge/d'
 
@@ -53,7 +56,11 @@ export const jobsOf = (repeats: number): Job[] =>
     })),
   ).flat()
 
-export function draw({ kind, world }: Job, seeds = SEEDS, spans = SPANS): World {
+export function draw(
+  { kind, world }: { kind: Exclude<Kind, 'mixed'>; world: number },
+  seeds = SEEDS,
+  spans = SPANS,
+): World {
   const among = kind === 'two' ? WORLD_CAUSES : [WORLD_CAUSES[world % WORLD_CAUSES.length]!]
   const faults = kind === 'two' ? 2 : 1
   // One and two faults have the seeds that they always had.
@@ -129,6 +136,9 @@ const SECTIONS: readonly Section[] = [
 export const check: Check<Job, Result> = {
   jobs: jobsOf,
   work: ({ kind, world }) => {
+    if (kind === 'mixed') {
+      return { kind, tallies: judgeMixed(drawMixed(`${SEEDS}/mixed/${world}`, MIXED_SPANS)) }
+    }
     const drawn = draw({ kind, world })
     return {
       kind,
@@ -149,9 +159,70 @@ export const check: Check<Job, Result> = {
       lines.push(...text, '')
       broken.push(...problems.map((problem) => `${section.name}: ${problem}`))
     }
+    const mixed = results.filter(({ kind }) => kind === 'mixed')
+    for (const carry of ['full', 'ttft'] as const) {
+      const { text, problems } = reportMixed(mixed, carry)
+      lines.push(...text, '')
+      broken.push(...problems)
+    }
     lines.push(...reportWritten(results.filter(({ kind }) => kind === 'written')))
     return { lines, broken }
   },
+}
+
+/** Least share of the verdicts that name a cause and are right, of each cause that was named so often, and over all. */
+const LEAST_RIGHT = 0.8
+const LEAST_NAMED = 20
+
+/** Of each cause: how many verdicts that name it are right, and how many of the calls that it slowed most are told so. */
+function reportMixed(
+  results: readonly Result[],
+  carry: 'full' | 'ttft',
+): { text: string[]; problems: string[] } {
+  if (results.length === 0) return { text: [], problems: [] }
+  const of = (name: string): Tally => merge(results.flatMap(({ tallies }) => tallies[name] ?? []))
+  const tally = of(carry)
+  const problems: string[] = []
+  const name = `mixes, ${carry === 'full' ? 'all that the dialect has' : 'first-token time only'}`
+  const { ece, brier } = calibration(tally)
+  if (ece > 0.05) problems.push(`${name}: ECE ${ece.toFixed(3)}, most 0.05`)
+  const rows = causeNames.flatMap((cause) => {
+    const { all, right } = accusedOf(tally, [cause])
+    const rows = Object.entries(tally.confusion).filter(([key]) => key.startsWith(`${cause} → `))
+    const befallen = rows.reduce((sum, [, count]) => sum + count, 0)
+    const found = tally.confusion[`${cause} → ${cause}`] ?? 0
+    return all + befallen === 0 ? [] : [`${cause} ${right} of ${all} (found ${found} of ${befallen})`]
+  })
+  for (const cause of causeNames) {
+    const { all, right } = accusedOf(tally, [cause])
+    // What the first-token time alone cannot tell apart is not to be named; over all causes it holds there too.
+    if (carry === 'full' && all >= LEAST_NAMED && right < LEAST_RIGHT * all)
+      problems.push(`${name}: ${cause} right ${right} of ${all}, least ${LEAST_RIGHT}`)
+  }
+  const every = accusedOf(tally, causeNames)
+  if (every.right < LEAST_RIGHT * every.all)
+    problems.push(`${name}: named causes right ${every.right} of ${every.all}, least ${LEAST_RIGHT}`)
+  const early = accusedOf(of(`${carry} early`), causeNames)
+  return {
+    text: [
+      `${name}: ${tally.spans} spans of ${results.length} worlds`,
+      `  named and right: ${every.right} of ${every.all}   ECE ${ece.toFixed(3)}   Brier ${brier.toFixed(3)}   unknown ${((100 * unknowns(tally)) / tally.spans).toFixed(1)} %`,
+      `  ${rows.join(', ')}`,
+      `  misses: ${confusions(tally, 14)}`,
+      `  misplaced time, median ${errorAt(tally, 'misplaced', 0.5).toFixed(3)}; slow spans ${errorAt(tally, 'misplaced, slow spans', 0.5).toFixed(3)}`,
+      `  of the first hundred calls of each service: ${early.right} of ${early.all} named causes right`,
+    ],
+    problems,
+  }
+}
+
+function accusedOf({ accused }: Tally, causes: readonly string[]): { all: number; right: number } {
+  const sum = { all: 0, right: 0 }
+  for (const cause of causes) {
+    sum.all += accused[cause]?.all ?? 0
+    sum.right += accused[cause]?.right ?? 0
+  }
+  return sum
 }
 
 /** One line a dialect and what its spans carried. */
@@ -217,7 +288,7 @@ function reportSection(
   }
   const scores = kind === 'two' ? labelScores(tally) : classScores(tally)
   const { ece, brier } = calibration(tally)
-  const { accused } = tally
+  const { all, right } = accusedOf(tally, ['noisy-neighbour', 'slow-replica'])
   return {
     text: [
       `${name}: ${tally.spans} spans of ${worlds} worlds`,
@@ -226,7 +297,7 @@ function reportSection(
       `  misses: ${confusions(tally, 14)}`,
       `  ${hold('misplaced time, median', errorAt(tally, 'misplaced', 0.5), mostMisplaced, false)}, p90 ${errorAt(tally, 'misplaced', 0.9).toFixed(3)}; slow spans ${errorAt(tally, 'misplaced, slow spans', 0.5).toFixed(3)}, p90 ${errorAt(tally, 'misplaced, slow spans', 0.9).toFixed(3)}`,
       `  by phase, p90: ${PHASES.map((phase) => `${phase} ${errorAt(tally, phase, 0.9).toFixed(3)}`).join(', ')}`,
-      `  noisy-neighbour and slow-replica: ${accused.right} of ${accused.all} right`,
+      `  noisy-neighbour and slow-replica: ${right} of ${all} right`,
     ],
     problems,
   }
