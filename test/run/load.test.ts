@@ -74,6 +74,16 @@ describe('open loop', () => {
     expect(early).toEqual(chains.map(() => 0))
   })
 
+  it('hands over up to 50 ms before the due time where the carrier waits out the rest, and no earlier', async () => {
+    const leadNs = 50e6
+    const ahead: number[] = []
+    await underLoad(chains, { ...load, rate: 20 }, context({ leadNs }), async (_, dueNs) => {
+      ahead.push(dueNs - systemClock.nowNs())
+    })
+    expect(ahead).toHaveLength(12)
+    expect(Math.max(...ahead)).toBeLessThanOrEqual(leadNs)
+  })
+
   it('holds starts back at maxInFlight and leaves their due times as they are', async () => {
     const { seen, start } = counter()
     const due: number[] = []
