@@ -1,7 +1,7 @@
 import { createSecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { createServer as createTls, type TLSSocket } from 'node:tls'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { nsToMs } from '../../src/units/time.js'
 import type { Exchange, WireFailure } from '../../src/wire/exchange.js'
 import type { Transport, TransportOptions } from '../../src/wire/transport.js'
@@ -215,8 +215,8 @@ describe('HTTP/2', () => {
     await pause(60)
     await wire.close()
     expect((await held).failure?.kind).toBe('aborted')
-    await pause(30)
-    expect(sockets.every((socket) => socket.destroyed)).toBe(true)
+    const areGone = (): void => expect(sockets.every((socket) => socket.destroyed)).toBe(true)
+    await vi.waitFor(areGone, { timeout: 30_000 })
   })
 })
 
