@@ -74,7 +74,7 @@ export function conclude(
     confidence: tempered(probability, observation.tier, doubts.length),
     tier: observation.tier,
     baseline: { id: choice.known.baseline.id, ageS: choice.ageS },
-    doubts,
+    doubts: verdict === 'unknown' && inferred !== undefined ? [...doubts, ...alike(inferred)] : doubts,
   }
 }
 
@@ -111,6 +111,20 @@ function without(observation: Observation, direct: readonly Direct[]): Observati
 
 const doubtsOf = (choice: Choice, observation: Observation): readonly string[] =>
   choice.doubts.length === 0 ? observation.doubts : [...choice.doubts, ...observation.doubts]
+
+/** What is as likely as any other cause, in the order of the causes: from this probability up. */
+const LIKELY = 0.15
+
+/** Said of what nobody can name because two causes or more would show alike. */
+function alike({ causes }: Inferred): string[] {
+  const likely = residualCauses.filter((cause) => causes[cause].probability >= LIKELY)
+  const [last, ...others] = likely.toReversed()
+  return last === undefined || others.length === 0
+    ? []
+    : [
+        `${others.toReversed().join(', ')} or ${last} would show alike: nothing in the span tells which it was`,
+      ]
+}
 
 /** Said of a group whose calls all take longer than the baseline has them. */
 function levelDoubts({ level }: Surroundings): string[] {

@@ -36,6 +36,8 @@ export function createOverlaps(): Overlaps {
     }
     return (waited + DOUBT * usual()) / (all + DOUBT)
   }
+  /** With more in flight a call waits the more: those with a few less tell of it too. */
+  const rateAt = (kind: number): number => rate(Math.floor(kind / 2) + 1, kind)
   return {
     add(inFlight, waited) {
       const kind = kindOf(inFlight)
@@ -45,13 +47,10 @@ export function createOverlaps(): Overlaps {
     },
     weigh(inFlight) {
       const kind = kindOf(inFlight)
-      if (kind === 0 || seen < LEAST_CALLS || rate(kind, MOST_IN_FLIGHT) < MOSTLY) return 0
+      if (kind === 0 || seen < LEAST_CALLS || rateAt(kind) < MOSTLY) return 0
       // Those with fewer in flight: a machine of several slots has room for some.
-      return Math.max(
-        0,
-        Math.min(MOST, Math.log(rate(kind, MOST_IN_FLIGHT) / rate(0, Math.floor((kind - 1) / 2)))),
-      )
+      return Math.max(0, Math.min(MOST, Math.log(rateAt(kind) / rate(0, Math.floor((kind - 1) / 2)))))
     },
-    share: (inFlight) => rate(kindOf(inFlight), MOST_IN_FLIGHT),
+    share: (inFlight) => rateAt(kindOf(inFlight)),
   }
 }

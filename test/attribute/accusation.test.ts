@@ -1,0 +1,74 @@
+/** Nobody is accused of what one call alone shows, and what two causes would show alike is said so. */
+import { describe, expect, test } from 'vitest'
+import { createAttributor } from '../../src/attribute/attribute.js'
+import type { Attribution } from '../../src/attribute/attribution.js'
+import { knownTargets } from '../../src/attribute/known.js'
+import { createOverlaps } from '../../src/attribute/overlap.js'
+import type { Span } from '../../src/span/span.js'
+import { simulatedSnapshot } from '../compare/simulated-snapshot.js'
+
+// base 400 ms, 45 µs a fresh token, 10 ms + .5 µs·context an output token.
+const known = knownTargets(simulatedSnapshot('accusation'))
+const EPOCH_MS = Date.UTC(2026, 10, 23, 10)
+const OUTPUT = 100
+const FIRST_MS = 400 + 1000 * 0.045
+const REST_MS = (OUTPUT - 1) * 10.5
+
+/** A call on the curve every two seconds; `more` of the 150th is added before its first output and behind it. */
+function found(more: { firstMs?: number; restMs?: number }, facts: Partial<Span> = {}): Attribution {
+  const calls = Array.from({ length: 160 }, (_, i): Span => {
+    const { firstMs = 0, restMs = 0 } = i === 150 ? more : {}
+    return {
+      traceId: 't',
+      spanId: String(i),
+      operation: 'chat',
+      service: 'shop',
+      dialect: 'test',
+      startedAtMs: EPOCH_MS + i * 2000,
+      ttftMs: FIRST_MS + firstMs,
+      durationMs: FIRST_MS + firstMs + REST_MS + restMs,
+      inputTokens: 1000,
+      cacheReadTokens: 0,
+      outputTokens: OUTPUT,
+      doubts: [],
+      from: {},
+      ...facts,
+    }
+  })
+  const attributor = createAttributor({ known })
+  const all = [...calls.flatMap((call) => attributor.push(call)), ...attributor.end()]
+  return all.find(({ spanId }) => spanId === '150')!
+}
+
+describe('one slow call among 160', () => {
+  test('whose stream took 2 s longer is nobody’s fault that could be named, and no time stands under client or retries', () => {
+    const { verdict, phases } = found({ restMs: 2000 })
+    expect(verdict).toBe('unknown')
+    expect(phases).toMatchObject({ client: 0, retry: 0 })
+  })
+
+  test('that was slower in both is no neighbour’s doing, whose machine is told', () => {
+    const { causes } = found({ firstMs: 500, restMs: 1500 }, { replica: 'r1' })
+    expect(causes.map(({ cause }) => cause)).not.toContain('noisy-neighbour')
+  })
+
+  test('whose first output came 2 s late may have queued or have been on its way, and it is said so', () => {
+    const { verdict, doubts } = found({ firstMs: 2000 })
+    expect(verdict).toBe('unknown')
+    expect(doubts.join()).toMatch(/queueing.* or network would show alike/)
+  })
+})
+
+describe('overlap', () => {
+  test('speaks for a queue where calls with two in flight wait and others do not; not where one in five waits whoever is there', () => {
+    const queue = createOverlaps()
+    const chance = createOverlaps()
+    for (let i = 0; i < 100; i++) {
+      queue.add(i % 4, i % 4 >= 2)
+      chance.add(i % 4, i % 5 === 0)
+    }
+    expect(queue.weigh(2)).toBeGreaterThan(1)
+    expect(queue.weigh(1)).toBe(0)
+    expect([0, 1, 2, 3].map((inFlight) => chance.weigh(inFlight))).toEqual([0, 0, 0, 0])
+  })
+})
