@@ -188,8 +188,8 @@ function reportMixed(
   if (ece > 0.05) problems.push(`${name}: ECE ${ece.toFixed(3)}, most 0.05`)
   const rows = causeNames.flatMap((cause) => {
     const { all, right } = accusedOf(tally, [cause])
-    const rows = Object.entries(tally.confusion).filter(([key]) => key.startsWith(`${cause} → `))
-    const befallen = rows.reduce((sum, [, count]) => sum + count, 0)
+    const own = Object.entries(tally.confusion).filter(([key]) => key.startsWith(`${cause} → `))
+    const befallen = own.reduce((sum, [, count]) => sum + count, 0)
     const found = tally.confusion[`${cause} → ${cause}`] ?? 0
     return all + befallen === 0 ? [] : [`${cause} ${right} of ${all} (found ${found} of ${befallen})`]
   })
