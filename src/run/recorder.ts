@@ -1,9 +1,9 @@
 /** Writes the recording of a run: raw response bytes with their times, so that they can be measured again. */
 import { closeSync, constants, openSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Redactor } from '../border/redact.js'
 import { systemReason } from '../border/system-error.js'
+import { makeFolder } from '../snapshot/store.js'
 import { FILE_MODE, writeWhole } from '../snapshot/write.js'
 import type { Exchange } from '../wire/exchange.js'
 import { toRecorded } from '../wire/recording.js'
@@ -50,7 +50,7 @@ export async function openRecorder(
   const path = join(dir, `${stem}.${header.scenario.name}${RECORDING_ENDING}`)
   let fd: number | null
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 })
+    await makeFolder(resolve(dir))
     fd = openSync(
       path,
       constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL,

@@ -70,3 +70,17 @@ test('replay of a folder that is no recording exits 2 and says how one is made',
     stderr: expect.stringContaining('--record DIR'),
   })
 })
+
+test.runIf(process.platform === 'linux')(
+  'a recording that cannot be put where it is asked ends the run before a request, with the reason',
+  async () => {
+    const here = workspace()
+    const url = await startSimulate(['--profile', 'exact'])
+    // Where /proc has no such entry, Node's own recursive mkdir never comes back.
+    const flags = ['--prompt-tokens', '64', '--output-tokens', '8', '--once', '--record', '/proc/none/rec']
+    expect(await runCli(['probe', url, '--model', 'exact', ...flags], { cwd: here.path })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('/proc/none'),
+    })
+  },
+)
