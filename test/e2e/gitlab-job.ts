@@ -36,7 +36,7 @@ const Job = z.strictObject({
   }),
 })
 
-export const gitlabFile = (text: string): z.output<typeof Job> =>
+const gitlabFile = (text: string): z.output<typeof Job> =>
   z.strictObject({ plumbline: Job }).parse(parse(text)).plumbline
 
 export interface Clone {
@@ -139,7 +139,6 @@ export async function noteServer(): Promise<{ url: string; notes: Note[] }> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of a server that listens on a port
   const { port } = server.address() as AddressInfo
   return { url: `http://127.0.0.1:${port}/api/v4`, notes }
 }
