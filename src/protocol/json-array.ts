@@ -46,7 +46,7 @@ export function arrayEntries(emit: (entry: string) => void): ArrayEntries {
       } else if (character === ']' || character === '}') {
         depth = Math.max(0, depth - 1)
         if (depth === 0 && character === ']') cut(at, true)
-        else if (depth === 1) cut(at, false)
+        else if (depth <= 1) cut(at, false)
         if (depth <= 1) end()
       } else if (character === ',' && depth === 1) {
         cut(at, true)

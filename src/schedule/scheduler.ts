@@ -143,7 +143,8 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
   }
 
   async function startWaiting(): Promise<void> {
-    while (running.size < atOnce && nsToMs(clock.nowNs()) - lastStartMs >= startGapMs) {
+    // Asked each time: a stop may come while what was told is being remembered.
+    while (!isStopped(stop) && running.size < atOnce && nsToMs(clock.nowNs()) - lastStartMs >= startGapMs) {
       const entry = nextToStart(entries)
       if (entry?.waiting == null) return
       const { dueMs, startMs } = entry.waiting
