@@ -171,3 +171,36 @@ test('on the simulated hosted profile chosen cells take at most half of the requ
     [1, 2, 3].reduce((sum, seed) => sum + spendOnce(way, asked, `unit/${seed}`).requests, 0)
   expect(total('chosen') / total('whole grid')).toBeLessThanOrEqual(0.5)
 })
+
+test('a precision that asks only for what the law does not hold says so, and is no missing curve', () => {
+  const asked = (precision: Spending['precision'], blocks: number) =>
+    spend(seen(blocks), createRandom(1), { ...spending(known(0.02)), precision })
+  expect(asked({ hit: 0.1 }, 12)).toEqual({ done: 'stopped after 12 blocks: no sample told hit' })
+  expect(asked({ curve: 0.1 }, 12), 'a bend may still show').toHaveProperty('ask')
+  expect(asked({ curve: 0.1 }, 240)).toEqual({ done: 'stopped after 240 blocks: no sample told curve' })
+})
+
+test('where no cell tells more than another of what is asked, chance decides', () => {
+  const random = createRandom(1)
+  const lengths = Array.from({ length: 40 }, (_, i) => {
+    const next = spend(seen(13), random, { ...spending(known(0.02)), precision: { curve: 0.1 }, grid })
+    return 'ask' in next ? next.ask.map(({ promptTokens }) => promptTokens) : [i]
+  }).flat()
+  expect(new Set(lengths)).toEqual(new Set([128, 512, 2048, 8192]))
+})
+
+test('a parameter that is 0 is held to what it moves, and told as such', () => {
+  const warm = [...grid, ask(8192, 8128)]
+  const fit = () => ({ ...known(0.02)(), hit: { value: 0, low: 0, high: 0.2 } })
+  const cells = [...seen(12).cells, { ...emptyCell(ask(8192, 8128)), n: 12, ttft: { p50: 403, p90: 403 } }]
+  const next = spend({ ...seen(12), cells }, createRandom(1), {
+    law: 'prefill',
+    grid: warm,
+    precision: { hit: 0.1 },
+    fit,
+  })
+  expect(next).toHaveProperty(
+    'done',
+    expect.stringMatching(/^hit known to be 0, which moves predictions by 0\.\d+ % at most after 12 blocks/),
+  )
+})
