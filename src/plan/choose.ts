@@ -39,7 +39,10 @@ export function choose(
       const more = counts.map((n, at) => n + (at === i ? 1 : 0))
       return (before - doubt(precision, design, more)) / cost
     })
-    const best = gains.reduce((a, gain, i) => (gain > gains[a]! ? i : a), 0)
+    const top = Math.max(...gains)
+    const equal = gains.flatMap((gain, i) => (gain === top ? [i] : []))
+    // Where none tells more than another, as before the law is determined, no place in the grid decides.
+    const best = equal.length === 1 ? equal[0]! : equal[random.int(equal.length)]!
     counts[best]!++
     picked.push(best)
   }

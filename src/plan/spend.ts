@@ -54,7 +54,7 @@ function doneOf(spending: Spending, design: Design, blocks: number, isLast: bool
   const fitted = spending.fit()
   const gaps = gapsOf(spending.precision, fitted, design)
   const worst = widest(gaps)
-  if (worst === null) return null
+  if (worst === null) return untoldText(spending.precision, fitted, blocks, isLast)
   const missing = askedByName(spending.precision).filter((name) => name !== 'curve' && !(name in fitted))
   const reached = isReached(worst)
   if (!reached && !isLast) return null
@@ -71,6 +71,13 @@ function doneOf(spending: Spending, design: Design, blocks: number, isLast: bool
   return isStraight
     ? `${text}, as closely as asked of a straight law (${size})${saved}`
     : `stopped with ${text} by a straight law, but whether the law bends cannot be told in this noise (${size})`
+}
+
+/** Where the law stands and holds nothing of what is asked. A bend that is asked for may show until the end. */
+function untoldText(precision: Precision, fitted: Fitted, blocks: number, isLast: boolean): string | null {
+  const untold = askedByName(precision)
+  if (Object.keys(fitted).length === 0 || (untold.includes('curve') && !isLast)) return null
+  return `stopped after ${blocks} blocks: no sample told ${untold.join(' or ')}`
 }
 
 interface LeftOut {
@@ -97,8 +104,9 @@ function leftOut({ precision, fit }: Spending, design: Design): LeftOut | null {
 export function stillWide(seen: Seen, spending: Spending): string | null {
   const { law, grid, precision } = spending
   const design = seen.blocks < FULL_BLOCKS ? null : designOf(law, grid, seen.cells)
-  const gaps = design === null ? [] : gapsOf(precision, spending.fit(), design)
-  if (gaps.length === 0) return `broken off before there was a ${law} curve`
+  const fitted = design === null ? {} : spending.fit()
+  if (design === null || Object.keys(fitted).length === 0) return `broken off before there was a ${law} curve`
+  const gaps = gapsOf(precision, fitted, design)
   if (gaps.every(isReached)) return null
   return `broken off after ${seen.blocks} blocks with ${knownText(gaps)}`
 }
@@ -114,7 +122,9 @@ function knownText(gaps: readonly Gap[]): string {
     const { parameter, halfWidth, moves, target } = gap
     const effect = moves === null ? '' : `, which moves predictions by ${percent(moves)} at most`
     const asked = isReached(gap) ? '' : ` (asked: ${percent(target)})`
-    return `${parameter}${i === 0 ? ' known' : ''} within ${percent(halfWidth)}${effect}${asked}`
+    // A share of 0 is no figure.
+    const known = Number.isFinite(halfWidth) ? `within ${percent(halfWidth)}` : 'to be 0'
+    return `${parameter}${i === 0 ? ' known' : ''} ${known}${effect}${asked}`
   })
   return parts.join(', ')
 }
@@ -144,7 +154,7 @@ function gapsOf(precision: Precision, fitted: Fitted, { names, cells }: Design):
     const half = (high - low) / 2
     const halfWidth = half / Math.abs(value)
     const column = names.indexOf(parameter)
-    const isMain = countsByItself(precision, parameter) || column === -1
+    const isMain = value !== 0 && (countsByItself(precision, parameter) || column === -1)
     const most = Math.max(...cells.map(({ row, ms }) => (half * (row[column] ?? 0)) / ms))
     const moves = isMain || most >= halfWidth ? null : most
     return [{ parameter, halfWidth, moves, target, ratio: (moves ?? halfWidth) / target }]
