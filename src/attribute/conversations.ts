@@ -12,7 +12,8 @@ export interface Conversations {
 
 interface Last {
   inputTokens: number
-  cached: number
+  /** Undefined where the span did not tell: that is not 0. */
+  cached: number | undefined
 }
 
 const MOST = 50_000
@@ -34,7 +35,7 @@ export function createConversations(): Conversations {
       // A cache that has never been seen to hold anything of this group promises nothing.
       // Nor does a prompt that was sent while a longer one of its conversation still ran.
       const goesOn = before !== undefined && inputTokens > before.inputTokens
-      const own = !goesOn || (usual ?? before.cached) === 0 ? 0 : whole(before.inputTokens)
+      const own = !goesOn || (usual ?? before.cached ?? 0) === 0 ? 0 : whole(before.inputTokens)
       const warm = goesOn && own > 0 ? own : Math.min(whole(usual ?? 0), before?.cached ?? Infinity)
       const found = span.cacheReadTokens
       return found !== undefined && found + SLACK_TOKENS >= warm ? found : warm
@@ -44,10 +45,7 @@ export function createConversations(): Conversations {
       const { conversationId, inputTokens } = span
       if (conversationId === undefined || inputTokens === undefined) return
       last.delete(conversationId)
-      last.set(conversationId, {
-        inputTokens,
-        cached: span.cacheReadTokens ?? 0,
-      })
+      last.set(conversationId, { inputTokens, cached: span.cacheReadTokens })
       if (last.size > MOST) {
         const oldest = last.keys().next().value
         if (oldest !== undefined) last.delete(oldest)
