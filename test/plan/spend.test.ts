@@ -157,6 +157,37 @@ test('three lengths show no bend: none is looked for', () => {
   expect(spend(seen(12), createRandom(1), few)).toHaveProperty('done', expect.not.stringContaining('bend'))
 })
 
+test('the tail of a warm prompt is a length too, where the server says what it served: with it three lengths show a bend', () => {
+  const warm = ask(8192, 8064)
+  const decide = (reported: number) => {
+    const last = { ...emptyCell(warm), n: 12, ttft: { p50: 460, p90: 460 } }
+    const cells = [...seen(12).cells, { ...last, cacheHits: { reported, hits: reported, mostTokens: 8064 } }]
+    const few = { ...spending(known(0.04, 0.004)), grid: [...grid.slice(1), warm] }
+    return spend({ ...seen(12), cells }, createRandom(1), few)
+  }
+  expect(decide(12), 'a bend of 4e-3 µs is not excluded').toHaveProperty('ask')
+  expect(decide(0)).toHaveProperty('done', expect.not.stringContaining('bend'))
+})
+
+test('what a peer adds to the time per token is told by the ends of a grid of concurrencies', () => {
+  const streams = [1, 2, 4, 8].map((concurrency) => ({ ...ask(512), outputTokens: 64, concurrency }))
+  const cells = streams.map((each) => {
+    const tpot = 20 + 0.5 * (each.concurrency - 1)
+    return { ...emptyCell(each), n: 13, ttft: { p50: 400, p90: 480 }, tpot: { p50: tpot, p90: 1.1 * tpot } }
+  })
+  const random = createRandom(1)
+  const asked = Array.from({ length: 20 }, () =>
+    spend({ ...seen(13), cells }, random, {
+      law: 'contention',
+      grid: streams.map((each) => ({ ...each, requests: 4 })),
+      precision: { tpotPerPeer: 0.1 },
+      fit: () => ({}),
+    }),
+  ).flatMap((next) => ('ask' in next ? next.ask.map(({ concurrency }) => concurrency) : []))
+  expect(asked).toHaveLength(60)
+  expect(asked.filter((k) => k === 2 || k === 4)).toEqual([])
+})
+
 test('a bend that moves fresh by two fifths is kept on the simulated hosted profile, twice of two times', () => {
   for (const seed of [1, 2]) {
     const { halfWidths } = spendOnce('chosen', { base: 0.05, fresh: 0.05 }, `bent/${seed}`, BENT_US)
