@@ -16,16 +16,18 @@ const SILENT_BLOCKS = 12
  * Half of the grid's cells: in every fourth block one at random, so that no cell is forgotten, the others one after
  * another by what each adds to the information about the parameters (a sequential design; Fedorov 1972, Theory of Optimal
  * Experiments) for each request that it costs. A cell may be chosen twice. Without a design all are chosen at random.
+ * `designs` share their cells.
  */
 export function choose(
   grid: Block,
   blocks: number,
   precision: Precision,
-  design: Design | null,
+  designs: readonly Design[],
   random: Random,
 ): Block {
   const count = chosenCount(grid.length)
-  if (design === null) return random.shuffle(grid).slice(0, count)
+  const [design] = designs
+  if (design === undefined) return random.shuffle(grid).slice(0, count)
   const counts = countsOf(design)
   const picked: number[] = []
   const silent = design.cells.flatMap((cell, i) => (cell.silent ? [i] : []))
@@ -33,11 +35,11 @@ export function choose(
   else if (silent.length > 0 && blocks < SILENT_BLOCKS) picked.push(silent[random.int(silent.length)]!)
   for (const i of picked) counts[i]!++
   while (picked.length < count) {
-    const before = doubt(precision, design, counts)
+    const before = doubtOf(precision, designs, counts)
     const gains = design.cells.map(({ cost, silent: isSilent }, i) => {
       if (isSilent) return -1
       const more = counts.map((n, at) => n + (at === i ? 1 : 0))
-      return (before - doubt(precision, design, more)) / cost
+      return (before - doubtOf(precision, designs, more)) / cost
     })
     const top = Math.max(...gains)
     const equal = gains.flatMap((gain, i) => (gain === top ? [i] : []))
@@ -48,6 +50,12 @@ export function choose(
   }
   return random.shuffle(picked.map((i) => grid[i]!))
 }
+
+const doubtOf = (precision: Precision, designs: readonly Design[], counts: readonly number[]): number =>
+  Math.min(
+    Number.MAX_VALUE,
+    designs.reduce((sum, design) => sum + doubt(precision, design, counts), 0),
+  )
 
 /**
  * Sum of (half-width ÷ target)⁴ over the parameters, up to a factor: the widest decides. Infinite where undetermined.

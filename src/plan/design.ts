@@ -5,6 +5,8 @@ import { median } from '../stats/quantile.js'
 import { showsBend, spreadOf } from '../stats/spread.js'
 import type { Block, CellAsk, CellSeen, Law } from './probe.js'
 
+type Metric = 'ttft' | 'tpot'
+
 /** A column of the law, linear in its parameter, in the units that a curve gives it. */
 interface Column {
   parameter: string
@@ -12,23 +14,29 @@ interface Column {
 }
 
 const freshOf = (ask: CellAsk): number => (ask.promptTokens - ask.prefixTokens) / 1000
+const peersOf = (ask: CellAsk): number => (ask.concurrency ?? 1) - 1
+const ALONE: Column = { parameter: 'alone', of: () => 1 }
 
 // Lengths in thousands: milliseconds a thousand tokens are µs a token.
-const COLUMNS: Readonly<Record<Law, readonly Column[]>> = {
-  prefill: [
-    { parameter: 'base', of: () => 1 },
-    { parameter: 'fresh', of: freshOf },
-    { parameter: 'hit', of: (ask) => ask.prefixTokens / 1000 },
-  ],
-  decode: [
-    { parameter: 'step', of: () => 1 },
-    { parameter: 'perContext', of: (ask) => (ask.promptTokens + ask.outputTokens / 2) / 1000 },
-  ],
-  contention: [
-    { parameter: 'alone', of: () => 1 },
-    { parameter: 'ttftPerPeer', of: (ask) => (ask.concurrency ?? 1) - 1 },
-  ],
-  cache: [],
+const COLUMNS: Readonly<Record<Law, Readonly<Partial<Record<Metric, readonly Column[]>>>>> = {
+  prefill: {
+    ttft: [
+      { parameter: 'base', of: () => 1 },
+      { parameter: 'fresh', of: freshOf },
+      { parameter: 'hit', of: (ask) => ask.prefixTokens / 1000 },
+    ],
+  },
+  decode: {
+    tpot: [
+      { parameter: 'step', of: () => 1 },
+      { parameter: 'perContext', of: (ask) => (ask.promptTokens + ask.outputTokens / 2) / 1000 },
+    ],
+  },
+  contention: {
+    ttft: [ALONE, { parameter: 'ttftPerPeer', of: peersOf }],
+    tpot: [ALONE, { parameter: 'tpotPerPeer', of: peersOf }],
+  },
+  cache: {},
 }
 const BEND: Column = { parameter: 'curve', of: (ask) => 1000 * freshOf(ask) ** 2 }
 
@@ -68,18 +76,37 @@ export interface Design {
   bend: Bend | null
 }
 
-/** The grid as rows of a linear law whose noise is in proportion to its prediction. Null where the medians do not determine it. */
-export function designOf(law: Law, grid: Block, known: readonly CellSeen[]): Design | null {
+/**
+ * The grid as rows of a linear law whose noise is in proportion to its prediction; one design for each metric that the law
+ * is of, over the same cells. One that the medians do not determine is left out.
+ */
+export function designsOf(law: Law, grid: Block, known: readonly CellSeen[]): readonly Design[] {
+  const { ttft, tpot } = COLUMNS[law]
+  const designs = [
+    ttft === undefined ? null : designOf('ttft', ttft, grid, known),
+    tpot === undefined ? null : designOf('tpot', tpot, grid, known),
+  ]
+  return designs.filter((design) => design !== null)
+}
+
+function designOf(
+  metric: Metric,
+  all: readonly Column[],
+  grid: Block,
+  known: readonly CellSeen[],
+): Design | null {
   const asked = grid.map((ask) => {
     const cell = known.find((each) => isSame(each, ask))
-    const times = law === 'decode' ? cell?.tpot : cell?.ttft
+    const times = cell?.[metric]
     const cost = (ask.requests ?? ask.concurrency ?? 1) + (ask.cache === 'warm' ? 1 : 0)
-    return { ask, seen: times !== undefined && times.p50 > 0 ? times : undefined, n: cell?.n ?? 0, cost }
+    const lengths = cell !== undefined && isLength(cell) ? [1000 * freshOf(ask)] : []
+    const seen = times !== undefined && times.p50 > 0 ? times : undefined
+    return { ask, seen, lengths, n: cell?.n ?? 0, cost }
   })
-  const told = asked.filter(({ seen }) => seen !== undefined).map(({ ask }) => ask)
+  const told = asked.filter(({ seen }) => seen !== undefined)
   // Where no warm request is ever served from the cache, the rest of the law can still be known.
-  const straight = COLUMNS[law].filter(({ of }) => told.some((ask) => of(ask) > 0))
-  const bends = law === 'prefill' && showsBend(spreadOf(told.filter(isFresh).map((ask) => ask.promptTokens)))
+  const straight = all.filter(({ of }) => told.some(({ ask }) => of(ask) > 0))
+  const bends = all === COLUMNS.prefill.ttft && showsBend(spreadOf(told.flatMap(({ lengths }) => lengths)))
   const columns = bends ? [...straight, BEND] : straight
   const cells = asked.map((cell) => ({ ...cell, row: columns.map(({ of }) => of(cell.ask)) }))
   const measured = cells.flatMap(({ row, seen, n }) =>
@@ -102,7 +129,8 @@ export function designOf(law: Law, grid: Block, known: readonly CellSeen[]): Des
   return bends ? { ...design, bend: bendOf(design, measured) } : design
 }
 
-const isFresh = (ask: CellAsk): boolean => ask.prefixTokens === 0
+/** Whether it is known how many tokens were computed: of a warm prompt only where the server says what it served. */
+const isLength = ({ ask, cacheHits }: CellSeen): boolean => ask.prefixTokens === 0 || cacheHits.reported > 0
 
 function isSame({ ask }: CellSeen, other: CellAsk): boolean {
   return (

@@ -1,7 +1,7 @@
 /** Spending: asking the cells of a grid that tell most of a law, until it is known as closely as asked. */
 import type { Random } from '../random/random.js'
 import { choose, offBy } from './choose.js'
-import { countsOf, designOf, variancesOf, type Design, type DesignCell } from './design.js'
+import { countsOf, designsOf, variancesOf, type Design, type DesignCell } from './design.js'
 import { countsByItself, targetOf, type Known, type Precision } from './precision.js'
 import type { Block, Law, Next, Seen } from './probe.js'
 
@@ -38,21 +38,26 @@ export function isLook(blocks: number): boolean {
 export function spend(seen: Seen, random: Random, spending: Spending): Next {
   const { grid, law, precision } = spending
   if (seen.blocks < FULL_BLOCKS) return { ask: random.shuffle(grid) }
-  const design = designOf(law, grid, seen.cells)
+  const designs = designsOf(law, grid, seen.cells)
   const isLast = seen.blocks >= MOST_SPENT_BLOCKS
   const done =
-    design !== null && (isLast || (seen.blocks >= FIRST_LOOK && isLook(seen.blocks)))
-      ? doneOf(spending, design, seen.blocks, isLast)
+    designs.length > 0 && (isLast || (seen.blocks >= FIRST_LOOK && isLook(seen.blocks)))
+      ? doneOf(spending, designs, seen.blocks, isLast)
       : null
   if (done !== null) return { done }
   if (isLast) return { done: `no ${law} curve after ${seen.blocks} blocks` }
-  return { ask: choose(grid, seen.blocks, precision, design, random) }
+  return { ask: choose(grid, seen.blocks, precision, designs, random) }
 }
 
 /** Why it ends here; null where it goes on. */
-function doneOf(spending: Spending, design: Design, blocks: number, isLast: boolean): string | null {
+function doneOf(
+  spending: Spending,
+  designs: readonly Design[],
+  blocks: number,
+  isLast: boolean,
+): string | null {
   const fitted = spending.fit()
-  const gaps = gapsOf(spending.precision, fitted, design)
+  const gaps = gapsOf(spending.precision, fitted, designs)
   const worst = widest(gaps)
   if (worst === null) return untoldText(spending.precision, fitted, blocks, isLast)
   const missing = askedByName(spending.precision).filter((name) => name !== 'curve' && !(name in fitted))
@@ -62,10 +67,10 @@ function doneOf(spending: Spending, design: Design, blocks: number, isLast: bool
   // Such as hit where no prefix is ever served: more requests would not tell it.
   if (missing.length > 0) return `stopped with ${text}: no sample told ${missing.join(' or ')}`
   if (!reached) return `stopped with ${text}: the noise is too large`
-  const bend = fitted['curve'] === undefined ? leftOut(spending, design) : null
+  const bend = fitted['curve'] === undefined ? leftOut(spending, designs) : null
   const isStraight = bend === null || bend.ratio <= 1
   if (!isStraight && !isLast && worst.ratio * BEND_PATIENCE > 1) return null
-  const saved = savedText(isStraight ? worst.parameter : 'curve', design)
+  const saved = savedText(isStraight ? worst.parameter : 'curve', designs)
   if (bend === null) return `${text}, as closely as asked${saved}`
   const size = `a bend could move predictions by ${percent(bend.prediction)} and fresh by ${percent(bend.fresh)} at most`
   return isStraight
@@ -89,10 +94,12 @@ interface LeftOut {
 }
 
 /** The largest bend that a straight law may leave out, by the quadratic's 95 % interval. Null where none can be seen. */
-function leftOut({ precision, fit }: Spending, design: Design): LeftOut | null {
+function leftOut({ precision, fit }: Spending, designs: readonly Design[]): LeftOut | null {
+  const design = designs.find((each) => each.bend !== null)
+  if (design?.bend == null) return null
   const { bend, names } = design
-  const most = bend === null ? undefined : fit(true)['curve']?.high
-  if (bend === null || most === undefined) return null
+  const most = fit(true)['curve']?.high
+  if (most === undefined) return null
   return {
     ratio: most * offBy(precision, design, bend),
     prediction: most * bend.prediction,
@@ -103,10 +110,10 @@ function leftOut({ precision, fit }: Spending, design: Design): LeftOut | null {
 /** What is known less closely than asked where a run is broken off; null where nothing is, or no curve was looked at. */
 export function stillWide(seen: Seen, spending: Spending): string | null {
   const { law, grid, precision } = spending
-  const design = seen.blocks < FULL_BLOCKS ? null : designOf(law, grid, seen.cells)
-  const fitted = design === null ? {} : spending.fit()
-  if (design === null || Object.keys(fitted).length === 0) return `broken off before there was a ${law} curve`
-  const gaps = gapsOf(precision, fitted, design)
+  const designs = seen.blocks < FULL_BLOCKS ? [] : designsOf(law, grid, seen.cells)
+  const fitted = designs.length === 0 ? {} : spending.fit()
+  if (Object.keys(fitted).length === 0) return `broken off before there was a ${law} curve`
+  const gaps = gapsOf(precision, fitted, designs)
   if (gaps.every(isReached)) return null
   return `broken off after ${seen.blocks} blocks with ${knownText(gaps)}`
 }
@@ -147,12 +154,13 @@ const widest = (gaps: readonly Gap[]): Gap | null =>
   gaps.reduce<Gap | null>((a, b) => (a === null || b.ratio > a.ratio ? b : a), null)
 
 /** How far each parameter that counts is from what is asked. */
-function gapsOf(precision: Precision, fitted: Fitted, { names, cells }: Design): Gap[] {
+function gapsOf(precision: Precision, fitted: Fitted, designs: readonly Design[]): Gap[] {
   return Object.entries(fitted).flatMap(([parameter, { value, low, high }]): Gap[] => {
     const target = targetOf(precision, parameter)
     if (target === null) return []
     const half = (high - low) / 2
     const halfWidth = half / Math.abs(value)
+    const { names, cells } = ofParameter(designs, parameter)
     const column = names.indexOf(parameter)
     const isMain = value !== 0 && (countsByItself(precision, parameter) || column === -1)
     const most = Math.max(...cells.map(({ row, ms }) => (half * (row[column] ?? 0)) / ms))
@@ -161,8 +169,13 @@ function gapsOf(precision: Precision, fitted: Fitted, { names, cells }: Design):
   })
 }
 
+/** The design that holds a parameter; of none the first. */
+const ofParameter = (designs: readonly Design[], parameter: string): Design =>
+  designs.find(({ names }) => names.includes(parameter)) ?? designs[0]!
+
 /** What the whole grid would have taken for the same width of the parameter that decided. */
-function savedText(parameter: string, design: Design): string {
+function savedText(parameter: string, designs: readonly Design[]): string {
+  const design = ofParameter(designs, parameter)
   const { cells, names, straight } = design
   const column = Math.max(0, names.indexOf(parameter))
   const size = Math.max(straight, column + 1)
