@@ -25,12 +25,18 @@ export function crowdAt(neighbours: NeighbourStore, passage: number, paceMs: num
     const slot = beside[i]!
     const otherFirstMs = starts[slot]! + firsts[slot]!
     const fromMs = Math.max(starts[slot]!, otherFirstMs - prefills[slot]!)
-    const waited = overlap(fromMs, otherFirstMs, startMs, ownFirstMs)
-    // Of two prefills at once the one that ends first has had more of the machine.
-    firstMs += otherFirstMs <= ownFirstMs ? waited : waited / 2
-    restMs += overlap(fromMs, otherFirstMs, ownFirstMs, endMs)
-    const together = overlap(otherFirstMs, starts[slot]! + ends[slot]!, ownFirstMs, endMs)
-    if (contexts[slot]! > 0) restMs += (together * contexts[slot]!) / (paceMs + contexts[slot]!)
+    // Most prefills beside it lie wholly before it or behind it.
+    if (otherFirstMs > startMs && fromMs < endMs) {
+      const waited = overlap(fromMs, otherFirstMs, startMs, ownFirstMs)
+      // Of two prefills at once the one that ends first has had more of the machine.
+      firstMs += otherFirstMs <= ownFirstMs ? waited : waited / 2
+      restMs += overlap(fromMs, otherFirstMs, ownFirstMs, endMs)
+    }
+    const contextMs = contexts[slot]!
+    if (contextMs > 0) {
+      const together = overlap(otherFirstMs, starts[slot]! + ends[slot]!, ownFirstMs, endMs)
+      restMs += (together * contextMs) / (paceMs + contextMs)
+    }
   }
   return { firstMs, restMs: restMs * slowed(endMs - ownFirstMs, restMs, logRests[own]!) }
 }

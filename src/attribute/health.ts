@@ -2,7 +2,15 @@
 import type { Crowd } from './crowd.js'
 import { CROWD_SD } from './crowd.js'
 import type { Level } from './level.js'
-import { blendNodes, judgeShapes, noiseOfNodes, shapes, type Judged, type Shape } from './likelihood.js'
+import {
+  blendNodes,
+  judgeShapes,
+  noiseOfNodes,
+  ratiosOf,
+  shapes,
+  type Judged,
+  type Shape,
+} from './likelihood.js'
 import type { Noise } from './noise.js'
 import type { Observation } from './observation.js'
 
@@ -15,9 +23,10 @@ export interface Usually {
   level: { first: Level | undefined; rest: Level | undefined }
 }
 
-/** Of one stretch: log residuals, evenly weighted, and the density that they stand for. */
+/** Of one stretch: log residuals, evenly weighted, their ratios, and the density that they stand for. */
 interface Scatter {
   nodes: Float64Array
+  ratios: Float64Array
   noise: Noise
 }
 
@@ -58,8 +67,8 @@ export function judgeSound(observation: Observation, usually: Usually): Sound {
       baseMs: expected.base,
       firstNoise: health.first.noise,
       restNoise: health.rest.noise,
-      firstNodes: health.first.nodes,
-      restNodes: health.rest.nodes,
+      firstRatios: health.first.ratios,
+      restRatios: health.rest.ratios,
     }),
   }))
   const [only] = each
@@ -108,9 +117,8 @@ export function judgeSound(observation: Observation, usually: Usually): Sound {
 function healthsOf(observation: Observation, { crowd, crowdOdds, level }: Usually): Health[] {
   const { first, rest, whole, known } = observation
   const onCurve: Pick<Health, 'first' | 'rest'> = {
-    first:
-      first === undefined ? wholeScatter(observation) : { noise: known.ttftNoise, nodes: known.ttftNodes },
-    rest: { noise: known.tpotNoise, nodes: known.tpotNodes },
+    first: first === undefined ? wholeScatter(observation) : onCurveOf(known.ttftNoise, known.ttftNodes),
+    rest: onCurveOf(known.tpotNoise, known.tpotNodes),
   }
   const healths: Health[] = [{ ...onCurve, weight: 1, moreMs: 0, isLevel: false }]
   const crowdMs = crowd.firstMs + crowd.restMs
@@ -142,21 +150,27 @@ function healthsOf(observation: Observation, { crowd, crowdOdds, level }: Usuall
   return healths
 }
 
+const onCurveOf = (noise: Noise, nodes: Float64Array): Scatter => ({ noise, nodes, ratios: ratiosOf(nodes) })
+
 function wholeScatter({ expected, known }: Observation): Scatter {
   const firstMs = expected.base + expected.prefillFresh + expected.prefillCached
   const nodes = blendNodes(known.ttftNodes, firstMs, known.tpotNodes, expected.decode + expected.reasoning)
-  return { noise: noiseOfNodes(nodes), nodes }
+  return scatterOf(nodes)
 }
 
 /** A delay of about `share` of what was expected, which is not well foreseen: each node meets a different part of it. */
 function crowded(scatter: Scatter, share: number): Scatter {
   if (share < LEAST_CROWD / 2) return scatter
   const n = scatter.nodes.length
-  const nodes = scatter.nodes.map((node, i) => {
+  const ratios = new Float64Array(n)
+  const nodes = new Float64Array(n)
+  for (let i = 0; i < n; i++) {
     const part = 0.9 + CROWD_SD * Math.sqrt(3) * ((2 * (((i * 7 + 3) % n) + 0.5)) / n - 1)
-    return Math.log(Math.exp(node) + part * share)
-  })
-  return { nodes, noise: noiseOfNodes(nodes) }
+    const ratio = scatter.ratios[i]! + part * share
+    ratios[i] = ratio
+    nodes[i] = Math.log(ratio)
+  }
+  return { nodes, ratios, noise: noiseOfNodes(nodes) }
 }
 
 /** The scatter about the curve, moved to the level and as wide as the group's own. */
@@ -164,6 +178,9 @@ function levelled(scatter: Scatter, level: Level | undefined): Scatter {
   if (level === undefined) return scatter
   const { centre, sd } = scatter.noise
   const wider = Math.max(1, level.sd / Math.max(1e-3, sd))
-  const nodes = scatter.nodes.map((node) => level.log + (node - centre) * wider)
-  return { nodes, noise: noiseOfNodes(nodes) }
+  return scatterOf(scatter.nodes.map((node) => level.log + (node - centre) * wider))
+}
+
+function scatterOf(nodes: Float64Array): Scatter {
+  return { nodes, ratios: nodes.map(Math.exp), noise: noiseOfNodes(nodes) }
 }

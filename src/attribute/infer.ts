@@ -2,7 +2,7 @@
 import type { ResidualCause, Surroundings, Weight } from './evidence.js'
 import { crowdSigns, oddsOfWay, PRIOR, residualCauses, weigh } from './evidence.js'
 import { judgeSound } from './health.js'
-import type { Shape } from './likelihood.js'
+import { shapes, type Shape } from './likelihood.js'
 import type { Observation } from './observation.js'
 import { SAME_REPLICA } from './peers.js'
 
@@ -77,17 +77,31 @@ function together(a: Shape, b: Shape): Shape {
   return 'both'
 }
 
-/** Two hypotheses at once, each delaying in one of its ways: the shape of both, and whose the milliseconds are. */
-interface Pair {
-  shape: Shape
+const shapeAt = (shape: Shape): number => shapes.indexOf(shape)
+
+/** One hypothesis delaying in one of its ways; shapes by their numbers. */
+interface Alone {
+  shape: number
   share: number
+  /** A changed route delays in it. */
+  isWay: boolean
+}
+
+/** Two hypotheses at once, each delaying in one of its ways: the shape of both, and whose the milliseconds are. */
+interface Pair extends Alone {
   /** The first one's part of the delay before the first output, of slower work there, and of what is behind it; the rest is the second one's. */
   delay: number
   work: number
   rest: number
-  /** A changed route delays in it. */
-  isWay: boolean
 }
+
+const alone: readonly (readonly Alone[])[] = hypotheses.map((hypothesis) =>
+  SHAPES[hypothesis].map(([shape, share]) => ({
+    shape: shapeAt(shape),
+    share,
+    isWay: isWay(hypothesis, shape),
+  })),
+)
 
 const pairs: readonly (readonly (readonly Pair[])[])[] = hypotheses.map((a, i) =>
   hypotheses.map((b, j) =>
@@ -95,7 +109,7 @@ const pairs: readonly (readonly (readonly Pair[])[])[] = hypotheses.map((a, i) =
       ? []
       : SHAPES[a].flatMap(([shapeA, shareA]) =>
           SHAPES[b].map(([shapeB, shareB]) => ({
-            shape: together(shapeA, shapeB),
+            shape: shapeAt(together(shapeA, shapeB)),
             share: shareA * shareB,
             delay: partOfFirst(shapeA, shapeB, isDelay),
             work: partOfFirst(shapeA, shapeB, isWork),
@@ -148,13 +162,14 @@ export function infer(observation: Observation, around: Surroundings): Inferred 
   const tallies = hypotheses.map((): Tally => ({ mass: 0, firstMs: 0, restMs: 0 }))
   const allOdds = hypotheses.map(odds)
   const allPeers = hypotheses.map(byPeers)
+  const byShape = shapes.map((shape) => judged[shape])
   for (let i = 0; i < hypotheses.length; i++) {
     const oddsA = allOdds[i]!
     const peersA = allPeers[i]!
     const tallyA = tallies[i]!
-    for (const [shape, share] of SHAPES[hypotheses[i]!]) {
-      const { likelihood, firstMs, restMs } = judged[shape]
-      const odd = isWay(hypotheses[i]!, shape) ? way : 1
+    for (const { shape, share, isWay } of alone[i]!) {
+      const { likelihood, firstMs, restMs } = byShape[shape]!
+      const odd = isWay ? way : 1
       const mass = oddsA * Math.exp(peersA) * share * likelihood * odd
       total += mass
       book(tallyA, mass, firstMs, restMs)
@@ -163,7 +178,7 @@ export function infer(observation: Observation, around: Surroundings): Inferred 
       const both = oddsA * allOdds[j]! * PAIR * Math.exp(better(peersA, allPeers[j]!))
       const tallyB = tallies[j]!
       for (const pair of pairs[i]![j]!) {
-        const { likelihood, firstMs, restMs, delayMs } = judged[pair.shape]
+        const { likelihood, firstMs, restMs, delayMs } = byShape[pair.shape]!
         const mass = both * pair.share * likelihood * (pair.isWay ? way : 1)
         total += mass
         const mine = delayMs * pair.delay + (firstMs - delayMs) * pair.work

@@ -38,9 +38,9 @@ export interface Stretches {
   baseMs: number
   firstNoise: Noise
   restNoise: Noise
-  /** Log residuals that stand for health, evenly weighted. */
-  firstNodes: Float64Array
-  restNodes: Float64Array
+  /** Observed ÷ expected that stand for health, evenly weighted. */
+  firstRatios: Float64Array
+  restRatios: Float64Array
 }
 
 /**
@@ -60,12 +60,10 @@ const DELAY_RANGE = Math.log(MOST_SHARE / LEAST_SHARE)
  * health, never over a grid of delays, which a narrow scatter would fall through.
  */
 export function judgeShapes(stretches: Stretches): Record<Shape, Judged> {
-  const { first, rest, whole, firstNoise, restNoise, firstNodes, restNodes, baseMs } = stretches
+  const { first, rest, whole, firstNoise, restNoise, firstRatios, restRatios, baseMs } = stretches
   const scaleMs = Math.max(1, whole.expectedMs)
   const one = first ?? whole
   const clean = cleanOf(one, firstNoise)
-  const firstRatios = ratiosOf(firstNodes)
-  const restRatios = ratiosOf(restNodes)
   const late = addedTo(one, firstRatios, scaleMs)
   const cleanRest = rest === undefined ? 1 : cleanOf(rest, restNoise)
   const lateRest = rest === undefined ? { likelihood: 0, ms: 0 } : addedTo(rest, restRatios, scaleMs)
@@ -92,8 +90,8 @@ function cleanOf({ observedMs, expectedMs }: Stretch, noise: Noise): number {
   return noise.density(Math.log(positive(observedMs) / positive(expectedMs))) / positive(observedMs)
 }
 
-/** Observed ÷ expected at each node; nodes of a curve are asked for with every span. */
-function ratiosOf(nodes: Float64Array): Float64Array {
+/** Observed ÷ expected at each node of a curve, which is asked for with every span. */
+export function ratiosOf(nodes: Float64Array): Float64Array {
   let ratios = knownRatios.get(nodes)
   if (ratios === undefined) {
     ratios = nodes.map(Math.exp)
@@ -201,6 +199,9 @@ export function blendNodes(
   )
 }
 
+/** Squared distance, in kernels, from which a node has no part in a density. */
+const FAR = 100
+
 /** The density that a few evenly weighted nodes stand for: a Gaussian at each, and the wild share about all. */
 export function noiseOfNodes(nodes: Float64Array): Noise {
   const n = nodes.length
@@ -213,7 +214,11 @@ export function noiseOfNodes(nodes: Float64Array): Noise {
     sd,
     density(x) {
       let sum = 0
-      for (const node of nodes) sum += Math.exp(-0.5 * ((x - node) / kernel) ** 2)
+      for (let i = 0; i < n; i++) {
+        const z = (x - nodes[i]!) / kernel
+        // Farther away it is less than the last bit of the wild share.
+        if (z * z < FAR) sum += Math.exp(-0.5 * z * z)
+      }
       return 0.98 * sum * norm + 0.02 * wildDensity(x, 3 * sd)
     },
   }

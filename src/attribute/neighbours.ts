@@ -53,7 +53,8 @@ export interface NeighbourStore {
 }
 
 const SLOTS = 1 << 16
-export const slotOf = (passage: number): number => passage % SLOTS
+const LAST_SLOT = SLOTS - 1
+export const slotOf = (passage: number): number => passage & LAST_SLOT
 /** Spans come about in the order of their ends or of their starts: so many that lie too far away end the search. */
 const MOST_STRANGERS = 12
 const MOST_EACH_WAY = 64
@@ -88,20 +89,20 @@ export function createNeighbours(): NeighbourStore {
     than?: number,
   ): readonly number[] {
     if (!isKept(passage)) return []
-    const fromMs = starts[passage % SLOTS]!
+    const fromMs = starts[slotOf(passage)]!
     const eachWay = Math.min(2 * most, MOST_FOUND / 2)
     let count = 0
     for (let way = 0; way < 2; way++) {
       const links = way === 0 ? before : after
       let [strangers, here, looked] = [0, 0, 0]
-      for (let at = links[passage % SLOTS]!; isKept(at); at = links[at % SLOTS]!) {
+      for (let at = links[slotOf(passage)]!; isKept(at); at = links[slotOf(at)]!) {
         if (++looked > MOST_LOOKED_AT) break
-        const distance = Math.abs(starts[at % SLOTS]! - fromMs)
+        const distance = Math.abs(starts[slotOf(at)]! - fromMs)
         if (distance > withinMs) {
           if (++strangers >= MOST_STRANGERS) break
           continue
         }
-        const machine = machines[at % SLOTS]!
+        const machine = machines[slotOf(at)]!
         if (than !== undefined && (machine === 0 || machine === than)) continue
         // In its place among those found: of equally near ones the first found stays first.
         let place = count++
@@ -114,13 +115,15 @@ export function createNeighbours(): NeighbourStore {
         if (++here >= eachWay) break
       }
     }
-    return Array.from(found.subarray(0, Math.min(count, most)))
+    const near: number[] = []
+    for (let i = 0; i < Math.min(count, most); i++) near.push(found[i]!)
+    return near
   }
 
   return {
     columns: { starts, firsts, ends, prefills, contexts, logFirsts, logRests },
     add({ route, fleet, machine }, { startMs, firstMs, endMs, prefillMs, contextMs, logFirst, logRest }) {
-      const slot = next % SLOTS
+      const slot = slotOf(next)
       starts[slot] = startMs
       firsts[slot] = firstMs - startMs
       ends[slot] = endMs - startMs
@@ -148,12 +151,12 @@ export function createNeighbours(): NeighbourStore {
     },
     near: (passage, withinMs, most) => nearest(routes, passage, withinMs, most),
     elsewhere: (passage, withinMs, most) =>
-      machines[passage % SLOTS] === 0
+      machines[slotOf(passage)] === 0
         ? []
-        : nearest(fleets, passage, withinMs, most, machines[passage % SLOTS]),
+        : nearest(fleets, passage, withinMs, most, machines[slotOf(passage)]),
     beside(passage, into) {
       if (!isKept(passage)) return 0
-      const own = passage % SLOTS
+      const own = slotOf(passage)
       const fromMs = starts[own]!
       const toMs = fromMs + ends[own]!
       const machine = machines[own]!
@@ -162,9 +165,9 @@ export function createNeighbours(): NeighbourStore {
         const links = way === 0 ? fleets.before : fleets.after
         const most = count + MOST_EACH_WAY
         let [strangers, looked] = [0, 0]
-        for (let at = links[own]!; isKept(at); at = links[at % SLOTS]!) {
+        for (let at = links[own]!; isKept(at); at = links[slotOf(at)]!) {
           if (++looked > MOST_LOOKED_AT) break
-          const slot = at % SLOTS
+          const slot = slotOf(at)
           const startMs = starts[slot]!
           if (startMs >= toMs || startMs + ends[slot]! <= fromMs) {
             if (++strangers >= MOST_STRANGERS) break

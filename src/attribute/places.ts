@@ -1,5 +1,6 @@
 /** Places of spans, a group on a route each: what is remembered of both. Fixed memory. */
 import type { Span } from '../span/span.js'
+import type { Crowd } from './crowd.js'
 import type { Usual } from './direct.js'
 import type { Surroundings } from './evidence.js'
 import { createState, remember, type GroupState } from './group-state.js'
@@ -106,8 +107,8 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
     }
     return change
   }
-  const overlapAt = (observation: Observation, passage: number): Surroundings['overlap'] => {
-    const overlap = overlapOf(neighbours, observation, passage)
+  const overlapAt = (observation: Observation, passage: number, crowd: Crowd): Surroundings['overlap'] => {
+    const overlap = overlapOf(neighbours, observation, passage, crowd)
     if (overlap === undefined || !overlap.waited) return undefined
     const { inFlight } = overlap
     return { inFlight, logOdds: state.overlaps.weigh(inFlight), share: state.overlaps.share(inFlight) }
@@ -129,22 +130,23 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
       outsideMs: state.outside.value(LEAST_TOLD),
       moved: movedOf(changed(observation), outsideFirst),
     }),
-    surroundings: (observation, passage) => ({
-      ...lookAround(
-        { neighbours, state, isElsewhere: typeof changed(observation) === 'string' },
-        observation,
-        passage,
-      ),
-      turn: turnAt(waitOf(neighbours, observation, passage)),
-      overlap: overlapAt(observation, passage),
-      routes: state.served.size,
-      replicaKnown: observation.span.replica !== undefined,
-      routeChanged: changed(observation),
-      step: state.steps.step(),
-      wasWell: state.steps.hasBeenWell(),
-      slowShare: Math.min(MOST_SLOW, state.slow),
-      limited: state.limited,
-    }),
+    surroundings(observation, passage) {
+      const routeChanged = changed(observation)
+      const isElsewhere = typeof routeChanged === 'string'
+      const around = lookAround({ neighbours, state, isElsewhere }, observation, passage)
+      return {
+        ...around,
+        turn: turnAt(waitOf(neighbours, observation, passage)),
+        overlap: overlapAt(observation, passage, around.crowd),
+        routes: state.served.size,
+        replicaKnown: observation.span.replica !== undefined,
+        routeChanged,
+        step: state.steps.step(),
+        wasWell: state.steps.hasBeenWell(),
+        slowShare: Math.min(MOST_SLOW, state.slow),
+        limited: state.limited,
+      }
+    },
     add(observation, isFirst) {
       remember(observation, state, {
         outsideFirst,

@@ -47,7 +47,7 @@ export function createTurns(): Turns {
   const mixture = ({ firstMs, expectedMs, noise, endsMs }: Wait): Mixture => {
     const scale = (firstMs - expectedMs) * LOG_RANGE
     const count = endsMs.length
-    const turn = Float64Array.from(endsMs).sort().reverse()
+    const turn = new Float64Array(endsMs).sort().reverse()
     // Turns that nobody in flight could be waited for count too: an empty engine has no queue.
     let total = 0
     for (const weight of turns) total += weight

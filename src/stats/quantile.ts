@@ -39,7 +39,7 @@ export function median(values: ArrayLike<number>): number {
 
 /** A sorted copy. */
 export function ascending(values: ArrayLike<number>): Float64Array {
-  return Float64Array.from(values).sort()
+  return new Float64Array(values).sort()
 }
 
 /** Hyndman & Fan's m: the (1-based) position of the quantile is n·p + m. */
