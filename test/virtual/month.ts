@@ -62,7 +62,7 @@ export async function liveMonth(
       price: PRICE,
     })
     plant.disk(machine.disk)
-    const world: World = { setting, machine, provider, diary, plant }
+    const world: World = { setting, machine, provider, diary, plant, known: new Map() }
     diary.note(JSON.stringify(setting))
     await prepareDisk(world)
     await passMonth(world, days, random.fork('lives'))
@@ -222,7 +222,7 @@ async function inspect<T>({ machine, diary }: World, work: () => Promise<T>): Pr
 /** What every death must leave: files that can be read, and a ledger that knows what was spent. */
 async function checkDisk(world: World): Promise<void> {
   const { diary, machine, setting, provider } = world
-  const results = await inspect(world, () => readResults(FOLDER))
+  const results = await inspect(world, () => readResults(FOLDER, world.known))
   diary.break(...(results?.unreadable ?? []))
   const ledger = ledgerDays(machine.disk, `${OUT}/.schedule/ledger.ndjson`)
   diary.break(...moneyBroken(diary.runs, provider.books, ledger, setting.caps))
@@ -239,6 +239,6 @@ async function lookBack(world: World) {
     const never = new AbortController().signal
     await runOnce(world, scenario, entry, { drain: never, cut: never })
   })
-  const results = await inspect(world, () => readResults(FOLDER))
+  const results = await inspect(world, () => readResults(FOLDER, world.known))
   return { results: results ?? { unreadable: [], journals: [], snapshots: new Map() } }
 }

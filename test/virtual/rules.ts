@@ -1,8 +1,9 @@
 /** What must hold of a month whatever befell it; each rule answers with what it saw broken. */
 import type { Budget } from '../../src/scenario/scenario.js'
 import type { Caps } from '../../src/schedule/ledger.js'
-import { readSnapshot } from '../../src/snapshot/format.js'
+import { parseSnapshot, readText } from '../../src/snapshot/format.js'
 import { readJournal } from '../../src/snapshot/journal-reader.js'
+import type { Result } from '../../src/snapshot/problem.js'
 import { findJournals, listSnapshots } from '../../src/snapshot/store.js'
 import { basename } from 'node:path'
 import { readdir } from 'node:fs/promises'
@@ -29,19 +30,23 @@ export interface Results {
   snapshots: Map<string, string[]>
 }
 
+interface Held {
+  run: string
+  samples: string[]
+}
+
+/** What was read before, by its text: a month looks at each of its snapshots ten times. */
+export type Known = Map<string, Held>
+
 /** Every file of the folder, by the program's own readers. */
-export async function readResults(folder: string): Promise<Results> {
+export async function readResults(folder: string, known: Known): Promise<Results> {
   const unreadable: string[] = []
   const snapshots = new Map<string, string[]>()
   const listed = await listSnapshots(folder)
   for (const path of listed.ok ? listed.value : []) {
-    const read = await readSnapshot(path)
-    if (!read.ok) unreadable.push(`a snapshot cannot be read: ${read.problem.message}`)
-    else
-      snapshots.set(
-        read.value.id,
-        read.value.samples.map(({ id }) => id),
-      )
+    const read = await readOnce(path, known)
+    if (read.ok) snapshots.set(read.value.run, read.value.samples)
+    else unreadable.push(`a snapshot cannot be read: ${read.problem.message}`)
   }
   const names = await readdir(folder).catch((): string[] => [])
   for (const name of names.filter((each) => each.endsWith('.journal'))) {
@@ -52,6 +57,18 @@ export async function readResults(folder: string): Promise<Results> {
   const left = await findJournals(folder)
   const journals = left.ok ? left.value.map((path) => basename(path, '.journal')) : []
   return { unreadable, journals, snapshots }
+}
+
+async function readOnce(path: string, known: Known): Promise<Result<Held>> {
+  const text = await readText(path)
+  if (!text.ok) return text
+  const before = known.get(text.value)
+  if (before !== undefined) return { ok: true, value: before }
+  const read = parseSnapshot(text.value, path)
+  if (!read.ok) return read
+  const held = { run: read.value.id, samples: read.value.samples.map(({ id }) => id) }
+  known.set(text.value, held)
+  return { ok: true, value: held }
 }
 
 export interface MonthSeen {

@@ -16,6 +16,7 @@ import { ROOT } from './machine.js'
 import type { Machine } from './machine.js'
 import type { Plant } from './plants.js'
 import type { Provider } from './provider.js'
+import type { Known } from './rules.js'
 import { steady } from './setting.js'
 import type { Setting } from './setting.js'
 
@@ -31,6 +32,7 @@ export interface World {
   provider: Provider
   diary: Diary
   plant: Plant
+  known: Known
 }
 
 /** The whole of a process: until it is stopped, or cannot begin. */
