@@ -117,7 +117,8 @@ export function openConnection(route: Route, secrets: Secrets, clock: Clock, lim
         ? {
             onread: {
               buffer: readBuffer,
-              callback: (n: number) => tcp.push(Buffer.from(readBuffer.subarray(0, n))),
+              // Lent: whoever takes up the connection copies it (http1.ts), and nobody reads before.
+              callback: (n: number) => tcp.push(readBuffer.subarray(0, n)),
             },
           }
         : {}),

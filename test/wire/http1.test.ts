@@ -3,6 +3,7 @@ import { nsToMs, systemClock } from '../../src/units/time.js'
 import {
   CHUNKED_HEAD,
   LAST_CHUNK,
+  PATIENT,
   chunk,
   pause,
   rawServer,
@@ -291,5 +292,69 @@ describe('start', () => {
     expect(start).toBeGreaterThanOrEqual(exchange.enqueuedNs + (dnsMs + connectMs) * 1e6)
     expect(exchange.enqueuedNs).toBeGreaterThanOrEqual(before)
     expect(server.seen.length).toBe(1)
+  })
+})
+
+describe('bytes that wait to be parsed', () => {
+  const events = Array.from({ length: 40 }, (_, i) => `data: ${i}\n\n`)
+
+  it('keep the time of their read: 40 events 5 ms apart, each with its own, the end without a wait', async () => {
+    const sentMs: number[] = []
+    let endMs = 0
+    const { wire } = await rig(async (socket) => {
+      socket.write(CHUNKED_HEAD)
+      for (const event of events) {
+        await pause(5)
+        sentMs.push(nsToMs(systemClock.nowNs()))
+        socket.write(chunk(event))
+        await new Promise((go) => setImmediate(go))
+      }
+      await pause(5)
+      endMs = nsToMs(systemClock.nowNs())
+      socket.write(LAST_CHUNK)
+    })
+    const exchange = await wire.send(request(), { connection: 'reused' })
+    expect(Buffer.from(exchange.body).toString()).toBe(events.join(''))
+    expect(exchange.chunkNs.length).toBe(40)
+    for (const [i, ns] of exchange.chunkNs.entries()) {
+      expect(nsToMs(ns)).toBeGreaterThanOrEqual(sentMs[i] ?? NaN)
+      // Server and client share this loop, and it has read what was written before the next is.
+      expect(nsToMs(ns)).toBeLessThan(sentMs[i + 1] ?? endMs)
+    }
+    expect(nsToMs(exchange.endNs)).toBeGreaterThanOrEqual(endMs)
+  })
+
+  it('are in what is kept of a stream that the server cuts off, or that we stop', async () => {
+    for (const how of ['reset', 'end', 'stop'] as const) {
+      const control = new AbortController()
+      const { wire } = await rig(async (socket) => {
+        socket.write(CHUNKED_HEAD)
+        for (const event of events.slice(0, 8)) {
+          await pause(2)
+          socket.write(chunk(event))
+        }
+        await pause(20)
+        if (how === 'stop') control.abort()
+        else if (how === 'reset') socket.resetAndDestroy()
+        else socket.end()
+      })
+      const exchange = await wire.send(request(), { connection: 'reused', signal: control.signal })
+      expect(exchange.failure?.kind).toBe(how === 'stop' ? 'aborted' : 'truncated')
+      expect(Buffer.from(exchange.body).toString()).toBe(events.slice(0, 8).join(''))
+    }
+  })
+
+  it('a gap deadline shorter than the wait is that of the reads', async () => {
+    const { wire } = await rig(async (socket) => {
+      socket.write(CHUNKED_HEAD)
+      for (const event of events.slice(0, 12)) {
+        await pause(20)
+        socket.write(chunk(event))
+      }
+    })
+    const deadlines = { ...PATIENT, gapMs: 100 }
+    const exchange = await wire.send(request({ deadlines }), { connection: 'reused' })
+    expect(exchange.failure?.detail).toContain('sent nothing more for 100 ms')
+    expect(exchange.chunkNs.length).toBe(12)
   })
 })
