@@ -23,6 +23,7 @@ const { values } = parseArgs({
     fuzz: { type: 'string', default: '1000000' },
     streams: { type: 'string', default: '200' },
     minutes: { type: 'string', default: '10' },
+    leak: { type: 'string', default: '0' },
     seed: { type: 'string', default: '20261124' },
   },
 })
@@ -35,7 +36,12 @@ const parts = {
   money: () => money(Number(values.money), seeded(Number(values.seed))),
   torture: () => torture(Number(values.torture), Number(values.seed)),
   fuzz: () => fuzz({ inputs: Number(values.fuzz), seed: Number(values.seed) }),
-  soak: () => soak({ streams: Number(values.streams), minutes: Number(values.minutes) }),
+  soak: () =>
+    soak({
+      streams: Number(values.streams),
+      minutes: Number(values.minutes),
+      leakKb: Number(values.leak),
+    }),
 }
 
 const only = values.only?.split(',') ?? Object.keys(parts)

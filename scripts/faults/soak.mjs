@@ -8,19 +8,30 @@ import { chat, put, startProgram, within } from './rig.mjs'
 
 const VICTIM = fileURLToPath(new URL('soak-victim.mjs', import.meta.url))
 const GAP_MS = 50
-/** Streams of half a minute: what a run keeps of each of its samples grows with their number, and that is no leak. */
+/** Streams of half a minute. */
 const TOKENS = 600
+/** Beyond what the samples take that the run was asked for. */
 const MOST_MB_A_MINUTE = 1
+/** A process swells for its first minute and a half, whatever it does. */
+const SWELLS_MIN = 1.5
 /**
  * A timing error that is no larger than so is unchanged: the machine itself is not the same at two times, and the p99 of a
  * calibration holds one stall or none.
  */
 const isUnchanged = (/** @type {number} */ before, /** @type {number} */ after) => after <= 2 * before + 1
 
-/** @typedef {{ when: string, p50Ms: number | null, p99Ms: number | null, heapMb: number, kind?: string, message?: string, stop?: unknown, failed?: number }} Said */
+/**
+ * @typedef {{ p50Ms: number | null, p99Ms: number | null, usedMb: number, heapMb: number, files: number }} Look
+ * @typedef {Look & { when: 'before' }} Before
+ * @typedef {Look & { when: 'behind', kind: string, message?: string, stop: unknown, failed: number, sampleMb: number }} Behind
+ * @typedef {{ when: 'amid', atMin: number, done: number, usedMb: number, heapMb: number }} Amid
+ * @typedef {{ rssMb: number, files: number }} Seen
+ * @typedef {{ streams: number, minutes: number, leakKb: number }} Options
+ */
 
-/** @param {{ streams: number, minutes: number }} options @returns {Promise<{ line: string, broken: string[] }>} */
-export function soak({ streams, minutes }) {
+/** @param {Options} options @returns {Promise<{ line: string, broken: string[] }>} */
+export function soak(options) {
+  const { streams, minutes, leakKb } = options
   return within(async (path) => {
     const server = await chat({ gapMs: GAP_MS })
     try {
@@ -34,66 +45,64 @@ probes: [{ probe: concurrency, concurrency: [${streams}], promptTokens: 64, outp
 output: { keep: summary }
 `,
       )
-      const { child, ended } = startProgram(
-        VICTIM,
-        [String(streams)],
-        path,
-        {},
-        (3 * minutes + 5) * 60_000,
-        'pipe',
-      )
+      const args = [String(streams), String(leakKb)]
+      const { child, ended } = startProgram(VICTIM, args, path, {}, (3 * minutes + 5) * 60_000, 'pipe')
       const state = { isOver: false }
       void ended.then(() => (state.isOver = true))
       const { pid = 0, stdin, stdout } = child
       if (stdin === null || stdout === null) throw new Error('no pipes')
-      /** @type {{ said: Said, files: number }[]} */
-      const looks = []
+      /** @type {{ before?: Before, behind?: Behind, amid: Amid[], seen: Seen[] }} */
+      const found = { amid: [], seen: [] }
       createInterface({ input: stdout }).on('line', (line) => {
-        looks.push({ said: JSON.parse(line), files: look(pid)?.files ?? 0 })
+        const said = JSON.parse(line)
+        if (said.when === 'amid') return void found.amid.push(said)
+        const files = look(pid)?.files ?? 0
+        if (said.when === 'before') found.before = { ...said, files }
+        else found.behind = { ...said, files }
         stdin.write('\n')
       })
-      /** @type {{ atMin: number, rssMb: number, files: number }[]} */
-      const seen = []
-      const begunMs = performance.now()
       while (!state.isOver) {
         await sleep(1000)
-        const found = look(pid)
-        if (looks.length === 1 && found !== null)
-          seen.push({ atMin: (performance.now() - begunMs) / 60_000, ...found })
+        const at = look(pid)
+        if (found.before !== undefined && found.behind === undefined && at !== null) found.seen.push(at)
       }
       const { code, stderr } = await ended
-      const [before, after] = looks
-      if (before === undefined || after === undefined)
+      const { before, behind } = found
+      if (before === undefined || behind === undefined)
         return { line: `soak: ended ${code}`, broken: [stderr.slice(-500)] }
-      return verdict({ streams, minutes, asked: server.asked, seen, before, after })
+      return verdict({ ...options, ...found, before, behind })
     } finally {
       server.close()
     }
   })
 }
 
-/** @param {{ streams: number, minutes: number, asked: number, seen: { atMin: number, rssMb: number, files: number }[], before: { said: Said, files: number }, after: { said: Said, files: number } }} found */
-function verdict({ streams, minutes, asked, seen, before, after }) {
-  // A process swells for its first minute and a half, whatever it does; the fits at the end have memory of their own.
-  const steady = seen.filter(({ atMin }, i) => atMin >= 1.5 && i >= seen.length / 2 && i < seen.length * 0.95)
-  if (steady.length < 30) return { line: 'soak: too short', broken: ['it needs 3 minutes at least'] }
-  const growth = slope(steady.map(({ atMin, rssMb }) => [atMin, rssMb]))
-  const most = Math.max(...steady.map(({ files }) => files))
-  const { said } = after
+/** @param {Options & { amid: Amid[], seen: Seen[], before: Before, behind: Behind }} found */
+function verdict({ streams, minutes, amid, seen, before, behind }) {
+  const fromMin = (amid[0]?.atMin ?? 0) + Math.max(SWELLS_MIN, minutes / 4)
+  const steady = amid.filter(({ atMin }) => atMin >= fromMin)
+  if (steady.length < 4) return { line: 'soak: too short', broken: ['it needs 4 minutes at least'] }
+  const growth = slope(steady.map(({ atMin, usedMb }) => [atMin, usedMb]))
+  const samples = behind.sampleMb * slope(steady.map(({ atMin, done }) => [atMin, done]))
+  const most = Math.max(...seen.map(({ files }) => files))
   const broken = []
-  if (said.kind !== 'finished' || said.stop !== null) broken.push(`the run: ${JSON.stringify(said)}`)
-  if ((said.failed ?? 0) > 0) broken.push(`${said.failed} requests failed`)
-  if (growth > MOST_MB_A_MINUTE) broken.push(`memory grows by ${growth.toFixed(1)} MB a minute`)
+  if (behind.kind !== 'finished' || behind.stop !== null) broken.push(`the run: ${JSON.stringify(behind)}`)
+  if (behind.failed > 0) broken.push(`${behind.failed} requests failed`)
+  if (growth - samples > MOST_MB_A_MINUTE)
+    broken.push(`memory grows by ${growth.toFixed(1)} MB a minute, ${samples.toFixed(1)} of it samples`)
   if (most > streams + 60) broken.push(`${most} descriptors for ${streams} streams`)
-  if (after.files > before.files) broken.push(`${before.files} descriptors before, ${after.files} behind`)
+  if (behind.files > before.files) broken.push(`${before.files} descriptors before, ${behind.files} behind`)
   for (const name of /** @type {const} */ (['p50Ms', 'p99Ms'])) {
-    const [a, b] = [before.said[name], said[name]]
+    const [a, b] = [before[name], behind[name]]
     if (a === null || b === null) broken.push('not calibrated')
     else if (!isUnchanged(a, b)) broken.push(`timing error ${name}: ${a} before, ${b} behind`)
   }
-  const ms = (/** @type {Said} */ { p50Ms, p99Ms }) => `${p50Ms?.toFixed(2)} / ${p99Ms?.toFixed(2)} ms`
+  const ms = (/** @type {Look} */ { p50Ms, p99Ms }) => `${p50Ms?.toFixed(2)} / ${p99Ms?.toFixed(2)} ms`
+  const mb = (/** @type {number} */ value) => value.toFixed(0)
+  const highest = (/** @type {Seen[]} */ part) => mb(Math.max(...part.map(({ rssMb }) => rssMb)))
+  const middle = Math.floor(seen.length / 2)
   return {
-    line: `soak: ${streams} streams for ${minutes} minutes, ${asked} requests; memory ${growth.toFixed(2)} MB a minute (heap ${before.said.heapMb.toFixed(0)} MB before, ${said.heapMb.toFixed(0)} MB behind), descriptors ${before.files} before, at most ${most}, ${after.files} behind, timing error p50 / p99 ${ms(before.said)} before, ${ms(said)} behind`,
+    line: `soak: ${streams} streams for ${minutes} minutes, ${amid.at(-1)?.done ?? 0} requests; memory in use ${growth.toFixed(2)} MB a minute from minute ${(fromMin - (amid[0]?.atMin ?? 0)).toFixed(1)} on, ${samples.toFixed(2)} of it samples (${(behind.sampleMb * 1024).toFixed(2)} kB each); resident at most ${highest(seen.slice(0, middle))} MB in the first half, ${highest(seen.slice(middle))} in the second; heap ${mb(before.heapMb)} MB before, ${mb(behind.heapMb)} behind; descriptors ${before.files} before, at most ${most}, ${behind.files} behind; timing error p50 / p99 ${ms(before)} before, ${ms(behind)} behind`,
     broken,
   }
 }
