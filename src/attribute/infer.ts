@@ -167,10 +167,10 @@ export function infer(observation: Observation, around: Surroundings): Inferred 
     const oddsA = allOdds[i]!
     const peersA = allPeers[i]!
     const tallyA = tallies[i]!
-    for (const { shape, share, isWay } of alone[i]!) {
-      const { likelihood, firstMs, restMs } = byShape[shape]!
-      const odd = isWay ? way : 1
-      const mass = oddsA * Math.exp(peersA) * share * likelihood * odd
+    for (const one of alone[i]!) {
+      const { likelihood, firstMs, restMs } = byShape[one.shape]!
+      const odd = one.isWay ? way : 1
+      const mass = oddsA * Math.exp(peersA) * one.share * likelihood * odd
       total += mass
       book(tallyA, mass, firstMs, restMs)
     }

@@ -109,7 +109,7 @@ export function createPairedAttributor({ known, onSound }: AttributorOptions): P
       settled.push(settle(next))
       head++
     }
-    if (head > 4096 && head * 2 > waiting.length) {
+    if (head > 64 && head * 2 > waiting.length) {
       waiting = waiting.slice(head)
       head = 0
     }

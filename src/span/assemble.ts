@@ -1,4 +1,5 @@
 /** Puts the pieces of each trace together, in bounded memory, so that one call of a model becomes one span. */
+import type { Held } from './held.js'
 import type { Piece } from './normalise.js'
 import { resolvePiece, resolveTrace } from './resolve.js'
 import type { Resolved } from './resolve.js'
@@ -6,31 +7,20 @@ import type { Resolved } from './resolve.js'
 export interface AssemblerOptions {
   /** Pieces held at most; the oldest trace goes out first when there are more. */
   window: number
+  /** What a piece comes to when its trace is let go. */
+  settle: (held: Held) => Piece
   /** Gets the spans and the counts. */
   into: Resolved
 }
 
 export interface Assembler {
-  add(piece: Piece, nowMs: number): void
+  add(held: Held): void
   /**
-   * Lets go every trace that nothing was added to since `beforeMs`, of the clock of `add`; of a trace that has gone on
-   * for a minute by then, what came before.
+   * Lets go every trace that nothing was added to since `beforeMs`, of the clock of what was added; of a trace that has
+   * gone on for a minute by then, what came before.
    */
   release(beforeMs: number): void
   flush(): void
-  /** Pieces held. */
-  readonly held: number
-}
-
-interface Trace {
-  id: string
-  /** Most traces hold one call and nothing else. */
-  first: Piece
-  more: Piece[] | undefined
-  firstMs: number
-  lastMs: number
-  /** Of each piece of `more`, when it came. */
-  moreMs: number[]
 }
 
 /** A trace of more pieces is let go in parts. */
@@ -39,93 +29,87 @@ const MAX_TRACE = 10_000
 /** An agent's session may go on for hours: its calls do not wait for its end. */
 const MAX_AGE_MS = 60_000
 
-const NO_TIMES: number[] = []
-
-export function createAssembler({ window, into }: AssemblerOptions): Assembler {
-  const traces = new Map<string, Trace>()
+export function createAssembler({ window, settle, into }: AssemblerOptions): Assembler {
+  /** By id the first piece of each trace. */
+  const traces = new Map<string, Held>()
   // The order in which traces came. The map knows it too, but finds its first entry only by passing all deleted ones.
-  let queue: Trace[] = []
-  let head = 0
+  let oldest: Held | undefined
+  let newest: Held | undefined
   let held = 0
 
-  const letGo = (trace: Trace): void => {
-    if (traces.get(trace.id) !== trace) return
-    traces.delete(trace.id)
-    if (trace.more === undefined) {
-      held--
-      resolvePiece(trace.first, into)
-    } else {
-      held -= 1 + trace.more.length
-      resolveTrace([trace.first, ...trace.more], into)
-    }
+  const letGo = (first: Held): void => {
+    traces.delete(first.traceId)
+    if (first.older === undefined) oldest = first.newer
+    else first.older.newer = first.newer
+    if (first.newer === undefined) newest = first.older
+    else first.newer.older = first.older
+    held -= first.count
+    if (first.next === undefined) resolvePiece(settle(first), into)
+    else resolveTrace(piecesOf(first), into)
   }
-  const letGoBefore = (trace: Trace, beforeMs: number): void => {
-    const { first, more, moreMs } = trace
-    const count = moreMs.findIndex((ms) => ms >= beforeMs)
-    const next = more?.[count]
-    if (more === undefined || next === undefined) return letGo(trace)
-    resolveTrace([first, ...more.slice(0, count)], into)
-    held -= count + 1
-    trace.first = next
-    trace.firstMs = moreMs[count] ?? beforeMs
-    trace.more = more.slice(count + 1)
-    trace.moreMs = moreMs.slice(count + 1)
-  }
+  const isEmpty = (): boolean => oldest === undefined
   const isFull = (): boolean => held > window
   const letGoOldest = (): void => {
-    const oldest = queue[head++]
     if (oldest !== undefined) letGo(oldest)
-    if (head > 1024 && head * 2 > queue.length) {
-      queue = queue.slice(head)
-      head = 0
+  }
+  /** The pieces from the first up to another, or all. */
+  const piecesOf = (first: Held, end?: Held): Piece[] => {
+    const pieces: Piece[] = []
+    for (let each: Held | undefined = first; each !== undefined && each !== end;) {
+      const { next }: Held = each
+      pieces.push(settle(each))
+      each = next
     }
+    return pieces
+  }
+  /** Of a trace what came before; the rest takes its place. */
+  const letGoBefore = (first: Held, beforeMs: number): void => {
+    let count = 1
+    let rest = first.next
+    for (; rest !== undefined && rest.atMs < beforeMs; rest = rest.next) count++
+    if (rest === undefined) return letGo(first)
+    const { older, newer } = first
+    rest.older = older
+    rest.newer = newer
+    if (older === undefined) oldest = rest
+    else older.newer = rest
+    if (newer === undefined) newest = rest
+    else newer.older = rest
+    rest.last = first.last
+    rest.count = first.count - count
+    held -= count
+    traces.set(rest.traceId, rest)
+    resolveTrace(piecesOf(first, rest), into)
   }
 
   return {
-    add(piece, nowMs) {
-      if (piece.traceId === '') {
-        resolvePiece(piece, into)
-        return
-      }
+    add(piece) {
       held++
-      const known = traces.get(piece.traceId)
-      if (known === undefined) {
-        const trace = {
-          id: piece.traceId,
-          first: piece,
-          more: undefined,
-          firstMs: nowMs,
-          lastMs: nowMs,
-          moreMs: NO_TIMES,
-        }
-        traces.set(trace.id, trace)
-        queue.push(trace)
+      piece.count = 1
+      const first = traces.get(piece.traceId)
+      if (first === undefined) {
+        traces.set(piece.traceId, piece)
+        piece.older = newest
+        if (newest === undefined) oldest = piece
+        else newest.newer = piece
+        newest = piece
       } else {
-        if (known.more === undefined) {
-          known.more = []
-          known.moreMs = []
-        }
-        known.more.push(piece)
-        known.moreMs.push(nowMs)
-        known.lastMs = nowMs
-        if (known.more.length >= MAX_TRACE) letGo(known)
+        ;(first.last ?? first).next = piece
+        first.last = piece
+        if (++first.count > MAX_TRACE) letGo(first)
       }
       while (isFull()) letGoOldest()
     },
     release(beforeMs) {
-      for (const trace of traces.values()) {
-        if (trace.lastMs < beforeMs) letGo(trace)
-        else if (trace.firstMs < beforeMs - MAX_AGE_MS) letGoBefore(trace, beforeMs)
+      for (let first = oldest; first !== undefined;) {
+        const { newer, last }: Held = first
+        if ((last ?? first).atMs < beforeMs) letGo(first)
+        else if (first.atMs < beforeMs - MAX_AGE_MS) letGoBefore(first, beforeMs)
+        first = newer
       }
-      // What has gone would be held by the queue until the window is full, which it may never be.
-      queue = [...traces.values()]
-      head = 0
     },
     flush() {
-      while (head < queue.length) letGoOldest()
-    },
-    get held() {
-      return held
+      while (!isEmpty()) letGoOldest()
     },
   }
 }

@@ -38,6 +38,9 @@ export interface Draft {
   /** By slot. */
   readonly values: (Scalar | undefined)[]
   readonly chosen: (Rule | undefined)[]
+  /** The slots that have a value: the first `filled` stand. */
+  readonly slots: number[]
+  filled: number
   /** Moments of output chunks, milliseconds since 1970, in the order of the events. */
   readonly chunks: number[]
   chunkName: string
@@ -59,6 +62,8 @@ export function createDraft(rules: Rules): Draft {
     signature: NO_SIGNATURE,
     values: slots.map(() => undefined),
     chosen: slots.map(() => undefined),
+    slots: slots.map(() => 0),
+    filled: 0,
     chunks: [],
     chunkName: '',
   }
@@ -71,8 +76,12 @@ export function startSpan(draft: Draft): void {
   draft.startMs = draft.endMs = NaN
   draft.isError = false
   draft.signature = NO_SIGNATURE
-  draft.values.fill(undefined)
-  draft.chosen.fill(undefined)
+  for (let i = 0; i < draft.filled; i++) {
+    const slot = draft.slots[i]!
+    draft.values[slot] = undefined
+    draft.chosen[slot] = undefined
+  }
+  draft.filled = 0
   if (draft.chunks.length > 0) draft.chunks.length = 0 // most spans have none, and to say so costs
   draft.chunkName = ''
 }
@@ -96,7 +105,8 @@ export function offerTo(draft: Draft, entry: KeyRules, value: Scalar): void {
 
 function choose(draft: Draft, rule: Rule, value: Scalar): void {
   const before = draft.chosen[rule.slot]
-  if (before !== undefined && before.rank <= rule.rank) return
+  if (before === undefined) draft.slots[draft.filled++] = rule.slot
+  else if (before.rank <= rule.rank) return
   draft.chosen[rule.slot] = rule
   draft.values[rule.slot] = value
 }

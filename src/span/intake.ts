@@ -1,16 +1,20 @@
 /** Takes in spans of any format and dialect, and gives out one span a call; what cannot be read is counted by name. */
 import { createAssembler } from './assemble.js'
 import { createDraft } from './draft.js'
-import { createNormaliser } from './normalise.js'
+import type { Draft } from './draft.js'
+import { createHeldPool } from './held.js'
+import type { Held } from './held.js'
+import { createNormaliser, traceIdOf } from './normalise.js'
 import type { Piece } from './normalise.js'
 import { isObject } from './json-value.js'
 import { readOtlpJson } from './otlp-json.js'
 import type { SpanSink } from './otlp-json.js'
 import { createLineReader } from './otlp-line.js'
 import { createProtoReader } from './otlp-proto.js'
+import { resolvePiece } from './resolve.js'
+import type { Resolved } from './resolve.js'
 import { compileRules } from './rules.js'
 import type { OwnDialect } from './rules.js'
-import type { Resolved } from './resolve.js'
 import { createSourceTable } from './sources.js'
 import type { Span } from './span.js'
 import { readShape } from './shapes.js'
@@ -65,8 +69,15 @@ export interface Intake {
 const MAX_FAULTS = 50
 
 export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}): Intake {
-  const draft = createDraft(compileRules(own))
-  const normalise = createNormaliser(createSourceTable())
+  const rules = compileRules(own)
+  const draft = createDraft(rules)
+  const normaliser = createNormaliser(createSourceTable())
+  const normalise = (of: Draft): Piece => {
+    const piece = normaliser(of)
+    if (piece.span === undefined) others++
+    return piece
+  }
+  const pool = createHeldPool(createDraft(rules), normalise)
   const counts = {
     seen: 0,
     faults: {} as Record<string, number>,
@@ -90,7 +101,7 @@ export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}):
   const text = createLineReader()
   let now = 0
   const resolved: Resolved = { spans: [], repeated: 0, folded: 0, other: 0, synthetic: 0 }
-  const assembler = createAssembler({ window, into: resolved })
+  const assembler = createAssembler({ window, settle: pool.settle, into: resolved })
   let given = 0 // spans that have been taken
   let others = 0 // pieces that are no calls
   const fault = (kind: string): void => {
@@ -98,15 +109,15 @@ export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}):
     if (known !== undefined) counts.faults[kind] = known + 1
     else if (Object.keys(counts.faults).length < MAX_FAULTS) counts.faults[kind] = 1
   }
-  const add = (piece: Piece): void => {
+  let pending: Held[] = [] // of a request that is not read to its end
+  const hold = (): void => void pending.push(pool.hold(draft, traceIdOf(draft), now))
+  const add = (held: Held): void => {
     counts.seen++
-    if (piece.span === undefined) others++
-    assembler.add(piece, now)
+    if (held.traceId === '') resolvePiece(pool.settle(held), resolved)
+    else assembler.add(held)
   }
-  let pending: Piece[] = [] // of a request that is not read to its end
-  const hold = (): void => void pending.push(normalise(draft))
   const sink: SpanSink = {
-    span: () => add(normalise(draft)),
+    span: () => add(pool.hold(draft, traceIdOf(draft), now)),
     fault(kind) {
       counts.seen++
       fault(kind)
@@ -126,7 +137,7 @@ export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}):
     otlpText(bytes, start, end, nowMs = 0) {
       now = nowMs
       const isRead = text.read(bytes, start, end, draft, hold)
-      if (isRead) for (const piece of pending) add(piece)
+      if (isRead) for (const held of pending) add(held)
       if (pending.length > 0) pending = []
       return isRead
     },

@@ -15,6 +15,7 @@ import {
   sourceOf,
   takeNumber,
   takeText,
+  textIn,
 } from './pick.js'
 import type { Picker } from './pick.js'
 import { providerOf, providerOfHost, regionOfHost } from './providers.js'
@@ -58,6 +59,11 @@ const from = {
   attempt: derivedSource('ttftScope', 'dialect'),
 }
 
+/** '' where none is told. */
+export function traceIdOf(draft: Draft): string {
+  return draft.traceId === '' ? (textIn(draft, at.traceId) ?? '') : draft.traceId
+}
+
 /** One for a stream of spans: it keeps the buffers between them. */
 export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
   const sources: Picker['sources'] = []
@@ -65,7 +71,7 @@ export function createNormaliser(table: SourceTable): (draft: Draft) => Piece {
     const dialect = dialectOfDraft(draft)
     const { role, operation } = roleOf(draft, dialect)
     const picker: Picker = { draft, sources, cited: 0, doubts: undefined }
-    const traceId = draft.traceId || (peekText(picker, at.traceId) ?? '')
+    const traceId = traceIdOf(draft)
     const spanId = draft.spanId || (peekText(picker, at.spanId) ?? '')
     const parentId = draft.parentId || (peekText(picker, at.parentId) ?? '')
     const isSynthetic = SYNTHETIC.has(draft.values[at.synthetic])

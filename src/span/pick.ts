@@ -34,9 +34,13 @@ export function peekNumber(picker: Picker, slot: number): number | undefined {
   return undefined
 }
 
-export function peekText(picker: Picker, slot: number): string | undefined {
-  const rule = picker.draft.chosen[slot]
-  const value = picker.draft.values[slot]
+export function peekText({ draft }: Picker, slot: number): string | undefined {
+  return textIn(draft, slot)
+}
+
+export function textIn(draft: Draft, slot: number): string | undefined {
+  const rule = draft.chosen[slot]
+  const value = draft.values[slot]
   return rule === undefined || value === undefined ? undefined : readText(value, rule.unit)
 }
 
