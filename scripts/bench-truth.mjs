@@ -73,7 +73,7 @@ async function startServer(options) {
 }
 
 const limitMs = 60_000
-/** @param {'GET' | 'POST'} method @param {string} path @param {string | null} body */
+/** @param {'GET' | 'POST' | 'DELETE'} method @param {string} path @param {string | null} body */
 const request = (method, path, body) => ({
   method,
   path,
@@ -82,26 +82,32 @@ const request = (method, path, body) => ({
   endMarker: body === null ? null : 'data: [DONE]',
   deadlines: { connectMs: limitMs, firstByteMs: limitMs, gapMs: limitMs, totalMs: limitMs },
 })
-const ask = request(
-  'POST',
-  '/v1/chat/completions',
-  JSON.stringify({
-    model: 'truth',
-    stream: true,
-    max_tokens: tokens,
-    messages: [{ role: 'user', content: 'Hang a plumb line.' }],
-  }),
-)
+/** @param {number} most Tokens. */
+const ask = (most) =>
+  request(
+    'POST',
+    '/v1/chat/completions',
+    JSON.stringify({
+      model: 'truth',
+      stream: true,
+      max_tokens: most,
+      messages: [{ role: 'user', content: 'Hang a plumb line.' }],
+    }),
+  )
+/** Requests and tokens of each that the server answers before it is the judge: its code is compiled by then. */
+const WARM_UP = { requests: 200, tokens: 5 }
 
 /** @param {number} streams */
 async function bare(streams) {
   const server = await startServer({ baseMs: BASE_MS, gapMs, tokens, bare: true, spin: spins(streams) })
   const port = Number(new URL(server.origin).port)
   const spreadMs = GAPS * gapMs
-  const { late, cpuUs } = await bareLateness({ port, streams, tokens, gapMs, spreadMs, baseMs: BASE_MS })
+  const asked = { port, streams, tokens, gapMs, spreadMs, baseMs: BASE_MS, warmUp: WARM_UP }
+  const { late, ttft, cpuUs } = await bareLateness(asked)
   server.close()
-  const [p50, p99] = quantiles(late, [0.5, 0.99])
-  return { bareP50: p50, bareP99: p99, bareCpuUs: cpuUs }
+  const [bareP50, bareP99] = quantiles(late, [0.5, 0.99])
+  const [bareTtftP50, bareTtftP99] = quantiles(ttft, [0.5, 0.99])
+  return { bareP50, bareP99, bareTtftP50, bareTtftP99, bareCpuUs: cpuUs }
 }
 
 /** @param {number} streams @param {boolean} step */
@@ -116,6 +122,11 @@ async function measure(streams, step) {
     proxy: 'none',
   })
   await transport.warm(streams)
+  const warmUp = Array.from({ length: WARM_UP.requests }, () =>
+    transport.send(ask(WARM_UP.tokens), { connection }),
+  )
+  await Promise.all(warmUp)
+  await transport.send(request('DELETE', '/truth', null), { connection })
   const startNs = systemClock.nowNs() + 50e6
   /** CPU from the last start, so that what starting costs is not in it. */
   let cpu = process.cpuUsage()
@@ -124,7 +135,7 @@ async function measure(streams, step) {
     const notBeforeNs = startNs + (i * GAPS * gapMs * 1e6) / streams
     const { leadNs = 0 } = transport
     await (leadNs > 0 ? sleepUntil : waitUntil)(notBeforeNs - leadNs, systemClock, never)
-    sent.push(transport.send(ask, { connection, notBeforeNs }))
+    sent.push(transport.send(ask(tokens), { connection, notBeforeNs }))
   }
   await waitUntil(systemClock.nowNs() + 400e6, systemClock, never)
   cpu = process.cpuUsage()
@@ -139,6 +150,8 @@ async function measure(streams, step) {
   const offsetNs = Number(hrtimeOffsetNs(systemClock) - BigInt(truth.originNs))
   const byName = new Map(truth.streams.map((stream) => [stream.name, stream]))
   const ttft = []
+  /** Of the first tokens alone: the TTFT's error where it is told by what the server sent. */
+  const first = []
   const late = []
   const gaps = []
   let lost = 0
@@ -153,6 +166,7 @@ async function measure(streams, step) {
     const arrived = content.map(({ chunk }) => chunkNs[chunk] ?? NaN)
     const ownTtft = (arrived[0] ?? NaN) - (began ?? NaN)
     ttft.push((ownTtft - ((known.sentNs[0] ?? NaN) - known.receivedNs)) / 1e6)
+    first.push(((arrived[0] ?? NaN) + offsetNs - (known.sentNs[0] ?? NaN)) / 1e6)
     for (const [k, at] of arrived.entries()) {
       const sentNs = known.sentNs[k] ?? NaN
       late.push((at + offsetNs - sentNs) / 1e6)
@@ -161,10 +175,11 @@ async function measure(streams, step) {
     }
   }
   const [ttftP50, ttftP99] = quantiles(ttft, [0.5, 0.99])
+  const [firstP50, firstP99] = quantiles(first, [0.5, 0.99])
   const [p50, p99, max] = quantiles(late, [0.5, 0.99, 1])
   const [gapP99] = quantiles(gaps, [0.99])
   const cpuUs = (used.user + used.system) / (streams * tokens)
-  return { ttftP50, ttftP99, gapP99, p50, p99, max, lost, cpuUs }
+  return { ttftP50, ttftP99, firstP50, firstP99, gapP99, p50, p99, max, lost, cpuUs }
 }
 
 /** @param {number | undefined} value */
@@ -193,10 +208,14 @@ for (const { streams, step } of plans) {
     streams: step ? `${streams} in one step` : streams,
     'ttft error p50': of('ttftP50'),
     'ttft error p99': of('ttftP99'),
+    'first late p50': of('firstP50'),
+    'first late p99': of('firstP99'),
     'gap error p99': of('gapP99'),
     'late p50': of('p50'),
     'late p99': of('p99'),
     'late max': of('max'),
+    'bare ttft p50': of('bareTtftP50'),
+    'bare ttft p99': of('bareTtftP99'),
     'bare p50': of('bareP50'),
     'bare p99': of('bareP99'),
     'estimate p50': of('estimateP50'),

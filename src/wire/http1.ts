@@ -60,17 +60,24 @@ export function http1Link({ socket, tcp }: { socket: Socket; tcp: Socket }, opti
     return destroy.call(this, error)
   }
 
-  // The request leaves in one write of all its parts; what undici does before is our time, not the server's.
+  // The request leaves in one write of all its parts, and is stamped there: what undici does before is our time, not the
+  // server's.
   let atWrite: Flight | undefined
   const onWrite = (): void => {
     if (atWrite === undefined) return
     atWrite.startNs = clock.nowNs()
     atWrite = undefined
   }
-  const write = socket.write
-  socket.write = (...parts: unknown[]): boolean => {
+  const { _write, _writev } = socket
+  // oxlint-disable-next-line no-underscore-dangle -- the names that a Writable's own methods have
+  socket._write = function stamped(...parts) {
     onWrite()
-    return Boolean(Reflect.apply(write, socket, parts))
+    _write.apply(this, parts)
+  }
+  // oxlint-disable-next-line no-underscore-dangle -- as above
+  socket._writev = function stamped(...parts) {
+    onWrite()
+    _writev?.apply(this, parts)
   }
 
   const client = new Client(origin, {

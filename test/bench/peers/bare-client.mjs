@@ -7,11 +7,18 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * @param {{ port: number, streams: number, tokens: number, gapMs: number, spreadMs: number, baseMs: number }} options of a `bare`
- *   truth server, which sends one write for each token
- * @returns {Promise<{ late: number[], cpuUs: number }>} arrival less sending of every token, milliseconds; CPU time for each
+ * @param {{ port: number, streams: number, tokens: number, gapMs: number, spreadMs: number, baseMs: number,
+ *   warmUp: { requests: number, tokens: number } }} options of a `bare` truth server, which sends one write for each token
+ * @returns {Promise<{ late: number[], ttft: number[], cpuUs: number }>} arrival less sending of every token, and the TTFT less
+ *   that of the server from reading the request on, milliseconds; CPU time for each token
  */
-export async function bareLateness({ port, streams, tokens, gapMs, spreadMs, baseMs }) {
+export async function bareLateness({ port, streams, tokens, gapMs, spreadMs, baseMs, warmUp }) {
+  const truth = `http://127.0.0.1:${port}`
+  const few = { method: 'POST', body: JSON.stringify({ max_tokens: warmUp.tokens }) }
+  const answers = Array.from({ length: warmUp.requests }, () => fetch(`${truth}/v1/chat/completions`, few))
+  await Promise.all(answers.map(async (answer) => (await answer).text()))
+  await (await fetch(`${truth}/truth`, { method: 'DELETE' })).text()
+
   const buffer = Buffer.allocUnsafeSlow(65_536)
   const stamps = Array.from({ length: streams }, () => new Float64Array(tokens + 8))
   const counts = new Uint32Array(streams)
@@ -33,9 +40,11 @@ export async function bareLateness({ port, streams, tokens, gapMs, spreadMs, bas
         }),
     ),
   )
+  const began = new Float64Array(streams)
   const startMs = performance.now()
   for (const [i, socket] of sockets.entries()) {
     while (performance.now() < startMs + (i * spreadMs) / streams) await new Promise((go) => setImmediate(go))
+    began[i] = Number(process.hrtime.bigint())
     socket.write(request)
   }
   await sleep(400) // as where the instrument is measured: what starting costs is not in it
@@ -44,16 +53,19 @@ export async function bareLateness({ port, streams, tokens, gapMs, spreadMs, bas
   const { user, system } = process.cpuUsage(before)
   for (const socket of sockets) socket.destroy()
 
-  const answer = await fetch(`http://127.0.0.1:${port}/truth`)
+  const answer = await fetch(`${truth}/truth`)
   /** @type {{ originNs: string, streams: { receivedNs: number, sentNs: number[] }[] }} */
-  const truth = JSON.parse(await answer.text())
-  const originNs = Number(truth.originNs)
+  const told = JSON.parse(await answer.text())
+  const originNs = Number(told.originNs)
   // Streams are told apart by their order: the n-th that the server received is the n-th that was written.
-  const late = truth.streams
-    .toSorted((a, b) => a.receivedNs - b.receivedNs)
-    .flatMap(({ sentNs }, i) =>
-      // The first read holds the headers.
-      sentNs.map((sent, k) => ((stamps[i]?.[k + 1] ?? NaN) - originNs - sent) / 1e6),
-    )
-  return { late, cpuUs: (user + system) / (streams * tokens) }
+  const inOrder = told.streams.toSorted((a, b) => a.receivedNs - b.receivedNs)
+  // The first read holds the headers.
+  const late = inOrder.flatMap(({ sentNs }, i) =>
+    sentNs.map((sent, k) => ((stamps[i]?.[k + 1] ?? NaN) - originNs - sent) / 1e6),
+  )
+  const ttft = inOrder.map(
+    ({ sentNs, receivedNs }, i) =>
+      ((stamps[i]?.[1] ?? NaN) - (began[i] ?? NaN) - ((sentNs[0] ?? NaN) - receivedNs)) / 1e6,
+  )
+  return { late, ttft, cpuUs: (user + system) / (streams * tokens) }
 }
