@@ -16,8 +16,11 @@ interface Call {
   queueMs: number
 }
 
-/** First come, first served; `load` is the share of the slots' time that is asked for. */
-function engine(slots: number, load: number, calls: number): Call[] {
+/**
+ * First come, first served; `load` is the share of the slots' time that is asked for. `slowed`: at work the engine decodes so
+ * many times as slowly as when it idled for the baseline, and takes between once and that often as long over a prompt.
+ */
+function engine(slots: number, load: number, calls: number, slowed = 1): Call[] {
   const random = createRandom(`engine/${slots}/${load}`)
   const freeAt = Array.from({ length: slots }, () => 0)
   let atMs = 0
@@ -25,8 +28,8 @@ function engine(slots: number, load: number, calls: number): Call[] {
     const inputTokens = Math.round(500 * 8 ** random.next())
     const outputTokens = Math.round(20 * 6 ** random.next())
     const { base, prefillFresh } = law!.ttft(inputTokens, 0)
-    const firstMs = (base + prefillFresh) * Math.exp(0.05 * random.normal())
-    const restMs = (outputTokens - 1) * law!.tpot(inputTokens) * Math.exp(0.05 * random.normal())
+    const firstMs = (base + prefillFresh) * Math.exp(0.05 * random.normal()) * slowed ** random.next()
+    const restMs = (outputTokens - 1) * law!.tpot(inputTokens) * Math.exp(0.05 * random.normal()) * slowed
     atMs += (random.exponential() * 1100) / slots / load
     const slot = freeAt.indexOf(Math.min(...freeAt))
     const queueMs = Math.max(0, freeAt[slot]! - atMs)
@@ -56,11 +59,13 @@ function engine(slots: number, load: number, calls: number): Call[] {
 }
 
 describe.each([
-  { slots: 1, load: 0.7 },
-  { slots: 1, load: 1.3 },
-  { slots: 4, load: 0.9 },
-])('an engine of $slots slots with a load of $load', ({ slots, load }) => {
-  const calls = engine(slots, load, 400)
+  { slots: 1, load: 0.7, count: 400, slowed: 1 },
+  { slots: 1, load: 1.3, count: 400, slowed: 1 },
+  { slots: 4, load: 0.9, count: 400, slowed: 1 },
+  { slots: 1, load: 0.8, count: 120, slowed: 1.4 },
+  { slots: 2, load: 0.7, count: 120, slowed: 2 },
+])('an engine of $slots slots, slowed by $slowed, with a load of $load', ({ slots, load, count, slowed }) => {
+  const calls = engine(slots, load, count, slowed)
   const attributor = createAttributor({ known })
   const found = [...calls.flatMap(({ span }) => attributor.push(span)), ...attributor.end()]
   const queued = calls.flatMap((call, i) => (call.queueMs > 1000 ? [{ ...call, found: found[i]! }] : []))
@@ -78,6 +83,26 @@ describe.each([
     expect(off[Math.floor(off.length / 2)]).toBeLessThan(0.15)
   })
 })
+
+it.each([1, 1.4])(
+  'a delay that has nothing to do with the calls in flight is called queueing one time in ten at most, in an engine slowed by %d',
+  (slowed) => {
+    const random = createRandom(`delays/${slowed}`)
+    const isDelayed = new Set<string>()
+    // Room for all: nobody waits for a turn, though some five calls are in flight.
+    const spans = engine(32, 0.16, 600, slowed).map(({ span }): Span => {
+      if (random.next() > 0.15) return span
+      isDelayed.add(span.spanId)
+      const delayMs = 300 * 20 ** random.next()
+      return { ...span, ttftMs: span.ttftMs! + delayMs, durationMs: span.durationMs + delayMs }
+    })
+    const attributor = createAttributor({ known })
+    const found = [...spans.flatMap((span) => attributor.push(span)), ...attributor.end()]
+    const accused = found.filter(({ causes }) => causes.some(({ cause }) => cause === 'queueing'))
+    expect(isDelayed.size).toBeGreaterThan(60)
+    expect(accused.length).toBeLessThanOrEqual(0.1 * isDelayed.size)
+  },
+)
 
 it('a route that is told by a path or a vendor’s prefix is the one of the plain name; another model is another route', () => {
   const routes = new Set(['model /models/m.gguf'])
