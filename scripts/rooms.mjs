@@ -107,7 +107,7 @@ export const rooms = {
   cli: {
     holds: 'one thin file a command: flags in, exit code out',
     uses: words(
-      'units random scenario run snapshot compare simulate span attribute serve instrument schedule report',
+      'units random scenario run snapshot curve compare simulate span attribute serve instrument schedule report',
     ),
     types: ['sample'],
   },

@@ -38,6 +38,10 @@ export type { Snapshot, SummaryRow } from './snapshot/snapshot.js'
 export type { Curve, Parameter } from './curve/curve.js'
 export { predict } from './curve/predict.js'
 export type { Prediction, Shape } from './curve/predict.js'
+export { fitSweep, holdOut, meanError } from './curve/sweep.js'
+export type { HeldOut, SweepOptions, SweepPoint } from './curve/sweep.js'
+export { parseSweep } from './curve/sweep-file.js'
+export type { ParsedSweep } from './curve/sweep-file.js'
 export type { Sample } from './sample/sample.js'
 
 // Comparisons

@@ -29,6 +29,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     about: 'say why production spans were slow: each against the curves of a baseline',
     load: async () => (await import('./attribute.js')).attributeCommand,
   },
+  fit: {
+    about: 'the curves of times measured elsewhere: a sweep of prompt lengths as CSV or JSON lines',
+    load: async () => (await import('./fit.js')).fitCommand,
+  },
   trend: {
     about: 'change points, drift and spikes over a history of snapshots',
     load: async () => (await import('./trend.js')).trendCommand,

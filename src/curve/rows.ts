@@ -67,7 +67,7 @@ function feedsCurves(sample: Sample): boolean {
 }
 
 /** Numbers labels from 0 in the order in which they come. */
-function numbering(): (label: string) => number {
+export function numbering(): (label: string) => number {
   const known = new Map<string, number>()
   return (label) => {
     const number = known.get(label) ?? known.size

@@ -144,7 +144,7 @@ function serverText(metrics: ServerMetrics | undefined): string | null {
   ].join('; ')
 }
 
-function curveText(curve: Curve): string {
+export function curveText(curve: Curve): string {
   const { parameters } = curve
   const parts = Object.entries(parameters).map(([name, parameter]) => parameterText(name, parameter))
   const rates = [
