@@ -42,6 +42,8 @@ export default defineConfig({
           maxWorkers: 6,
           sequence: { groupOrder: 2 },
           ...limits,
+          // Processes of twenty others on each processor: slow is no finding, and what hangs hangs for longer.
+          testTimeout: 240_000,
         },
       },
       {
