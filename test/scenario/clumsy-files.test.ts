@@ -30,6 +30,11 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
     'x.yaml:1:1: the { that opens here is not closed: write } at its end',
   ],
   [
+    'a quote that is not closed, with closed ones below',
+    `name: "ci\n${T}${P}    base: "x"\n    it: 'it''s "y"'\n`,
+    'x.yaml:1:7: the quote that opens here is not closed: write it again at the end',
+  ],
+  [
     'a quote that is not closed',
     `name: "ci\n${P}`,
     'x.yaml:1:7: the quote that opens here is not closed: write it again at the end',
