@@ -10,12 +10,12 @@ export function unclosed(
   tokens: readonly CST.Token[],
   faults: readonly YAMLError[],
 ): { offset: number; message: string } | undefined {
-  let quoted: number | undefined // of the last one: it runs to the end of the file when its quote is missing
+  let quoted: number | undefined
   let bracket: CST.FlowCollection | undefined
   const look = (token: CST.Token | null | undefined): void => {
     if (token === null || token === undefined) return
     if (token.type === 'document') look(token.value)
-    if (token.type === 'double-quoted-scalar' || token.type === 'single-quoted-scalar') quoted = token.offset
+    if (isOpenQuote(token)) quoted ??= token.offset
     if (!CST.isCollection(token)) return
     if (token.type === 'flow-collection' && !isClosed(token)) bracket ??= token
     for (const { key, value } of token.items) {
@@ -31,6 +31,13 @@ export function unclosed(
   const [open, close] = start.type === 'flow-map-start' ? ['{', '}'] : ['[', ']']
   return { offset, message: `the ${open} that opens here is not closed: write ${close} at its end` }
 }
+
+// The rest of a line that is indented too little, or of the file, is read as if it stood inside.
+const QUOTED = /^(?:"(?:[^"\\]|\\[^])*"|'(?:[^']|'')*')$/
+
+const isOpenQuote = (token: CST.Token): boolean =>
+  (token.type === 'double-quoted-scalar' || token.type === 'single-quoted-scalar') &&
+  !QUOTED.test(token.source)
 
 function isClosed({ start, end }: CST.FlowCollection): boolean {
   const wanted = start.type === 'flow-map-start' ? 'flow-map-end' : 'flow-seq-end'
