@@ -163,6 +163,27 @@ describe('overlap', () => {
     expect(missed(trial.events, 'overlap').length).toBe(12)
   })
 
+  it('what comes while one waits is told once, also where the process dies before that one starts', async () => {
+    const shared = { targets: ['https://api.example/v1 gpt'] }
+    const jobs = [job('long', '0 1 * * *', shared), job('waits', '0 * * * *', shared)]
+    const memory = new Map<string, number>()
+    const options = { jobs, memory, runMs: 150 * MINUTE }
+    const told = (events: readonly ScheduleEvent[]): number =>
+      events.reduce((sum, e) => sum + (e.kind === 'missed' && e.job === 'waits' ? e.count : 0), 0)
+    const dies = begin({ ...options, from: '2027-05-01T00:30:00Z' })
+    await dies.time.advanceTo(at('2027-05-01T03:10:00Z'))
+    expect(dies.starts.map((start) => start.job)).toEqual(['long'])
+    const after = begin({ ...options, from: '2027-05-01T03:10:00Z' })
+    await after.time.advanceTo(at('2027-05-01T03:20:00Z'))
+    expect(told(dies.events) + told(after.events)).toBe(3) // 01:00, 02:00 and 03:00
+    await after.stop()
+    // Where it lives on, the one of 01:00 starts when the long one ends, and the two behind it are told then.
+    await dies.time.advanceTo(at('2027-05-01T03:40:00Z'))
+    expect(dies.starts[1]).toMatchObject({ job: 'waits' })
+    expect(missed(dies.events, 'overlap').reduce((sum, { count }) => sum + count, 0)).toBe(2)
+    await dies.stop()
+  })
+
   it('two scenarios of one target wait for each other, also where two may run at once', async () => {
     const shared = { targets: ['https://api.example/v1 gpt'] }
     const jobs = [job('a', '0 * * * *', shared), job('b', '0 * * * *', shared), job('c', '0 * * * *')]
