@@ -14,6 +14,8 @@ export interface Entry {
   /** The last firing that was taken off the timetable, milliseconds since 1970; null before the first. */
   takenMs: number | null
   isRunning: boolean
+  /** What was missed while one waits: told with it, so that whoever dies before tells each firing once. */
+  untold: Missed[]
 }
 
 export interface Missed {

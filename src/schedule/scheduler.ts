@@ -87,6 +87,7 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
         waiting: old?.waiting ?? null,
         takenMs: old?.takenMs ?? null,
         isRunning: old?.isRunning ?? false,
+        untold: old?.untold ?? [],
       })
     }
     // What still runs keeps its targets busy, also where its scenario is gone from the list.
@@ -131,15 +132,16 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
 
   async function takeAllDue(nowMs: number): Promise<void> {
     for (const entry of entries) {
-      const missed = takeDue(entry, nowMs)
-      for (const each of missed) onEvent({ kind: 'missed', job: entry.job.name, ...each })
-      if (missed.length > 0) await rememberTaken(entry)
+      entry.untold.push(...takeDue(entry, nowMs))
+      if (entry.untold.length > 0) await tellTaken(entry)
     }
   }
 
   /** Not while one waits: who dies before it started tells it as missed after the restart. */
-  async function rememberTaken({ job, waiting, takenMs }: Entry): Promise<void> {
-    if (waiting === null && takenMs !== null) await options.remember(job.name, takenMs)
+  async function tellTaken({ job, waiting, takenMs, untold }: Entry): Promise<void> {
+    if (waiting !== null || takenMs === null) return
+    for (const missed of untold.splice(0)) onEvent({ kind: 'missed', job: job.name, ...missed })
+    await options.remember(job.name, takenMs)
   }
 
   async function startWaiting(): Promise<void> {
@@ -156,7 +158,7 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
         if ('problem' in reserved) onEvent({ kind: 'ledger-failed', job: name, message: reserved.problem })
         const reason = 'passed' in reserved ? 'cap' : 'ledger'
         onEvent({ kind: 'missed', job: name, reason, firstMs: dueMs, lastMs: dueMs, count: 1 })
-        await rememberTaken(entry)
+        await tellTaken(entry)
         continue
       }
       lastStartMs = nsToMs(clock.nowNs())
@@ -173,7 +175,7 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
 
   async function go(entry: Entry, dueMs: number, reservation: string): Promise<void> {
     const { job } = entry
-    await rememberTaken(entry)
+    await tellTaken(entry)
     const startMs = nsToMs(clock.nowNs())
     const outcome = await options.run(job)
     settle(job.name, reservation, outcome.spent)
@@ -221,7 +223,7 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
       lastMs: dueMs,
       count: 1,
     })
-    await rememberTaken(entry)
+    await tellTaken(entry)
   }
   await Promise.all(running)
   stop.removeEventListener('abort', onStop)
