@@ -9,6 +9,7 @@ import { loadavg } from 'node:os'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { bareLateness } from '../test/bench/peers/bare-client.mjs'
+import { warmJudge } from '../test/bench/peers/warm-judge.mjs'
 import { build, isBuilt } from './build.mjs'
 import { becomeRealtime } from './realtime.mjs'
 
@@ -73,7 +74,7 @@ async function startServer(options) {
 }
 
 const limitMs = 60_000
-/** @param {'GET' | 'POST' | 'DELETE'} method @param {string} path @param {string | null} body */
+/** @param {'GET' | 'POST'} method @param {string} path @param {string | null} body */
 const request = (method, path, body) => ({
   method,
   path,
@@ -82,27 +83,23 @@ const request = (method, path, body) => ({
   endMarker: body === null ? null : 'data: [DONE]',
   deadlines: { connectMs: limitMs, firstByteMs: limitMs, gapMs: limitMs, totalMs: limitMs },
 })
-/** @param {number} most Tokens. */
-const ask = (most) =>
-  request(
-    'POST',
-    '/v1/chat/completions',
-    JSON.stringify({
-      model: 'truth',
-      stream: true,
-      max_tokens: most,
-      messages: [{ role: 'user', content: 'Hang a plumb line.' }],
-    }),
-  )
-/** Requests and tokens of each that the server answers before it is the judge: its code is compiled by then. */
-const WARM_UP = { requests: 200, tokens: 5 }
+const ask = request(
+  'POST',
+  '/v1/chat/completions',
+  JSON.stringify({
+    model: 'truth',
+    stream: true,
+    max_tokens: tokens,
+    messages: [{ role: 'user', content: 'Hang a plumb line.' }],
+  }),
+)
 
 /** @param {number} streams */
 async function bare(streams) {
   const server = await startServer({ baseMs: BASE_MS, gapMs, tokens, bare: true, spin: spins(streams) })
   const port = Number(new URL(server.origin).port)
   const spreadMs = GAPS * gapMs
-  const asked = { port, streams, tokens, gapMs, spreadMs, baseMs: BASE_MS, warmUp: WARM_UP }
+  const asked = { port, streams, tokens, gapMs, spreadMs, baseMs: BASE_MS }
   const { late, ttft, cpuUs } = await bareLateness(asked)
   server.close()
   const [bareP50, bareP99] = quantiles(late, [0.5, 0.99])
@@ -122,11 +119,7 @@ async function measure(streams, step) {
     proxy: 'none',
   })
   await transport.warm(streams)
-  const warmUp = Array.from({ length: WARM_UP.requests }, () =>
-    transport.send(ask(WARM_UP.tokens), { connection }),
-  )
-  await Promise.all(warmUp)
-  await transport.send(request('DELETE', '/truth', null), { connection })
+  await warmJudge(server.origin)
   const startNs = systemClock.nowNs() + 50e6
   /** CPU from the last start, so that what starting costs is not in it. */
   let cpu = process.cpuUsage()
@@ -135,7 +128,7 @@ async function measure(streams, step) {
     const notBeforeNs = startNs + (i * GAPS * gapMs * 1e6) / streams
     const { leadNs = 0 } = transport
     await (leadNs > 0 ? sleepUntil : waitUntil)(notBeforeNs - leadNs, systemClock, never)
-    sent.push(transport.send(ask(tokens), { connection, notBeforeNs }))
+    sent.push(transport.send(ask, { connection, notBeforeNs }))
   }
   await waitUntil(systemClock.nowNs() + 400e6, systemClock, never)
   cpu = process.cpuUsage()

@@ -5,20 +5,17 @@
  */
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { warmJudge } from './warm-judge.mjs'
 
 /**
- * @param {{ port: number, streams: number, tokens: number, gapMs: number, spreadMs: number, baseMs: number,
- *   warmUp: { requests: number, tokens: number } }} options of a `bare` truth server, which sends one write for each token
+ * @param {{ port: number, streams: number, tokens: number, gapMs: number, spreadMs: number, baseMs: number }} options of a `bare`
+ *   truth server, which sends one write for each token
  * @returns {Promise<{ late: number[], ttft: number[], cpuUs: number }>} arrival less sending of every token, and the TTFT less
  *   that of the server from reading the request on, milliseconds; CPU time for each token
  */
-export async function bareLateness({ port, streams, tokens, gapMs, spreadMs, baseMs, warmUp }) {
+export async function bareLateness({ port, streams, tokens, gapMs, spreadMs, baseMs }) {
   const truth = `http://127.0.0.1:${port}`
-  const few = { method: 'POST', body: JSON.stringify({ max_tokens: warmUp.tokens }) }
-  const answers = Array.from({ length: warmUp.requests }, () => fetch(`${truth}/v1/chat/completions`, few))
-  await Promise.all(answers.map(async (answer) => (await answer).text()))
-  await (await fetch(`${truth}/truth`, { method: 'DELETE' })).text()
-
+  await warmJudge(truth)
   const buffer = Buffer.allocUnsafeSlow(65_536)
   const stamps = Array.from({ length: streams }, () => new Float64Array(tokens + 8))
   const counts = new Uint32Array(streams)
@@ -43,7 +40,12 @@ export async function bareLateness({ port, streams, tokens, gapMs, spreadMs, bas
   const began = new Float64Array(streams)
   const startMs = performance.now()
   for (const [i, socket] of sockets.entries()) {
-    while (performance.now() < startMs + (i * spreadMs) / streams) await new Promise((go) => setImmediate(go))
+    for (;;) {
+      const leftMs = startMs + (i * spreadMs) / streams - performance.now()
+      if (leftMs <= 0) break
+      // One that never sleeps has its core taken away, with a real-time priority too.
+      await (leftMs > 2 ? sleep(1) : new Promise((go) => setImmediate(go)))
+    }
     began[i] = Number(process.hrtime.bigint())
     socket.write(request)
   }

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { warmJudge } from './warm-judge.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -184,7 +185,7 @@ async function judge(tool) {
     // What starting costs is no cost of events.
     const idle = await run(tool.command(server.url, 1))
     if (idle.code !== 0) return { problem: idle.output.trim().split('\n').at(-1) ?? 'no output' }
-    await fetch(`${server.url}/truth`, { method: 'DELETE' })
+    await warmJudge(server.url)
     const ran = await run(tool.command(server.url, streams))
     if (ran.code !== 0) return { problem: ran.output.trim().split('\n').at(-1) ?? 'no output' }
     /** @type {any} */
