@@ -190,8 +190,7 @@ test('429 with retry-after is waited for, and each try is a sample of its own wi
   expect(refused).toMatchObject({ outcome: 'http-429', attempt: 1, status: 429, ttft: null })
   expect(again).toMatchObject({ outcome: 'ok', attempt: 2, cell: refused!.cell, block: refused!.block })
   // The wait is in no latency but the one that is counted from the intended start.
-  expect(again!.ttft).toBeLessThan(500)
-  expect(again!.ttftIntended).toBeGreaterThanOrEqual(1000)
+  expect(again!.ttftIntended! - again!.ttft!).toBeGreaterThanOrEqual(1000)
   expect(summary.map(({ n }) => n)).toEqual([2, 2])
 })
 

@@ -17,13 +17,18 @@ vi.setConfig({ testTimeout: 300_000 })
 
 const BLOCKS = 10
 
-/** A run of some seconds against a server that takes its time, and code that strikes in it when asked. */
+/** A run of some seconds, and code that strikes in it when asked. Its server answers some and then waits for that: no run is over before. */
 async function startStruck(
   here: Workspace,
   code: string,
   flags: string,
 ): Promise<{ run: RunningCli; target: FakeTarget; strike(): void }> {
-  const target = await fakeTarget((asked, response) => stream(asked, response, { firstMs: 30, gapMs: 20 }))
+  let release = (): void => undefined
+  const struck = new Promise<void>((resolve) => (release = resolve))
+  const target = await fakeTarget(async (asked, response) => {
+    if (asked.number > BLOCKS / 2) await struck
+    await stream(asked, response, { firstMs: 30, gapMs: 20 })
+  })
   here.write('s.yaml', scenario(target.url))
   const trigger = join(here.path, 'strike')
   const file = here.write(
@@ -41,7 +46,11 @@ if (process.argv[1]?.endsWith('main.js') && require('node:worker_threads').isMai
   )
   const env = { NODE_OPTIONS: `${flags} --require ${file}`.trim() }
   const run = await startCli(['run', 's.yaml'], { cwd: here.path, env })
-  return { run, target, strike: () => void here.write('strike', '') }
+  const strike = (): void => {
+    here.write('strike', '')
+    release()
+  }
+  return { run, target, strike }
 }
 
 const scenario = (url: string): string => `targets:
@@ -89,11 +98,12 @@ test('52: a loop held up for 500 ms in mid-stream is flagged, and a comparison w
 
 test('53: a process that was stopped for 1 s in mid-stream says so, loses nothing, and ends 0', async () => {
   const here = workspace()
-  const { run, target } = await startStruck(here, '', '')
+  const { run, target, strike } = await startStruck(here, '', '')
   await run.until(() => target.asked.length >= 4)
   run.process.kill('SIGSTOP')
   await sleep(1000)
   run.process.kill('SIGCONT')
+  strike()
   expect(await run.ended).toMatchObject({ code: 0 })
   const { instrument, samples } = await here.snapshot('s')
   expect(samples.map(({ outcome }) => outcome)).toEqual(samples.map(() => 'ok'))
