@@ -58,9 +58,12 @@ export function scenarioContext(env: Environment): ScenarioContext {
     providers,
     protocols: protocolNames,
     profiles: PROFILE_NAMES,
-    checkSimulate(profile, set) {
+    simulated(profile, set) {
       const resolved = resolveProfile(profile, set)
-      return resolved.ok ? [] : resolved.problems
+      if (!resolved.ok) return { problems: resolved.problems }
+      const { blockTokens, cacheStepTokens, cacheMinTokens } = resolved.profile.constants
+      const stepTokens = Math.max(blockTokens, cacheStepTokens)
+      return { cache: { minimumTokens: Math.max(stepTokens, cacheMinTokens), stepTokens } }
     },
     env,
     userProbes: {},

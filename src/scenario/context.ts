@@ -1,8 +1,10 @@
 /** What a scenario is read in: the tables of the house and the environment. */
 import type { Probe } from '../plan/probe.js'
 import type { ProtocolName } from '../protocol/protocol.js'
-import type { Provider } from '../provider/provider.js'
+import type { CacheRules, Provider } from '../provider/provider.js'
 import type { Environment } from './substitute.js'
+
+export type SimulatedCache = Pick<CacheRules, 'minimumTokens' | 'stepTokens'>
 
 /** The tables and surroundings that a scenario is read in. */
 export interface ScenarioContext {
@@ -12,11 +14,11 @@ export interface ScenarioContext {
   protocols: readonly ProtocolName[]
   /** Profiles of the simulated provider; left out: any name is taken. */
   profiles?: readonly string[]
-  /** What is wrong with constants set on a profile, in sentences. */
-  checkSimulate?: (
+  /** What a profile's cache does; or what is wrong with the constants set on it, in sentences. */
+  simulated?: (
     profile: string,
     set: Readonly<Record<string, number | string | boolean>>,
-  ) => readonly string[]
+  ) => { cache: SimulatedCache } | { problems: readonly string[] }
   env: Environment
   /** The user's probes, by the paths of `probeFilesOf`, already loaded. */
   userProbes: Readonly<Record<string, Probe>>

@@ -3,6 +3,7 @@ import type { PathPart } from '../border/problem.js'
 import type { CacheRules, Provider } from '../provider/provider.js'
 import type { Quirks } from '../protocol/protocol.js'
 import type { Deadlines } from '../wire/exchange.js'
+import type { SimulatedCache } from './context.js'
 import type { Complain } from './report.js'
 import type { Target } from './scenario.js'
 import type { DeadlineEntry } from './fields.js'
@@ -24,6 +25,8 @@ const defaultDeadlines: Deadlines = {
 export interface TargetContext {
   env: Environment
   providers: Readonly<Record<string, Provider>>
+  /** What a simulated target's cache does, in place of what its preset says. */
+  simulatedCache: Partial<SimulatedCache>
   /** Deadlines of the scenario. */
   deadlines: DeadlineEntry | undefined
   /** A file named in the scenario, as seen from the working directory. */
@@ -88,7 +91,7 @@ export function resolveTarget(
     quirks: quirksOf(preset, model, entry.quirks),
     tokenizer:
       entry.tokenizer ?? preset.tokenizers.find((rule) => rule.model.test(model))?.tokenizer ?? 'approximate',
-    cache: cacheOf(preset, model, entry.cache),
+    cache: cacheOf(preset, model, { ...context.simulatedCache, ...entry.cache }),
     price: entry.price === undefined ? priceOf(preset, model) : entry.price,
     minHeadroom: entry.minHeadroom ?? null,
     metrics: metricsOf(entry.metrics),

@@ -35,19 +35,19 @@ export function readTargets(
     const entry = check(schema, raw, path)
     if (entry === undefined) return { name, target: undefined }
     const { providers, env } = context
+    const { simulate } = entry
+    const simulated =
+      simulate === undefined ? undefined : context.simulated?.(simulate.profile, simulate.set ?? {})
+    if (simulated !== undefined && 'problems' in simulated)
+      for (const message of simulated.problems) problem([...path, 'simulate'], `is wrong: ${message}`)
     const target = resolveTarget(entry, path, {
       providers,
       env,
+      simulatedCache: simulated !== undefined && 'cache' in simulated ? simulated.cache : {},
       deadlines: top.deadlines,
       resolveFile,
       ...report,
     })
-    const { simulate } = entry
-    if (simulate !== undefined) {
-      for (const message of context.checkSimulate?.(simulate.profile, simulate.set ?? {}) ?? []) {
-        problem([...path, 'simulate'], `is wrong: ${message}`)
-      }
-    }
     return { name: target?.name ?? name, target }
   })
   for (const [index, { name }] of read.entries()) {

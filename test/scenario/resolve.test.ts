@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Probe } from '../../src/plan/probe.js'
 import { problemText } from '../../src/border/problem.js'
+import { scenarioContext } from '../../src/run/load-scenario.js'
 import type { ScenarioContext } from '../../src/scenario/context.js'
 import { parseScenario } from '../../src/scenario/parse.js'
 import { probeFilesOf } from '../../src/scenario/probe-use.js'
@@ -70,6 +71,23 @@ describe('targets', () => {
       apiKeyEnv: null,
       simulate: { profile: '8b-h100', set: { noise: 0 } },
     })
+  })
+
+  test("a simulated target's cache is that of its profile, with what is set on it; the entry's own rules stand above", () => {
+    const cache = (entry: string) =>
+      read(`targets: [${entry}]\nprobes: [{ probe: prompt-length }]\n`, scenarioContext({})).targets[0]?.cache
+    expect(cache('{ simulate: { profile: hosted-frontier } }')).toMatchObject({
+      minimumTokens: 1024,
+      stepTokens: 128,
+      reported: true,
+    })
+    expect(cache('{ simulate: { profile: exact, set: { cacheStepTokens: 64 } } }')).toMatchObject({
+      minimumTokens: 64,
+      stepTokens: 64,
+    })
+    expect(cache('{ simulate: { profile: 8b-h100 } }')).toMatchObject({ minimumTokens: 16, stepTokens: 16 })
+    const own = '{ simulate: { profile: hosted-frontier }, cache: { minimumTokens: 16 } }'
+    expect(cache(own)).toMatchObject({ minimumTokens: 16, stepTokens: 128 })
   })
 
   test("the preset's key goes elsewhere only where the entry names both, and null sends none", () => {
