@@ -99,7 +99,8 @@ export function offer(draft: Draft, key: string, value: Scalar): void {
 /** As `offer`, of a key that has been looked up. */
 export function offerTo(draft: Draft, entry: KeyRules, value: Scalar): void {
   if (entry.signature < draft.signature) draft.signature = entry.signature
-  for (const rule of entry.rules) choose(draft, rule, value)
+  const { rules } = entry
+  for (let i = 0; i < rules.length; i++) choose(draft, rules[i]!, value)
   if (entry.isContainer && typeof value === 'string') offerJson(draft, entry.key, value)
 }
 

@@ -2,11 +2,11 @@
  * Steps through the bytes of a JSON text whose shape is foreseen, without making strings of what is passed over. Where
  * it meets anything else it stops for good, and a parser must look: it checks no more than it needs to find its way.
  */
-import type { ByteTable, Texts } from './byte-table.js'
+import { viewOf } from './byte-table.js'
+import type { ByteSource, ByteTable, Texts } from './byte-table.js'
 import type { Scalar } from './scalar.js'
 
-export interface JsonCursor {
-  bytes: Buffer
+export interface JsonCursor extends ByteSource {
   at: number
   end: number
   /** Not what was foreseen: no more members, elements or values come. */
@@ -38,7 +38,8 @@ const OTHER = 1_000
 export const UNUSUAL = -1
 
 export function createJsonCursor(): JsonCursor {
-  return { bytes: Buffer.alloc(0), at: 0, end: 0, isOdd: false, from: 0, to: 0, isEscaped: false }
+  const bytes = Buffer.alloc(0)
+  return { bytes, view: viewOf(bytes), at: 0, end: 0, isOdd: false, from: 0, to: 0, isEscaped: false }
 }
 
 export function giveUp(cursor: JsonCursor): void {
@@ -99,8 +100,8 @@ export function nextMember(cursor: JsonCursor, names: ByteTable<number>): number
 
 function member(cursor: JsonCursor, names: ByteTable<number>): number {
   if (!passString(cursor)) return END
-  const { bytes, from, to } = cursor
-  const found = cursor.isEscaped ? UNUSUAL : (names(bytes, from, to) ?? OTHER)
+  const { from, to } = cursor
+  const found = cursor.isEscaped ? UNUSUAL : (names(cursor, from, to) ?? OTHER)
   if (found === UNUSUAL || !expect(cursor, COLON)) {
     giveUp(cursor)
     return END
@@ -207,7 +208,7 @@ export function readString(cursor: JsonCursor, texts: Texts): string {
   if (!passString(cursor)) return ''
   const { bytes, from, to } = cursor
   if (!cursor.isEscaped && (to - from < NEAR || !hasBackslash(bytes, from + NEAR, to)))
-    return texts(bytes, from, to)
+    return texts(cursor, from, to)
   try {
     return String(JSON.parse(bytes.toString('utf8', from - 1, to + 1)))
   } catch {

@@ -2,7 +2,7 @@
  * Reads OTLP/JSON from its bytes, as the Collector and the SDKs write it: what nothing is read from is passed over, so
  * that a prompt never becomes a string. Anything unusual (other spellings, orders and types) is left to the parser.
  */
-import { createByteTable, createTexts } from './byte-table.js'
+import { createByteTable, createTexts, viewOf } from './byte-table.js'
 import type { ByteTable } from './byte-table.js'
 import { noResource, offerEvent, offerTo, setScope, startSpan } from './draft.js'
 import type { Draft, Kind, Resource } from './draft.js'
@@ -141,7 +141,7 @@ export function createLineReader(): LineReader {
       if (!isKey) return giveUp(cursor)
       passString(cursor)
       if (cursor.isEscaped) return giveUp(cursor)
-      const entry = wanted(cursor.bytes, cursor.from, cursor.to)
+      const entry = wanted(cursor, cursor.from, cursor.to)
       const next = passBytes(cursor, VALUE) ? keyValue.value : nextMember(cursor, keyValueNames)
       if (next === END) continue
       if (next !== keyValue.value) return giveUp(cursor)
@@ -298,7 +298,10 @@ export function createLineReader(): LineReader {
 
   return {
     read(bytes, start, end, draft, each) {
-      cursor.bytes = bytes
+      if (cursor.bytes !== bytes) {
+        cursor.bytes = bytes
+        cursor.view = viewOf(bytes)
+      }
       cursor.at = start
       cursor.end = end
       cursor.isOdd = false

@@ -2,7 +2,7 @@
  * Reads OTLP's protobuf (opentelemetry-proto, trace/v1/trace.proto): of its messages the fields that spans are made
  * from. What nothing is read from is skipped as bytes, so that a prompt never becomes a string.
  */
-import { createTexts } from './byte-table.js'
+import { createTexts, viewOf } from './byte-table.js'
 import { noResource, offerEvent, offerTo, setScope, startSpan } from './draft.js'
 import type { Draft, Kind, Resource } from './draft.js'
 import { RESOURCE_KEYS, resourceFrom } from './otlp-json.js'
@@ -61,14 +61,15 @@ export interface ProtoReader {
 }
 
 export function createProtoReader(): ProtoReader {
-  const cursor: Cursor = { bytes: Buffer.alloc(0), at: 0, isBroken: false }
+  const nothing = Buffer.alloc(0)
+  const cursor: Cursor = { bytes: nothing, view: viewOf(nothing), at: 0, isBroken: false }
   const texts = createTexts()
 
   function text(end: number): string {
     const stop = valueEnd(cursor, end)
     const start = cursor.at
     cursor.at = stop
-    return texts(cursor.bytes, start, stop)
+    return texts(cursor, start, stop)
   }
 
   /** Reads the message of a length-delimited value and stands behind it then, whatever was read. */
@@ -88,14 +89,55 @@ export function createProtoReader(): ProtoReader {
       else if (tag === any.bool) found = readVarint(cursor, end) !== 0
       else if (tag === any.list && !isInList) {
         const stop = valueEnd(cursor, end)
-        if (nextTag(cursor, stop) === list.value) found = anyValue(valueEnd(cursor, stop), true)
+        found = nextTag(cursor, stop) === list.value ? anyValue(valueEnd(cursor, stop), true) : undefined
         cursor.at = stop
       } else skipValue(cursor, tag, end)
     }
     return found
   }
 
+  /** A value that is one field and nothing else, as nearly all are. */
+  function onlyValue(end: number): Scalar | undefined {
+    const { bytes, view, at } = cursor
+    const tag = bytes[at]
+    if (tag === any.text) {
+      if (at + 2 <= end && bytes[at + 1]! < 0x80 && end === at + 2 + bytes[at + 1]!)
+        return texts(cursor, at + 2, end)
+    } else if (tag === any.double) {
+      if (at + 9 === end) return view.getFloat64(at + 1, true)
+    } else if (tag === any.int || tag === any.bool) {
+      if (at + 2 === end && bytes[at + 1]! < 0x80)
+        return tag === any.int ? bytes[at + 1]! : bytes[at + 1] !== 0
+      if (at + 3 === end && tag === any.int && bytes[at + 1]! >= 0x80 && bytes[at + 2]! < 0x80)
+        return (bytes[at + 1]! & 0x7f) + bytes[at + 2]! * 128
+    }
+    return anyValue(end, false)
+  }
+
+  /** A key and a value that fill the attribute, as nearly all do. False: it is another one, and nothing was read. */
+  function readPair(end: number, draft: Draft): boolean {
+    const { bytes, at } = cursor
+    if (end - at < 4 || bytes[at] !== keyValue.key || bytes[at + 1]! >= 0x80) return false
+    const keyEnd = at + 2 + bytes[at + 1]!
+    if (keyEnd + 3 > end || bytes[keyEnd] !== keyValue.value) return false
+    let length = bytes[keyEnd + 1]!
+    let start = keyEnd + 2
+    if (length >= 0x80) {
+      const high = bytes[start++]!
+      if (high >= 0x80) return false
+      length = (length & 0x7f) + high * 128
+    }
+    if (start + length !== end) return false
+    const rules = draft.rules.find(cursor, at + 2, keyEnd)
+    if (rules === undefined) return true // most attributes end here
+    cursor.at = start
+    const value = onlyValue(end)
+    if (value !== undefined) offerTo(draft, rules, value)
+    return true
+  }
+
   function readAttribute(end: number, draft: Draft): void {
+    if (readPair(end, draft)) return
     let rules: KeyRules | undefined
     for (let tag = nextTag(cursor, end); tag !== 0; tag = nextTag(cursor, end)) {
       const isKey = tag === keyValue.key
@@ -105,8 +147,8 @@ export function createProtoReader(): ProtoReader {
       }
       const stop = valueEnd(cursor, end)
       if (isKey) {
-        rules = draft.rules.find(cursor.bytes, cursor.at, stop)
-        if (rules === undefined) return // most attributes end here
+        rules = draft.rules.find(cursor, cursor.at, stop)
+        if (rules === undefined) return
       } else if (rules !== undefined) take(draft, rules, stop)
       cursor.at = stop
     }
@@ -225,6 +267,7 @@ export function createProtoReader(): ProtoReader {
   return {
     read(input, draft, sink) {
       cursor.bytes = Buffer.from(input.buffer, input.byteOffset, input.byteLength)
+      cursor.view = viewOf(input)
       cursor.at = 0
       cursor.isBroken = false
       const end = cursor.bytes.length

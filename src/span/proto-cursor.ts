@@ -1,8 +1,8 @@
 /** Steps through protobuf bytes (the encoding of proto3); broken bytes stop it, and it never reads past an end. */
+import type { ByteSource } from './byte-table.js'
 import { msOfNs } from './scalar.js'
 
-export interface Cursor {
-  bytes: Buffer
+export interface Cursor extends ByteSource {
   at: number
   /** The bytes are no message: no more tags come. */
   isBroken: boolean
@@ -76,24 +76,24 @@ export function valueEnd(cursor: Cursor, end: number): number {
 
 /** Nanoseconds since 1970 in a fixed64, as milliseconds; NaN for 0, which means not given. */
 export function readTimeMs(cursor: Cursor, end: number): number {
-  const { bytes, at } = cursor
+  const { view, at } = cursor
   if (at + 8 > end) {
     cursor.isBroken = true
     return NaN
   }
   cursor.at = at + 8
-  const ns = bytes.readUInt32LE(at + 4) * TWO_32 + bytes.readUInt32LE(at)
+  const ns = view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true)
   return ns > 0 ? msOfNs(ns) : NaN
 }
 
 export function readDouble(cursor: Cursor, end: number): number {
-  const { bytes, at } = cursor
+  const { view, at } = cursor
   if (at + 8 > end) {
     cursor.isBroken = true
     return NaN
   }
   cursor.at = at + 8
-  return bytes.readDoubleLE(at)
+  return view.getFloat64(at, true)
 }
 
 /** Passes over the value of a tag. */
@@ -124,6 +124,6 @@ export function readId(cursor: Cursor, end: number, length: number): string {
   cursor.at = stop
   if (stop - start !== length) return ''
   let sum = 0
-  for (let i = start; i < stop; i++) sum |= cursor.bytes[i] ?? 0
+  for (let at = start; at < stop; at++) sum |= cursor.bytes[at]!
   return sum === 0 ? '' : cursor.bytes.toString('hex', start, stop)
 }
