@@ -20,7 +20,8 @@ if (!isMainThread && workerData?.simulation !== undefined) {
 
 /**
  * @param {string} name of the file in test/check
- * `--only TEXT` keeps the settings that have TEXT in their name; `--seed N` tells one seed of a check that can replay it.
+ * `--only TEXT` keeps the settings that have TEXT in their name; `--seed N` tells one seed of a check that can replay it;
+ * after `--minutes N` nothing more is begun, and it says how much was left.
  * @param {string} counted what `--<counted> N` counts
  * @param {number} usual
  */
@@ -31,12 +32,22 @@ export async function simulate(name, counted, usual) {
       workers: { type: 'string' },
       only: { type: 'string' },
       seed: { type: 'string' },
+      minutes: { type: 'string' },
     },
   })
   const repeats = Number(values[counted] ?? usual)
   const workers = Number(values['workers'] ?? availableParallelism())
-  if (!Number.isInteger(repeats) || repeats < 1 || !Number.isInteger(workers) || workers < 1) {
-    process.stderr.write(`--${counted} and --workers want whole numbers from 1 up\n`)
+  const minutes = Number(values['minutes'] ?? Infinity)
+  if (
+    !Number.isInteger(repeats) ||
+    repeats < 1 ||
+    !Number.isInteger(workers) ||
+    workers < 1 ||
+    !(minutes > 0)
+  ) {
+    process.stderr.write(
+      `--${counted} and --workers want whole numbers from 1 up, --minutes a number above 0\n`,
+    )
     process.exitCode = 2
     return
   }
@@ -58,9 +69,11 @@ export async function simulate(name, counted, usual) {
     const jobs = check
       .jobs(repeats)
       .filter((/** @type {unknown} */ job) => JSON.stringify(job).includes(only))
-    const results = await spread(file, jobs, workers)
+    const results = await spread(file, jobs, workers, startedMs + minutes * 60_000)
     const { lines, broken } = check.report(results, repeats)
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0)
+    if (results.length < jobs.length)
+      lines.push(`the time was over after ${results.length} of ${jobs.length} parts`)
     process.stdout.write(
       `${[...lines, '', `${repeats} ${counted} a setting, ${seconds} s on ${workers} workers`].join('\n')}\n`,
     )
@@ -101,9 +114,10 @@ function compile(folder, name) {
  * @param {string} simulation
  * @param {unknown[]} jobs
  * @param {number} count of workers
+ * @param {number} untilMs by `performance.now()`: nothing is begun any more
  * @returns {Promise<unknown[]>}
  */
-async function spread(simulation, jobs, count) {
+async function spread(simulation, jobs, count, untilMs) {
   /** @type {unknown[]} */
   const results = []
   const waiting = [...jobs]
@@ -112,7 +126,7 @@ async function spread(simulation, jobs, count) {
     new Promise((resolve, reject) => {
       const worker = new Worker(new URL(import.meta.url), { workerData: { simulation } })
       const next = () => {
-        const job = waiting.shift()
+        const job = performance.now() < untilMs ? waiting.shift() : undefined
         if (job !== undefined) worker.postMessage(job)
         else void worker.terminate().then(() => resolve())
       }
