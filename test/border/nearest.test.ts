@@ -2,7 +2,16 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { didYouMean, distance, nearest } from '../../src/border/nearest.js'
 
-const known = ['promptTokens', 'outputTokens', 'blocks', 'concurrency', 'url', 'use']
+const known = [
+  'promptTokens',
+  'outputTokens',
+  'blocks',
+  'concurrency',
+  'url',
+  'use',
+  'openai-chat',
+  'openai-responses',
+]
 
 test.each([
   ['promtTokens', 'promptTokens'],
@@ -14,6 +23,10 @@ test.each([
   ['temperature', undefined],
   ['x', undefined],
   ['', undefined],
+  ['opneai', 'openai-chat'],
+  ['openai', 'openai-chat'],
+  ['openai-cat', 'openai-chat'],
+  ['openai-responce', 'openai-responses'],
 ])('%j is taken for %j', (word, meant) => {
   expect(nearest(word, known)).toBe(meant)
 })

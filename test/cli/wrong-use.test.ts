@@ -33,7 +33,14 @@ const there = (line: string, cwd: string): string[] =>
 
 test.each<[string, RegExp]>([
   ['rnu', /unknown command 'rnu'\n\(Did you mean run\?\)/],
-  ['run', /missing required argument 'scenario'/],
+  ['run', /missing required argument 'scenario'\n\(plumbline run --help shows what there is\)/],
+  ['probe http://127.0.0.1:9/v1', /--model <name>' not specified\n\(plumbline probe --help shows/],
+  ['--nothing', /unknown option '--nothing'\n\(plumbline --help shows what there is\)/],
+  [
+    'run @good.yaml --budget-requests 0',
+    /--budget-requests <n>.*a whole number from 1 up is needed, got '0'/,
+  ],
+  ['run @good.yaml --budget-tokens 0', /a whole number from 1 up is needed, got '0'/],
   ['run @none.yaml', /none\.yaml: cannot be read: there is no such file or folder \(ENOENT\)/],
   ['run @folder', /folder: cannot be read: it is a folder \(EISDIR\)/],
   ['run @empty', /empty:1:1: a scenario is a mapping with the keys targets and probes/],
@@ -43,6 +50,7 @@ test.each<[string, RegExp]>([
   ['validate @cron.yaml', /cron\.yaml:4:19: schedule\.cron cannot be read: .*minute: 61/],
   ['validate @folder', /it is a folder/],
   ['probe http://127.0.0.1:9/v1 --model m --protocol opnai-chat', /did you mean 'openai-chat'\?/],
+  ['probe http://127.0.0.1:9/v1 --model m --protocol opneai', /did you mean 'openai-chat'\?/],
   ['compare @none @none', /there is no such file or folder/],
   ['compare @empty @empty', /empty: is empty, cut off at byte 0; copy it again/],
   ['compare @text.txt @text.txt', /is no snapshot: it does not begin as one/],
@@ -78,6 +86,19 @@ test.each<[string, RegExp]>([
   const { code, stdout, stderr } = await call(there(line, cwd), { cwd })
   expect(stderr).toMatch(sentence)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+})
+
+test('init where a file cannot be written: exit 2 with its name and why, and what was written before it', async () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'plumbline-wrong-'))
+  onTestFinished(() => rmSync(cwd, { recursive: true, force: true }))
+  writeFileSync(join(cwd, '.github'), '')
+  const { code, stdout, stderr } = await call(['init', '--json'], { cwd })
+  const sentence =
+    '.github/workflows/plumbline.yml: cannot be written: a part of the path is no folder (ENOTDIR)'
+  expect(stderr).toContain('plumbline.yaml: written')
+  expect(stderr).toContain(sentence)
+  expect(code).toBe(2)
+  expect(JSON.parse(stdout)).toEqual({ exit: 2, problems: [expect.stringContaining(sentence)] })
 })
 
 /** A port that somebody else listens at. */
