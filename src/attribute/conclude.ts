@@ -6,11 +6,13 @@ import type { Attribution, CauseFound } from './attribution.js'
 import type { Choice } from './choose.js'
 import { beyond, tempered } from './confidence.js'
 import { directCauses, timesItself, type Direct } from './direct.js'
-import { residualCauses, type Surroundings } from './evidence.js'
+import { residualCauses } from './evidence.js'
 import { infer, type Inferred } from './infer.js'
-import { lengthExcess, type LengthExcess, type Observation } from './observation.js'
+import { lengthExcess, type LengthExcess } from './length-excess.js'
+import type { Observation } from './observation.js'
 import { phasesOf } from './phases.js'
 import type { Place } from './places.js'
+import type { Surroundings } from './surroundings.js'
 
 /** A cause is listed from here up: 50 ms or 10 % of the span, whichever is more. */
 const LISTED_MS = 50

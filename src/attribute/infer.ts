@@ -1,10 +1,12 @@
 /** From an observation and its surroundings to probabilities of causes and their milliseconds (STATISTICS: sets of causes). */
-import type { ResidualCause, Surroundings, Weight } from './evidence.js'
-import { crowdSigns, oddsOfWay, PRIOR, residualCauses, weigh } from './evidence.js'
+import { crowdSigns, oddsOfWay } from './evidence-machines.js'
+import { PRIOR, residualCauses, weigh, type ResidualCause } from './evidence.js'
 import { judgeSound } from './health.js'
 import { shapes, type Shape } from './likelihood.js'
 import type { Observation } from './observation.js'
 import { SAME_REPLICA } from './peers.js'
+import type { Surroundings } from './surroundings.js'
+import type { Weight } from './weight.js'
 
 export interface Inferred {
   /** Probability that what lengths do not explain is scatter and nothing else. */

@@ -1,13 +1,13 @@
 /** What the neighbours of a span say, in time and place: their pace, what they should have cost it, whom it waited for. */
 import { median } from '../stats/quantile.js'
 import { crowdAt, type Crowd } from './crowd.js'
-import type { Surroundings } from './evidence.js'
 import type { GroupState } from './group-state.js'
 import type { Known } from './known.js'
 import type { Level } from './level.js'
 import { MOST_BESIDE, slotOf, type NeighbourStore, type Passage } from './neighbours.js'
 import type { Observation, Stretch } from './observation.js'
 import type { Pace } from './peers.js'
+import type { Surroundings } from './surroundings.js'
 import { hasWaited, type Wait } from './turns.js'
 
 const NEAR_MS = 10_000

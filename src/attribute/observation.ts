@@ -4,36 +4,13 @@ import type { Span } from '../span/span.js'
 import type { Ordinary } from './groups.js'
 import { LEAST_SPANS } from './groups.js'
 import type { Known } from './known.js'
-
-/** Tokens; `visible` is output less reasoning. */
-export interface Lengths {
-  fresh: number
-  cached: number
-  visible: number
-  reasoning: number
-}
-
-/** Milliseconds by phase, as the curve has them. */
-export interface Parts {
-  base: number
-  prefillFresh: number
-  prefillCached: number
-  reasoning: number
-  decode: number
-}
+import { costOf, createParts, fillParts, sum, type Lengths, type Parts } from './lengths.js'
+import { doubtsOf, firstOutputMs, NO_DOUBTS, tierOf } from './tells.js'
 
 /** Part of the span that one clock reading bounds: what it took and what the curve says. Milliseconds. */
 export interface Stretch {
   observedMs: number
   expectedMs: number
-}
-
-/** What lengths cost beyond the reference; milliseconds, 0 where they do not. */
-export interface LengthExcess {
-  'prefill-surge': number
-  'cold-cache': number
-  'long-output': number
-  reasoning: number
 }
 
 export interface Observation {
@@ -174,38 +151,6 @@ export function createBlank(span: Span, known: Known): Blank {
   return { observation, first: stretch(), rest: stretch() }
 }
 
-const createParts = (): Parts => ({
-  base: NaN,
-  prefillFresh: NaN,
-  prefillCached: NaN,
-  reasoning: NaN,
-  decode: NaN,
-})
-
-/** A curve's answer for lengths. The first output token belongs to the prefill, each further one to decode. */
-function fillParts(into: Parts, known: Known, { fresh, cached, visible, reasoning }: Lengths): void {
-  const prompt = fresh + cached
-  const steps = Math.max(0, visible + reasoning - 1)
-  const perToken = known.tpot(prompt + (visible + reasoning) / 2)
-  const thinking = Math.min(reasoning, steps)
-  const { base, prefillFresh, prefillCached } = known.ttft(fresh, cached)
-  into.base = base
-  into.prefillFresh = prefillFresh
-  into.prefillCached = prefillCached
-  into.reasoning = thinking * perToken
-  into.decode = (steps - thinking) * perToken
-}
-
-const scratch = createParts()
-
-/** Milliseconds of a call of these lengths. */
-function costOf(known: Known, lengths: Lengths): number {
-  fillParts(scratch, known, lengths)
-  return sum(scratch)
-}
-
-const NO_EXCESS: LengthExcess = { 'prefill-surge': 0, 'cold-cache': 0, 'long-output': 0, reasoning: 0 }
-
 /** Without counted tokens: a prompt of middling length, and all behind it decode. */
 function fillBlind(into: Parts, known: Known, wholeMs: number, firstMs: number | undefined): void {
   const guess = known.ttft(known.typicalFresh, 0)
@@ -265,33 +210,7 @@ function limited(length: number, usual: number | undefined, isEarly: boolean, lo
   return Math.min(length, usual ?? (isEarly && longest > 0 ? longest : length))
 }
 
-/** What each length costs, one after the other, so that the parts add up to expected less reference. */
-export function lengthExcess({
-  blind,
-  lengths,
-  warmTokens: warm,
-  reference,
-  known,
-}: Observation): LengthExcess {
-  if (blind) return NO_EXCESS
-  const warmed = { ...lengths, fresh: lengths.fresh + lengths.cached - warm, cached: warm }
-  const short = { ...warmed, fresh: reference.fresh }
-  const terse = { ...short, visible: reference.visible }
-  const costs = (at: Lengths): number => costOf(known, at)
-  const [asItWas, ifWarm, ifShort, ifTerse, ordinary] = [
-    costs(lengths),
-    costs(warmed),
-    costs(short),
-    costs(terse),
-    costs(reference),
-  ]
-  return {
-    'cold-cache': Math.max(0, asItWas - ifWarm),
-    'prefill-surge': Math.max(0, ifWarm - ifShort),
-    'long-output': Math.max(0, ifShort - ifTerse),
-    reasoning: Math.max(0, ifTerse - ordinary),
-  }
-}
+const scratch = createParts()
 
 /**
  * Whether the model thought before its first output, and nobody saw it: then the first-token time holds the thinking.
@@ -302,49 +221,4 @@ function isHidden({ ttfvtMs }: Span, firstMs: number, lengths: Lengths, known: K
   fillParts(scratch, known, lengths)
   const without = scratch.base + scratch.prefillFresh + scratch.prefillCached
   return firstMs > without + scratch.reasoning / 2
-}
-
-/** Start of the served attempt to its first output; undefined where that is not told, or not to be believed. */
-export function firstOutputMs(span: Span): number | undefined {
-  // What a server times itself begins where its own span does, or so little later that the base holds it.
-  const ttftMs = span.ttftMs ?? span.serverTtftMs
-  if (ttftMs === undefined || span.doubts.includes('buffered') || ttftMs > span.durationMs) return undefined
-  const retryMs = Math.min(span.durationMs, span.retryMs ?? 0)
-  return span.ttftMs === undefined || span.ttftScope === 'attempt' ? ttftMs : Math.max(0, ttftMs - retryMs)
-}
-
-/** How much a span tells (`tiers`). `isTimed`: the time to its first output is known. */
-export function tierOf(span: Span, isTimed: boolean): Tier {
-  const { queueMs, prefillMs, decodeMs, inputTokens, outputTokens, cacheReadTokens } = span
-  const counted = inputTokens !== undefined && outputTokens !== undefined
-  if (counted && (queueMs !== undefined || prefillMs !== undefined || decodeMs !== undefined)) return 'A'
-  if (isTimed && counted) return cacheReadTokens === undefined ? 'C' : 'B'
-  return counted ? 'D' : 'E'
-}
-
-const NO_DOUBTS: readonly string[] = []
-
-function doubtsOf(span: Span, lengths: Lengths, known: Known, assumed: readonly string[]): readonly string[] {
-  const { longest } = known
-  const isLong = isBeyond(lengths.fresh, longest.fresh) && !assumed.includes('fresh')
-  const longestCached = Math.max(longest.cached, longest.fresh)
-  const isFar = isBeyond(lengths.cached, longestCached)
-  if (!isLong && !isFar && span.doubts.length === 0) return NO_DOUBTS
-  const doubts: string[] = []
-  const say = (what: string, value: number, most: number): void =>
-    void doubts.push(
-      `${what} ${Math.round(value)} tokens: the baseline sampled up to ${most}; run a scenario with longer prompts`,
-    )
-  if (isLong) say('fresh prompt', lengths.fresh, longest.fresh)
-  if (isFar) say('cached prefix', lengths.cached, longestCached)
-  if (span.doubts.includes('buffered'))
-    doubts.push('the stream was held back: its first-token time says nothing')
-  if (span.doubts.includes('usage-missing')) doubts.push('the server counted no tokens')
-  return doubts
-}
-
-const isBeyond = (value: number, longest: number): boolean => longest > 0 && value > longest * 1.05
-
-function sum(parts: Parts): number {
-  return parts.base + parts.prefillFresh + parts.prefillCached + parts.reasoning + parts.decode
 }

@@ -2,7 +2,6 @@
 import type { Span } from '../span/span.js'
 import type { Crowd } from './crowd.js'
 import type { Usual } from './direct.js'
-import type { Surroundings } from './evidence.js'
 import { createState, remember, type GroupState } from './group-state.js'
 import { createGroups, lazyQuantile, type LazyQuantile, type Ordinary } from './groups.js'
 import { createKeyTree } from './key-tree.js'
@@ -11,6 +10,7 @@ import { fillPassage, lookAround, overlapOf, paceOf, waitOf } from './neighbourh
 import { createNeighbours, type NeighbourStore, type Passage, type Where } from './neighbours.js'
 import type { Observation } from './observation.js'
 import { createSketch } from './sketch.js'
+import type { Surroundings } from './surroundings.js'
 import { createTurns, type Wait } from './turns.js'
 
 /** Of one group on one route. */

@@ -5,7 +5,7 @@ import type { Span } from '../span/span.js'
 import type { Attribution, CauseFound, PhaseSource } from './attribution.js'
 import { head, listedFrom } from './conclude.js'
 import { beyond, tempered } from './confidence.js'
-import { firstOutputMs, tierOf } from './observation.js'
+import { firstOutputMs, tierOf } from './tells.js'
 
 /** Standard deviation of a told time, as a share of the span: clocks and rounding. */
 const TOLD_SD = 0.02
