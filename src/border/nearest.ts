@@ -1,7 +1,19 @@
 /** The known word that somebody most likely meant. */
 
-/** The nearest of `known` to `word`, or undefined where none is near: at most a third of the letters, and 3, may differ. */
+/**
+ * The nearest of `known` to `word`, or undefined where none is near: at most a third of the letters, and 3, may differ.
+ * A word without a dash is held against the first part of a name as well: `openai` means `openai-chat`.
+ */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
+  const names = [...known]
+  const whole = nearestOf(word, names)
+  if (whole !== undefined || word.includes('-')) return whole
+  const firsts = names.map((name) => name.split('-', 1)[0] ?? name)
+  const part = nearestOf(word, firsts)
+  return part === undefined ? undefined : names[firsts.indexOf(part)]
+}
+
+function nearestOf(word: string, known: readonly string[]): string | undefined {
   const limit = Math.min(3, Math.max(1, Math.floor(word.length / 3)))
   let best: string | undefined
   let bestDistance = limit + 1

@@ -12,9 +12,10 @@ export async function cli(args: readonly string[], io: Io): Promise<ExitCode> {
     .version(harnessVersion)
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err })
-    .showHelpAfterError('(--help shows what there is)')
+    .showHelpAfterError('(plumbline --help shows what there is)')
   for (const [name, { about, load }] of Object.entries(commands)) {
     const command = program.command(name).description(about)
+    command.showHelpAfterError(`(plumbline ${name} --help shows what there is)`)
     // Loading all of them would take ten times as long as many a command itself. `help run` names one as well.
     if (args.includes(name)) (await load())(command, io, (code) => (exit = code))
   }

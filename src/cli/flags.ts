@@ -27,6 +27,12 @@ export function wholeNumber(text: string): number {
   return value
 }
 
+export function countingNumber(text: string): number {
+  const value = wholeNumber(text)
+  if (value < 1) throw new InvalidArgumentError(`a whole number from 1 up is needed, got '${text}'`)
+  return value
+}
+
 /** 0 stands for a free one. */
 export function portNumber(text: string): number {
   const value = wholeNumber(text)
@@ -67,8 +73,8 @@ export function withRunFlags(command: Command): Command {
     .option('--quiet', 'no progress')
     .option('--no-color', 'accepted for scripts: the output has no colours')
     .option('--seed <n>', 'seed of prompts and order', wholeNumber)
-    .option('--budget-requests <n>', 'never send more requests than this', wholeNumber)
-    .option('--budget-tokens <n>', 'never use more prompt and output tokens than this', wholeNumber)
+    .option('--budget-requests <n>', 'never send more requests than this', countingNumber)
+    .option('--budget-tokens <n>', 'never use more prompt and output tokens than this', countingNumber)
     .option(
       '--budget-cost <amount>',
       "never spend more than this, in the currency of the targets' prices",

@@ -1,13 +1,15 @@
 /** `plumbline init`: a scenario, a pipeline and a .gitignore to start with. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { providers } from '../run/tables.js'
 import { initFiles } from '../scenario/init.js'
 import type { InitAnswers, InitFile } from '../scenario/init.js'
 import { harnessVersion } from '../snapshot/provenance.js'
+import { makeFolder } from '../snapshot/store.js'
 import { terminalText } from '../border/escape.js'
 import { didYouMean } from '../border/nearest.js'
+import { systemCode, systemReason } from '../border/system-error.js'
 import type { Register } from './command.js'
 import type { ExitCode, Io } from './io.js'
 import { refuse } from './io.js'
@@ -46,7 +48,17 @@ async function init(flags: InitFlags, io: Io): Promise<ExitCode> {
   if (typeof answers === 'string') return refuse([answers], isJson, io)
   const files: { path: string; said: string }[] = []
   for (const file of initFiles(answers, ci, harnessVersion)) {
-    const said = await write(file, flags.force === true, io)
+    let said: string
+    try {
+      said = await write(file, flags.force === true, io)
+    } catch (error) {
+      if (systemCode(error) === null) throw error
+      return refuse(
+        [`${file.path}: cannot be written: ${systemReason(error)}; mend that and run it again`],
+        isJson,
+        io,
+      )
+    }
     files.push({ path: file.path, said })
     io.err(`${terminalText(file.path)}: ${said}\n`)
   }
@@ -105,12 +117,15 @@ function answersOf({ provider, model, apiKeyEnv }: InitFlags): InitAnswers | str
   return { provider: preset, model, keyEnv }
 }
 
+/** Less what the umask takes away: a repository is no secret. */
+const FOR_EVERYBODY = 0o777
+
 /** What became of the file, in a sentence. */
 async function write({ path, text, adds }: InitFile, force: boolean, io: Io): Promise<string> {
   const whole = join(io.cwd, path)
   const before = await readFile(whole, 'utf8').catch(() => null)
   if (before === null) {
-    await mkdir(dirname(whole), { recursive: true })
+    await makeFolder(dirname(whole), FOR_EVERYBODY)
     await writeFile(whole, text)
     return 'written'
   }

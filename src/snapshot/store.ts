@@ -56,12 +56,14 @@ export async function makeResultsDir(out: string, scenario: string): Promise<Res
   }
 }
 
+const OWNER_ONLY = 0o700
+
 /**
  * Makes a folder and those above it, so that they outlive a power cut; false where it was there. By hand, because
  * Node's recursive mkdir answers ENOENT where the file system is read-only.
  */
-export async function makeFolder(path: string): Promise<boolean> {
-  const isNew = await makeOne(path)
+export async function makeFolder(path: string, mode = OWNER_ONLY): Promise<boolean> {
+  const isNew = await makeOne(path, mode)
   // What is synced in a folder is lost with it where its own name is not (fsync(2)). Where it was there already the
   // process that made it may have died before this.
   await syncFolder(dirname(path)).catch((error: unknown) => {
@@ -73,18 +75,18 @@ export async function makeFolder(path: string): Promise<boolean> {
 /** The folder above belongs to somebody else, who lets us make one in it and not read it, or whose disk takes no writes. */
 const NOT_OURS: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS'])
 
-async function makeOne(path: string): Promise<boolean> {
+async function makeOne(path: string, mode: number): Promise<boolean> {
   try {
-    await mkdir(path, { mode: 0o700 })
+    await mkdir(path, { mode })
     return true
   } catch (error) {
     const code = systemCode(error)
     if (code === 'EEXIST' && (await stat(path)).isDirectory()) return false
     if (code !== 'ENOENT' || dirname(path) === path) throw error
   }
-  await makeFolder(dirname(path))
+  await makeFolder(dirname(path), mode)
   // Not by asking again: in /proc a folder whose parent is there is missing all the same.
-  await mkdir(path, { mode: 0o700 })
+  await mkdir(path, { mode })
   return true
 }
 
