@@ -14,17 +14,17 @@ export interface Crowd {
  */
 export function crowdAt(neighbours: NeighbourStore, passage: number, paceMs: number): Crowd {
   const count = neighbours.beside(passage, beside)
-  const { starts, firsts, ends, prefills, contexts, logRests } = neighbours.columns
+  const { starts, firstsAt, endsAt, prefillsFrom, contexts, logRests } = neighbours.columns
   const own = slotOf(passage)
   const startMs = starts[own]!
-  const ownFirstMs = startMs + firsts[own]!
-  const endMs = startMs + ends[own]!
+  const ownFirstMs = firstsAt[own]!
+  const endMs = endsAt[own]!
   let firstMs = 0
   let restMs = 0
   for (let i = 0; i < count; i++) {
     const slot = beside[i]!
-    const otherFirstMs = starts[slot]! + firsts[slot]!
-    const fromMs = Math.max(starts[slot]!, otherFirstMs - prefills[slot]!)
+    const otherFirstMs = firstsAt[slot]!
+    const fromMs = prefillsFrom[slot]!
     // Most prefills beside it lie wholly before it or behind it.
     if (otherFirstMs > startMs && fromMs < endMs) {
       const waited = overlap(fromMs, otherFirstMs, startMs, ownFirstMs)
@@ -34,7 +34,7 @@ export function crowdAt(neighbours: NeighbourStore, passage: number, paceMs: num
     }
     const contextMs = contexts[slot]!
     if (contextMs > 0) {
-      const together = overlap(otherFirstMs, starts[slot]! + ends[slot]!, ownFirstMs, endMs)
+      const together = overlap(otherFirstMs, endsAt[slot]!, ownFirstMs, endMs)
       restMs += (together * contextMs) / (paceMs + contextMs)
     }
   }

@@ -51,12 +51,11 @@ export function waitOf(
   const { observedMs: firstMs, expectedMs } = first
   if (!hasWaited(firstMs, expectedMs, known.ttftNoise)) return undefined
   const count = neighbours.beside(passage, beside)
-  const { starts, ends } = neighbours.columns
+  const { starts, endsAt } = neighbours.columns
   const endsMs: number[] = []
   for (let i = 0; i < count; i++) {
     const other = beside[i]!
-    const startMs = starts[other]!
-    if (startMs <= startedAtMs) endsMs.push(startMs + ends[other]! - startedAtMs)
+    if (starts[other]! <= startedAtMs) endsMs.push(endsAt[other]! - startedAtMs)
   }
   return { firstMs, expectedMs, noise: known.ttftNoise, endsMs }
 }
@@ -74,12 +73,11 @@ export function overlapOf(
   const { startedAtMs, queueMs } = span
   if (first === undefined || queueMs !== undefined || retryMs > 0) return undefined
   const count = neighbours.beside(passage, beside)
-  const { starts, ends } = neighbours.columns
+  const { starts, endsAt } = neighbours.columns
   let inFlight = 0
   for (let i = 0; i < count; i++) {
     const other = beside[i]!
-    const startMs = starts[other]!
-    if (startMs <= startedAtMs && startMs + ends[other]! > startedAtMs) inFlight++
+    if (starts[other]! <= startedAtMs && endsAt[other]! > startedAtMs) inFlight++
   }
   const { observedMs, expectedMs } = first
   if (!hasWaited(observedMs, expectedMs, known.ttftNoise)) return { inFlight, waited: false }

@@ -23,6 +23,10 @@ export interface PassageColumns {
   contexts: Float32Array
   logFirsts: Float32Array
   logRests: Float32Array
+  /** Moments: its prefill from when at the earliest, its first output, its end. They are asked for most. */
+  prefillsFrom: Float64Array
+  firstsAt: Float64Array
+  endsAt: Float64Array
 }
 
 /** Where a span was served, by numbers. */
@@ -54,6 +58,7 @@ export interface NeighbourStore {
 
 const SLOTS = 1 << 16
 const LAST_SLOT = SLOTS - 1
+const moments = (): Float64Array => new Float64Array(SLOTS)
 export const slotOf = (passage: number): number => passage & LAST_SLOT
 /** Spans come about in the order of their ends or of their starts: so many that lie too far away end the search. */
 const MOST_STRANGERS = 12
@@ -71,6 +76,7 @@ export function createNeighbours(): NeighbourStore {
   const [firsts, ends] = [new Float32Array(SLOTS), new Float32Array(SLOTS)]
   const [prefills, contexts] = [new Float32Array(SLOTS), new Float32Array(SLOTS)]
   const [logFirsts, logRests] = [new Float32Array(SLOTS), new Float32Array(SLOTS)]
+  const [prefillsFrom, firstsAt, endsAt] = [moments(), moments(), moments()]
   const machines = new Int32Array(SLOTS)
   const [routes, fleets] = [createChain(), createChain()]
   let next = 0
@@ -121,7 +127,18 @@ export function createNeighbours(): NeighbourStore {
   }
 
   return {
-    columns: { starts, firsts, ends, prefills, contexts, logFirsts, logRests },
+    columns: {
+      starts,
+      firsts,
+      ends,
+      prefills,
+      contexts,
+      logFirsts,
+      logRests,
+      prefillsFrom,
+      firstsAt,
+      endsAt,
+    },
     add({ route, fleet, machine }, { startMs, firstMs, endMs, prefillMs, contextMs, logFirst, logRest }) {
       const slot = slotOf(next)
       starts[slot] = startMs
@@ -131,6 +148,9 @@ export function createNeighbours(): NeighbourStore {
       contexts[slot] = contextMs
       logFirsts[slot] = logFirst
       logRests[slot] = logRest
+      firstsAt[slot] = startMs + firsts[slot]
+      endsAt[slot] = startMs + ends[slot]
+      prefillsFrom[slot] = Math.max(startMs, firstsAt[slot] - prefills[slot])
       machines[slot] = machine
       routes.link(route, next)
       fleets.link(fleet, next)
@@ -141,8 +161,8 @@ export function createNeighbours(): NeighbourStore {
       const startMs = starts[slot]!
       return {
         startMs,
-        firstMs: startMs + firsts[slot]!,
-        endMs: startMs + ends[slot]!,
+        firstMs: firstsAt[slot]!,
+        endMs: endsAt[slot]!,
         prefillMs: prefills[slot]!,
         contextMs: contexts[slot]!,
         logFirst: logFirsts[slot]!,
@@ -158,18 +178,19 @@ export function createNeighbours(): NeighbourStore {
       if (!isKept(passage)) return 0
       const own = slotOf(passage)
       const fromMs = starts[own]!
-      const toMs = fromMs + ends[own]!
+      const toMs = endsAt[own]!
+      const oldest = Math.max(0, next - SLOTS)
       const machine = machines[own]!
       let count = 0
       for (let way = 0; way < 2; way++) {
         const links = way === 0 ? fleets.before : fleets.after
         const most = count + MOST_EACH_WAY
-        let [strangers, looked] = [0, 0]
-        for (let at = links[own]!; isKept(at); at = links[slotOf(at)]!) {
-          if (++looked > MOST_LOOKED_AT) break
+        let strangers = 0
+        let left = MOST_LOOKED_AT
+        for (let at = links[own]!; at >= oldest && left > 0; left--) {
           const slot = slotOf(at)
-          const startMs = starts[slot]!
-          if (startMs >= toMs || startMs + ends[slot]! <= fromMs) {
+          at = links[slot]!
+          if (starts[slot]! >= toMs || endsAt[slot]! <= fromMs) {
             if (++strangers >= MOST_STRANGERS) break
           } else if (machine === 0 || machines[slot] === 0 || machines[slot] === machine) {
             into[count++] = slot
