@@ -20,7 +20,7 @@ export function queueing(observation: Observation, around: Surroundings): Weight
   // What the server says that it queued was taken off before: what is left is something else.
   if (span.queueMs !== undefined) add(weight, -3)
   else if (isWithinServer(observation)) add(weight, 1.8, 'the wait was within the server')
-  if (overlap !== undefined && turn <= 1 && overlap.logOdds > 0 && isWait(observation, own)) {
+  if (overlap !== undefined && isWait(observation, own)) {
     const { inFlight, share, logOdds } = overlap
     const others = inFlight === 1 ? 'another call' : `${inFlight} other calls`
     add(

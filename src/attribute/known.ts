@@ -96,6 +96,9 @@ function lawsOf(
   const curveMs = valueOf(prefill, 'curve') / 1000
   const step = valueOf(decode, 'step')
   const perContextMs = valueOf(decode, 'perContext') / 1000
+  const prefillDoubt = doubtOf(prefill, 'base', 'fresh', middleOf(prefill.validity['fresh']))
+  const decodeDoubt =
+    decode === undefined ? 0 : doubtOf(decode, 'step', 'perContext', middleOf(decode.validity['context']))
   return {
     ttft: (fresh, cached) => ({
       base,
@@ -103,21 +106,23 @@ function lawsOf(
       prefillCached: cached * hitMs,
     }),
     tpot: (context) => step + perContextMs * context,
-    ttftNoise: createNoise({ ...prefill.residual, samples: prefill.samples }, doubtOf(prefill, 'base')),
-    ttftNodes: nodesOf(prefill.residual.quantiles, doubtOf(prefill, 'base')),
+    ttftNoise: createNoise({ ...prefill.residual, samples: prefill.samples }, prefillDoubt),
+    ttftNodes: nodesOf(prefill.residual.quantiles, prefillDoubt),
     tpotNoise: decode
-      ? createNoise({ ...decode.residual, samples: decode.samples }, doubtOf(decode, 'step'))
+      ? createNoise({ ...decode.residual, samples: decode.samples }, decodeDoubt)
       : createNoise({ quantiles: [0], sd: UNKNOWN_SD, samples: 1 }),
-    tpotNodes: decode
-      ? nodesOf(decode.residual.quantiles, doubtOf(decode, 'step'))
-      : nodesOf([0], UNKNOWN_SD),
+    tpotNodes: decode ? nodesOf(decode.residual.quantiles, decodeDoubt) : nodesOf([0], UNKNOWN_SD),
   }
 }
 
-/** Relative standard error of the parameter that carries the level. */
-function doubtOf({ parameters }: Curve, name: string): number {
-  const parameter = parameters[name]
-  return parameter === undefined || parameter.value <= 0 ? 0 : parameter.se / parameter.value
+/**
+ * Relative standard error of a line `constant` + `slope`·tokens (slope in µs a token) at the middle of what was sampled. That
+ * the errors of the two cancel each other in part is left out: it is rather too wide.
+ */
+function doubtOf({ parameters }: Curve, constant: string, slope: string, tokens: number): number {
+  const [a, b] = [parameters[constant], parameters[slope]]
+  const middleMs = (a?.value ?? 0) + ((b?.value ?? 0) * tokens) / 1000
+  return middleMs <= 0 ? 0 : Math.hypot(a?.se ?? 0, ((b?.se ?? 0) * tokens) / 1000) / middleMs
 }
 
 function cacheOf(curve: Curve | undefined): Known['cache'] {

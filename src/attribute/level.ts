@@ -15,7 +15,7 @@ export interface LevelWatch {
   value(noise: Noise): Level | undefined
 }
 
-const LEAST_CALLS = 100
+const LEAST_CALLS = 40
 /** A group is off its curve from here up, and from two standard deviations of the scatter. */
 const OFF = Math.log(1.1)
 /** A sketch counts from 1 up, to within 1 %. */
@@ -37,7 +37,7 @@ export function createLevelWatch(): LevelWatch {
       const log = Math.log(ratio / SCALE)
       const low = Math.log((quarter.value(LEAST_CALLS) ?? ratio) / SCALE)
       // Three calls in four are off it: what began at some time has not been the level all along.
-      if (low - centre < Math.max(OFF, 2 * sd)) return undefined
+      if (low - centre < Math.max(OFF, sd)) return undefined
       return { log, sd: Math.max(sd, (log - low) / QUARTER_SD) }
     },
   }

@@ -3,16 +3,20 @@
 export interface Overlaps {
   /** `inFlight`: own calls being served at its start. `waited`: it came later than its lengths and theirs foresee. */
   add(inFlight: number, waited: boolean): void
-  /** Log ratio of how often calls with so many in flight wait, against those with none. */
+  /**
+   * Log ratio of how often calls with so many in flight wait, against those with fewer. Where most of those with so many do not
+   * wait, the log odds that one does: who waits for a turn is not passed by such calls.
+   */
   weigh(inFlight: number): number
   /** Share of calls with so many in flight that waited, for the reader. */
   share(inFlight: number): number
 }
 
 /** From so many in flight on they are counted together. */
-const MOST_IN_FLIGHT = 8
+const MOST_IN_FLIGHT = 64
 const LEAST_CALLS = 12
 const MOST = 3
+const LEAST = -3
 const DOUBT = 4
 /** Most of those with so many in flight must have waited. */
 const MOSTLY = 0.5
@@ -47,9 +51,11 @@ export function createOverlaps(): Overlaps {
     },
     weigh(inFlight) {
       const kind = kindOf(inFlight)
-      if (kind === 0 || seen < LEAST_CALLS || rateAt(kind) < MOSTLY) return 0
+      if (kind === 0 || seen < LEAST_CALLS) return 0
+      const waiting = rateAt(kind)
+      if (waiting < MOSTLY) return Math.max(LEAST, Math.log(waiting / (1 - waiting)))
       // Those with fewer in flight: a machine of several slots has room for some.
-      return Math.max(0, Math.min(MOST, Math.log(rateAt(kind) / rate(0, Math.floor((kind - 1) / 2)))))
+      return Math.max(0, Math.min(MOST, Math.log(waiting / rate(0, Math.floor((kind - 1) / 2)))))
     },
     share: (inFlight) => rateAt(kindOf(inFlight)),
   }

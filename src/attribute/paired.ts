@@ -51,12 +51,17 @@ export interface PairedAttributor {
 /** A span waits for its neighbours: those that start up to so much later. */
 const LOOK_AHEAD_MS = 10_000
 const MOST_WAITING = 20_000
+/** In a file, the first calls of a group wait for what those after them teach of it: by so much, and so many in all. */
+const PATIENCE_MS = 300_000
+const MOST_PATIENT = 2_000
 
 interface Waiting {
   span: Span
   dueMs: number
   /** Its attribution, where it needs no neighbours: most are within the band of the curve. */
   found: Attribution | (() => Attribution)
+  /** Where calls after it have more to teach: undefined where nothing waits for that. */
+  place: Place | undefined
 }
 
 const NONE: readonly Attributed[] = []
@@ -71,9 +76,11 @@ export function createPairedAttributor({ known, onSound }: AttributorOptions): P
   // Of a sound span nothing is kept: its observation is written over by the next.
   let blank: Blank | undefined
 
-  function look(span: Span, endMs: number): void {
+  /** `isFile`: nobody waits for the clock. */
+  function look(span: Span, endMs: number, isFile: boolean): void {
     const dueMs = endMs + LOOK_AHEAD_MS
-    const wait = (found: Waiting['found']): void => void waiting.push({ span, dueMs, found })
+    const wait = (found: Waiting['found'], place?: Place): void =>
+      void waiting.push({ span, dueMs, found, place: isFile ? place : undefined })
     const choice = choose(span)
     if (choice === undefined || span.error !== undefined || isUntimed(span)) return wait(unattributed(span))
     const place = places.of(span)
@@ -93,7 +100,7 @@ export function createPairedAttributor({ known, onSound }: AttributorOptions): P
     conversations.add(span)
     if (!isSound(observation)) {
       blank = undefined
-      return wait(lazily(observation, choice, place, passage))
+      return wait(lazily(observation, choice, place, passage), place)
     }
     if (onSound === undefined) return wait(conclude(observation, choice, place, passage))
     const { tier, excessMs, doubts: own } = observation
@@ -104,7 +111,9 @@ export function createPairedAttributor({ known, onSound }: AttributorOptions): P
   function settleDue(): readonly Attributed[] {
     let settled: Attributed[] | undefined
     for (let next = waiting[head]; next !== undefined; next = waiting[head]) {
-      if (next.dueMs > latestMs && waiting.length - head <= MOST_WAITING) break
+      const held = waiting.length - head
+      if (next.dueMs > latestMs && held <= MOST_WAITING) break
+      if (next.place?.isNew() === true && next.dueMs + PATIENCE_MS > latestMs && held <= MOST_PATIENT) break
       settled ??= []
       settled.push(settle(next))
       head++
@@ -120,7 +129,7 @@ export function createPairedAttributor({ known, onSound }: AttributorOptions): P
     push(span, nowMs = Infinity) {
       const endMs = Math.min(nowMs, span.startedAtMs + span.durationMs)
       latestMs = Math.max(latestMs, endMs)
-      look(span, endMs)
+      look(span, endMs, nowMs === Infinity)
       return settleDue()
     },
     release(nowMs) {

@@ -16,6 +16,8 @@ import { createTurns, type Wait } from './turns.js'
 /** Of one group on one route. */
 export interface Place {
   ordinary(): Ordinary
+  /** Too few calls of its group were seen to know what is usual there. */
+  isNew(): boolean
   /** Tokens that the prompt of this span usually finds in the cache; `isFirst`: it begins a conversation. */
   usualCached(span: Span, isFirst: boolean): number | undefined
   /** Whether reasoning is over before the first output, as most spans of the group look. */
@@ -37,6 +39,7 @@ const MOST_STATES = 2_000
 /** Usual times are told after so many spans. */
 const LEAST_TOLD = 20
 const LEAST_MOVED = 5
+const NEW_SPANS = 60
 /** Log odds from which a wait was one for calls of its own service. */
 const TURN = 1
 
@@ -107,14 +110,26 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
     }
     return change
   }
-  const overlapAt = (observation: Observation, passage: number, crowd: Crowd): Surroundings['overlap'] => {
+  const waitAt = (
+    observation: Observation,
+    passage: number,
+    crowd: Crowd,
+  ): Pick<Surroundings, 'turn' | 'overlap'> => {
+    const turn = turnAt(waitOf(neighbours, observation, passage))
     const overlap = overlapOf(neighbours, observation, passage, crowd)
-    if (overlap === undefined || !overlap.waited) return undefined
-    const { inFlight } = overlap
-    return { inFlight, logOdds: state.overlaps.weigh(inFlight), share: state.overlaps.share(inFlight) }
+    if (overlap === undefined) return { turn, overlap: undefined }
+    const { inFlight, waited } = overlap
+    const logOdds = state.overlaps.weigh(inFlight)
+    return {
+      // Ends that fall in with a wait by chance are many; calls that went by as many others without a wait tell.
+      turn: turn > 0 ? Math.max(0, turn + Math.min(0, logOdds)) : turn,
+      overlap:
+        waited && logOdds > 0 ? { inFlight, logOdds, share: state.overlaps.share(inFlight) } : undefined,
+    }
   }
   return {
     ordinary: group.ordinary,
+    isNew: () => state.spans < NEW_SPANS,
     usualCached(span, isFirst) {
       if (span.cacheReadTokens !== undefined) return group.usualCached(span.inputTokens, isFirst)
       const share = group.impliedShare()
@@ -136,8 +151,7 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
       const around = lookAround({ neighbours, state, isElsewhere }, observation, passage)
       return {
         ...around,
-        turn: turnAt(waitOf(neighbours, observation, passage)),
-        overlap: overlapAt(observation, passage, around.crowd),
+        ...waitAt(observation, passage, around.crowd),
         routes: state.served.size,
         replicaKnown: observation.span.replica !== undefined,
         routeChanged,

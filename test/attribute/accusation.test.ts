@@ -68,7 +68,10 @@ describe('overlap', () => {
       chance.add(i % 4, i % 5 === 0)
     }
     expect(queue.weigh(2)).toBeGreaterThan(1)
-    expect(queue.weigh(1)).toBe(0)
-    expect([0, 1, 2, 3].map((inFlight) => chance.weigh(inFlight))).toEqual([0, 0, 0, 0])
+    // With one in flight nobody waited: who does was not waiting for that one.
+    expect(queue.weigh(1)).toBeLessThan(-1)
+    // Four in five went by as many without a wait.
+    expect(Math.max(...[0, 1, 2, 3].map((inFlight) => chance.weigh(inFlight)))).toBe(0)
+    expect(chance.weigh(3)).toBeLessThan(-1)
   })
 })
