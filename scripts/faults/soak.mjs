@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { chat, put, startProgram, within } from './rig.mjs'
+import { built, chat, put, startProgram, within } from './rig.mjs'
 
 const VICTIM = fileURLToPath(new URL('soak-victim.mjs', import.meta.url))
 const GAP_MS = 50
@@ -70,26 +70,36 @@ output: { keep: summary }
       const { before, behind } = found
       if (before === undefined || behind === undefined)
         return { line: `soak: ended ${code}`, broken: [stderr.slice(-500)] }
-      return verdict({ ...options, ...found, before, behind })
+      const { theilSen } = await built('stats/theil-sen')
+      return verdict({ ...options, ...found, before, behind, theilSen })
     } finally {
       server.close()
     }
   })
 }
 
-/** @param {Options & { amid: Amid[], seen: Seen[], before: Before, behind: Behind }} found */
-function verdict({ streams, minutes, amid, seen, before, behind }) {
+/** @param {Options & { amid: Amid[], seen: Seen[], before: Before, behind: Behind, theilSen: (x: number[], y: number[]) => { slope: number } | null }} found */
+function verdict({ streams, minutes, amid, seen, before, behind, theilSen }) {
   const fromMin = (amid[0]?.atMin ?? 0) + Math.max(SWELLS_MIN, minutes / 4)
   const steady = amid.filter(({ atMin }) => atMin >= fromMin)
   if (steady.length < 4) return { line: 'soak: too short', broken: ['it needs 4 minutes at least'] }
-  const growth = slope(steady.map(({ atMin, usedMb }) => [atMin, usedMb]))
-  const samples = behind.sampleMb * slope(steady.map(({ atMin, done }) => [atMin, done]))
+  // A leak grows with every block; an allocator that takes a step once when buffers come together is none, and does not
+  // turn the median of all slopes.
+  const perMinute = (/** @type {(at: Amid) => number} */ of) =>
+    theilSen(
+      steady.map(({ atMin }) => atMin),
+      steady.map(of),
+    )?.slope ?? Infinity
+  const growth = perMinute(({ usedMb }) => usedMb)
+  const samples = behind.sampleMb * perMinute(({ done }) => done)
   const most = Math.max(...seen.map(({ files }) => files))
   const broken = []
   if (behind.kind !== 'finished' || behind.stop !== null) broken.push(`the run: ${JSON.stringify(behind)}`)
   if (behind.failed > 0) broken.push(`${behind.failed} requests failed`)
   if (growth - samples > MOST_MB_A_MINUTE)
-    broken.push(`memory grows by ${growth.toFixed(1)} MB a minute, ${samples.toFixed(1)} of it samples`)
+    broken.push(
+      `memory grows by ${growth.toFixed(1)} MB a minute, ${samples.toFixed(1)} of it samples: ${amid.map(({ usedMb }) => usedMb.toFixed(0)).join(', ')} MB in use`,
+    )
   if (most > streams + 60) broken.push(`${most} descriptors for ${streams} streams`)
   if (behind.files > before.files) broken.push(`${before.files} descriptors before, ${behind.files} behind`)
   for (const name of /** @type {const} */ (['p50Ms', 'p99Ms'])) {
@@ -115,14 +125,4 @@ function look(pid) {
   } catch {
     return null
   }
-}
-
-/** Least squares. @param {number[][]} points */
-function slope(points) {
-  const mean = (/** @type {number} */ at) =>
-    points.reduce((sum, point) => sum + (point[at] ?? 0), 0) / points.length
-  const [x, y] = [mean(0), mean(1)]
-  const part = (/** @type {number[]} */ [a = 0, b = 0]) => [(a - x) * (b - y), (a - x) ** 2]
-  const [over, under] = points.map(part).reduce(([p = 0, q = 0], [r = 0, s = 0]) => [p + r, q + s], [0, 0])
-  return (over ?? 0) / (under || 1)
 }
