@@ -3,23 +3,45 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startSimulate } from '../support/cli.js'
-import { good, job, repository } from './workflow-job.js'
+import { good, job, repository, SCENARIO, type JobResult } from './workflow-job.js'
 
-const SLOW = ['--model', 'm', '--profile', 'exact', '--set', 'baseMs=100', '--set', 'freshUs=300']
-const USUAL = ['--model', 'm', '--profile', 'exact', '--set', 'baseMs=100', '--set', 'freshUs=100']
+/** Times so long, and margins so wide, that a busy machine does not reach them: prefill three times as slow does. */
+const server = (freshUs: number): string[] => [
+  ...['--model', 'm', '--profile', 'exact', '--set', 'baseMs=300', '--set', `freshUs=${freshUs}`],
+]
+const USUAL = server(300)
+const SLOW = server(900)
+const MARGINS = ['ttft', 'tpot', 'base', 'fresh'].map((metric) => `${metric}: 40%`).join(', ')
+const WIDE = SCENARIO.replace('repeats: 8', 'repeats: 12').replace(
+  /^gate: .*$/m,
+  `gate: { margins: { ${MARGINS} }, detect: { ttft: 100% } }`,
+)
+const TRIES = 4
+
+type Repository = Awaited<ReturnType<typeof repository>>
+
+/** A night again where the run itself says that its instrument was overloaded: of such a one nothing is concluded. */
+async function night(repo: Repository, url: string, env: Record<string, string> = {}): Promise<JobResult> {
+  for (let tries = 1; ; tries++) {
+    const result = await job(repo, url, env)
+    const last = (await repo.here.snapshots('m')).at(-1)
+    if (last?.instrument.overloaded !== true || tries === TRIES) return result
+  }
+}
 
 describe('four nights', () => {
   test('without a baseline, the same again, prefill three times as slow, and nobody there: 0, 0, 1 naming prefill, 3', async () => {
     const repo = await repository()
+    repo.here.write('plumbline.yaml', WIDE)
     const usual = await startSimulate(USUAL)
 
-    const first = await job(repo, usual, { ACCEPT: 'true' })
+    const first = await night(repo, usual, { ACCEPT: 'true' })
     expect(first.codes, first.stderr).toEqual({ ...good, Verdict: 0 })
     expect(first.stdout).toContain('no baseline of m yet')
     expect(first.summary).toMatch(/^\| prompt/m)
     expect(existsSync(join(repo.here.path, 'results/m/baseline.json'))).toBe(true)
 
-    const second = await job(repo, usual)
+    const second = await night(repo, usual)
     expect(second.codes, second.stderr).toEqual({ ...good, Verdict: 0 })
     expect(second.stdout).toContain('baseline of m restored')
     expect(second.comment?.split('\n')[0]).toBe('<!-- plumbline -->')
@@ -29,7 +51,7 @@ describe('four nights', () => {
     expect(second.outputs).toMatch(/^exit=0$/m)
     expect(second.stderr).not.toContain('::error')
 
-    const third = await job(repo, await startSimulate(SLOW))
+    const third = await night(repo, await startSimulate(SLOW))
     expect(third.codes, third.stderr).toEqual({ ...good, Verdict: 1 })
     expect(third.comment).toContain('REGRESSION')
     expect(third.comment).toMatch(/prefill/i)
@@ -43,5 +65,5 @@ describe('four nights', () => {
     expect(fourth.stdout).toContain('the run did not complete')
     expect(fourth.stderr).toMatch(/^::error title=plumbline run m::/m)
     expect(fourth.comment).toBe('')
-  }, 240_000)
+  }, 600_000)
 })
