@@ -12,8 +12,9 @@ const e2e = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
 const long = 'test/**/*.long.test.ts'
 
 const limits = {
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  // With the processes of twenty others on each processor slow is no finding; what hangs hangs for longer.
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
   setupFiles: ['test/support/fixed-seed.ts', 'test/support/canary.ts'],
   // A borrowed machine stands still now and then: there a test may try twice, and the closing line names it.
   retry: process.env['CI'] === undefined ? 0 : 1,
@@ -42,8 +43,6 @@ export default defineConfig({
           maxWorkers: 6,
           sequence: { groupOrder: 2 },
           ...limits,
-          // Processes of twenty others on each processor: slow is no finding, and what hangs hangs for longer.
-          testTimeout: 240_000,
         },
       },
       {

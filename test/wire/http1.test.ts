@@ -345,16 +345,22 @@ describe('bytes that wait to be parsed', () => {
   })
 
   it('a gap deadline shorter than the wait is that of the reads', async () => {
-    const { wire } = await rig(async (socket) => {
-      socket.write(CHUNKED_HEAD)
-      for (const event of events.slice(0, 12)) {
-        await pause(20)
-        socket.write(chunk(event))
-      }
-    })
     const deadlines = { ...PATIENT, gapMs: 100 }
-    const exchange = await wire.send(request({ deadlines }), { connection: 'reused' })
-    expect(exchange.failure?.detail).toContain('sent nothing more for 100 ms')
-    expect(exchange.chunkNs.length).toBe(12)
+    // A busy machine makes longer pauses by itself: then the deadline is right, and nothing is learnt.
+    for (let tries = 0, written = 0; tries < 20 && written < 12; tries++) {
+      written = 0
+      const { wire } = await rig(async (socket) => {
+        socket.write(CHUNKED_HEAD)
+        for (const event of events.slice(0, 12)) {
+          await pause(20)
+          socket.write(chunk(event))
+          written++
+        }
+      })
+      const exchange = await wire.send(request({ deadlines }), { connection: 'reused' })
+      expect(exchange.failure?.detail).toContain('sent nothing more for 100 ms')
+      if (written < 12 && tries < 19) continue
+      expect(exchange.chunkNs.length).toBe(12)
+    }
   })
 })
