@@ -126,6 +126,23 @@ it('a route that is told by a path or a vendor’s prefix is the one of the plai
   expect(verdicts('other')).toEqual(new Set(['served by model other, before by model /models/m.gguf']))
 })
 
+it('another backend than the baseline’s that serves nine calls in ten as ever is not what slowed the tenth', () => {
+  const routes = new Set(['backend fp_1'])
+  const attributor = createAttributor({ known: known.map((each) => ({ ...each, routes })) })
+  const spans = engine(1, 0.2, 200).map(({ span }, i): Span => {
+    const lateMs = i % 10 === 9 ? 1500 : 0
+    return {
+      ...span,
+      backend: 'fp_2',
+      ttftMs: span.ttftMs! + lateMs,
+      durationMs: span.durationMs + lateMs,
+    }
+  })
+  const found = [...spans.flatMap((span) => attributor.push(span)), ...attributor.end()]
+  expect(found.filter(({ causes }) => causes.some(({ cause }) => cause === 'route-change'))).toEqual([])
+  expect(found.filter(({ verdict }) => verdict === 'unknown').length).toBeGreaterThan(10)
+})
+
 it('what the engine timed is told as it said: queue, prefill and decode to the microsecond, the rest is another’s', () => {
   const spans = engine(1, 0.7, 200).map(({ span, queueMs }): Span => {
     const firstMs = span.ttftMs ?? 0
