@@ -8,6 +8,7 @@ import { createKeyTree } from './key-tree.js'
 import type { Known } from './known.js'
 import { fillPassage, lookAround, overlapOf, paceOf, waitOf } from './neighbourhood.js'
 import { createNeighbours, type NeighbourStore, type Passage, type Where } from './neighbours.js'
+import type { Noise } from './noise.js'
 import type { Observation } from './observation.js'
 import { createSketch } from './sketch.js'
 import type { Surroundings } from './surroundings.js'
@@ -40,6 +41,10 @@ const MOST_STATES = 2_000
 const LEAST_TOLD = 20
 const LEAST_MOVED = 5
 const NEW_SPANS = 60
+/** Log ratio. */
+const WELL = Math.log(1.1)
+const MOSTLY_WELL = 0.5
+const KEEP = 0.99
 /** Log odds from which a wait was one for calls of its own service. */
 const TURN = 1
 
@@ -101,6 +106,8 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
   let change: string | null | undefined
   /** What was judged before the group knew its routes does not stand. */
   let isFinal = false
+  /** Calls of this place, and those of them that were no slower than the curve has them; of about the last hundred. */
+  let [calls, well] = [0, 0]
   /** All spans of a place have the same route facts. */
   const changed = ({ span, known }: Observation): string | null | undefined => {
     if (judgedBy !== known || !isFinal) {
@@ -108,7 +115,8 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
       change = state.routes.changed(span, known)
       judgedBy = known
     }
-    return change
+    // Another route that serves most calls as ever slows none: a fingerprint, say, that is not the one of the baseline.
+    return calls >= LEAST_MOVED && well > MOSTLY_WELL * calls ? null : change
   }
   const waitAt = (
     observation: Observation,
@@ -171,6 +179,8 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
       fillPassage(latest, observation)
       const { logFirst, logRest } = latest
       const passage = neighbours.add(where, latest)
+      calls = calls * KEEP + 1
+      well = well * KEEP + (isWell(logFirst, known.ttftNoise) && isWell(logRest, known.tpotNoise) ? 1 : 0)
       const isWhole = Number.isNaN(logRest)
       const log = isWhole ? logFirst : logRest
       const noise = isWhole ? known.ttftNoise : known.tpotNoise
@@ -220,6 +230,11 @@ const MOST_SERVED = 64
 const SLOW = Math.log(1.15)
 const LONG_RUN = 300
 const MOST_SLOW = 0.25
+
+/** Within a tenth of the curve, or a standard deviation of its scatter; also where it is not told. */
+function isWell(log: number, { centre, sd }: Noise): boolean {
+  return !(log - centre > Math.max(WELL, sd))
+}
 
 /** What a changed route says, and how far it is: what came over it least often stands for what it always costs. */
 function movedOf(changed: string | null | undefined, outsideFirst: LazyQuantile): Usual['moved'] {
