@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The campaign against the built program: calls that fail, kills, money, fuzzing, streams for a long time; each prints one
- * line of figures and what does not hold. `npm run check:faults -- --torture 60 --kills 100`; with `--only torture,kills` only
- * those. Ctrl-C ends it with the figures so far.
+ * The campaign against the built program: calls that fail, kills, money, fuzzing, months, streams for a long time; each prints
+ * one line of figures and what does not hold. `npm run check:faults -- --torture 60 --kills 100`; with `--only torture,kills`
+ * only those. Ctrl-C ends it with the figures so far.
  */
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { fuzz } from './faults/fuzz.mjs'
 import { killsAtRandom, killsAtWrites } from './faults/kills.mjs'
 import { money } from './faults/money.mjs'
+import { months } from './faults/months.mjs'
 import { enough, seeded } from './faults/rig.mjs'
 import { soak } from './faults/soak.mjs'
 import { torture } from './faults/torture.mjs'
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '300' },
     money: { type: 'string', default: '1000' },
     fuzz: { type: 'string', default: '1000000' },
+    months: { type: 'string', default: '1000' },
     streams: { type: 'string', default: '200' },
     minutes: { type: 'string', default: '10' },
     leak: { type: 'string', default: '0' },
@@ -36,6 +38,7 @@ const parts = {
   money: () => money(Number(values.money), seeded(Number(values.seed))),
   torture: () => torture(Number(values.torture), Number(values.seed)),
   fuzz: () => fuzz({ inputs: Number(values.fuzz), seed: Number(values.seed) }),
+  months: () => months(Number(values.months)),
   soak: () =>
     soak({
       streams: Number(values.streams),
