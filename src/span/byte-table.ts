@@ -11,7 +11,8 @@ export const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView
 
 const word = (view: DataView, at: number): number => view.getUint32(at, true)
 
-function isSame(a: DataView, atA: number, b: DataView, atB: number, length: number): boolean {
+/** Whether `length` bytes are the same. */
+export function isSame(a: DataView, atA: number, b: DataView, atB: number, length: number): boolean {
   if (length < 4) {
     for (let i = 0; i < length; i++) if (a.getUint8(atA + i) !== b.getUint8(atB + i)) return false
     return true

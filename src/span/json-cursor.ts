@@ -2,7 +2,7 @@
  * Steps through the bytes of a JSON text whose shape is foreseen, without making strings of what is passed over. Where
  * it meets anything else it stops for good, and a parser must look: it checks no more than it needs to find its way.
  */
-import { viewOf } from './byte-table.js'
+import { isSame, viewOf } from './byte-table.js'
 import type { ByteSource, ByteTable, Texts } from './byte-table.js'
 import type { Scalar } from './scalar.js'
 
@@ -61,11 +61,10 @@ export function peek(cursor: JsonCursor): number {
 }
 
 /** Passes over exactly these bytes, if they come next: the usual way to write what `firstMember` and `nextMember` read. */
-export function passBytes(cursor: JsonCursor, usual: Uint8Array): boolean {
-  const { bytes, at, end } = cursor
-  const { length } = usual
-  if (at + length > end) return false
-  for (let i = 0; i < length; i++) if (bytes[at + i] !== usual[i]) return false
+export function passBytes(cursor: JsonCursor, usual: DataView): boolean {
+  const { view, at, end } = cursor
+  const length = usual.byteLength
+  if (at + length > end || !isSame(view, at, usual, 0, length)) return false
   cursor.at = at + length
   return true
 }

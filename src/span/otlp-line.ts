@@ -82,8 +82,9 @@ const valuesName = table({ values: 1 })
 const resourceKeys = createByteTable([...RESOURCE_KEYS].map((key) => [key, key] as const))
 
 /** Of an attribute, without white space. */
-const KEY = Buffer.from('{"key":')
-const VALUE = Buffer.from(',"value":')
+const KEY = viewOf(Buffer.from('{"key":'))
+const VALUE = viewOf(Buffer.from(',"value":'))
+const ANY = Object.entries(any).map(([name, number]) => [viewOf(Buffer.from(`{"${name}":`)), number] as const)
 
 /** A longer description of a process is read anew each time. */
 const MAX_KEPT = 8192
@@ -93,11 +94,16 @@ export function createLineReader(): LineReader {
   const texts = createTexts()
   let kept: { bytes: Buffer; resource: Resource } | undefined
 
+  function nameOfValue(): number {
+    for (const [usual, name] of ANY) if (passBytes(cursor, usual)) return name
+    return firstMember(cursor, anyNames)
+  }
+
   /** Of a list its first; a list within a list is not gone into. */
   function anyValue(isInList: boolean): Scalar | undefined {
     let found: Scalar | undefined
     let members = 0
-    for (let name = firstMember(cursor, anyNames); name !== END; name = nextMember(cursor, anyNames)) {
+    for (let name = nameOfValue(); name !== END; name = nextMember(cursor, anyNames)) {
       if (++members > 1) giveUp(cursor)
       if (name === any.intValue) found = readInt()
       else if (name < any.arrayValue) found = readScalar(cursor, texts)
