@@ -68,7 +68,6 @@ export function overlapOf(
   neighbours: NeighbourStore,
   { span, first, known, retryMs }: Observation,
   passage: number,
-  crowd?: Crowd,
 ): { inFlight: number; waited: boolean } | undefined {
   const { startedAtMs, queueMs } = span
   if (first === undefined || queueMs !== undefined || retryMs > 0) return undefined
@@ -81,7 +80,7 @@ export function overlapOf(
   }
   const { observedMs, expectedMs } = first
   if (!hasWaited(observedMs, expectedMs, known.ttftNoise)) return { inFlight, waited: false }
-  const { firstMs } = crowd ?? crowdAt(neighbours, passage, known.tpot(0))
+  const { firstMs } = crowdAt(neighbours, passage, known.tpot(0))
   return { inFlight, waited: hasWaited(observedMs, expectedMs + firstMs, known.ttftNoise) }
 }
 

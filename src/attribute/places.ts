@@ -12,7 +12,7 @@ import type { Noise } from './noise.js'
 import type { Observation } from './observation.js'
 import { createSketch } from './sketch.js'
 import type { Surroundings } from './surroundings.js'
-import { createTurns, type Wait } from './turns.js'
+import { createTurns, hasWaited, type Wait } from './turns.js'
 
 /** Of one group on one route. */
 export interface Place {
@@ -101,7 +101,6 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
   /** Client's first-token time less the server's, on this route. */
   const outsideFirst = lazyQuantile(createSketch(), 0.5)
   const turns = createTurns()
-  const turnAt = (wait: Wait | undefined): number => (wait === undefined ? 0 : turns.weigh(wait))
   let judgedBy: Known | undefined
   let change: string | null | undefined
   /** What was judged before the group knew its routes does not stand. */
@@ -118,16 +117,12 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
     // Another route that serves most calls as ever slows none: a fingerprint, say, that is not the one of the baseline.
     return calls >= LEAST_MOVED && well > MOSTLY_WELL * calls ? null : change
   }
-  const waitAt = (
-    observation: Observation,
-    passage: number,
-    crowd: Crowd,
-  ): Pick<Surroundings, 'turn' | 'overlap'> => {
-    const turn = turnAt(waitOf(neighbours, observation, passage))
-    const overlap = overlapOf(neighbours, observation, passage, crowd)
-    if (overlap === undefined) return { turn, overlap: undefined }
-    const { inFlight, waited } = overlap
+  const waitAt = (wait: Wait | undefined, crowd: Crowd): Pick<Surroundings, 'turn' | 'overlap'> => {
+    if (wait === undefined) return NO_WAIT
+    const turn = turns.weigh(wait)
+    const inFlight = wait.endsMs.length
     const logOdds = state.overlaps.weigh(inFlight)
+    const waited = hasWaited(wait.firstMs, wait.expectedMs + crowd.firstMs, wait.noise)
     return {
       // Ends that fall in with a wait by chance are many; calls that went by as many others without a wait tell.
       turn: turn > 0 ? Math.max(0, turn + Math.min(0, logOdds)) : turn,
@@ -159,7 +154,7 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
       const around = lookAround({ neighbours, state, isElsewhere }, observation, passage)
       return {
         ...around,
-        ...waitAt(observation, passage, around.crowd),
+        ...waitAt(waitOf(neighbours, observation, passage), around.crowd),
         routes: state.served.size,
         replicaKnown: observation.span.replica !== undefined,
         routeChanged,
@@ -207,6 +202,8 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
     },
   }
 }
+
+const NO_WAIT = { turn: 0, overlap: undefined } as const
 
 /** Filled anew for each span: a new object for each would cost more than what is done with it. */
 const latest: Passage = {
