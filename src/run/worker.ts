@@ -1,6 +1,7 @@
 /** The program of a worker thread: carries the exchanges it is given, each at its due time, and hands back bytes and times. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { hrtimeOffsetNs } from '../instrument/clock-check.js'
+import { tidyHeap } from '../instrument/tidy.js'
 import { watchLoop } from '../instrument/watch-loop.js'
 import { systemClock, type Clock } from '../units/time.js'
 import type { Exchange } from '../wire/exchange.js'
@@ -65,7 +66,10 @@ port.on('message', (message: ToWorker) => {
       void transports
         .get(transport)
         ?.warm(n)
-        .then((warmed) => answer({ kind: 'warmed', id, warmed }))
+        .then((warmed) => {
+          if (warmed.opened > 0) tidyHeap()
+          answer({ kind: 'warmed', id, warmed })
+        })
       break
     }
     case 'send':

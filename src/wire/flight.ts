@@ -10,9 +10,10 @@ const MAX_BODY_BYTES = 256 * 1024 * 1024
 const GRACE_MS = 250
 /**
  * How long a connection may hold back bytes of a body that it has stamped: parsing costs 5 µs, whether of one event or of
- * ten.
+ * ten. The next read ends it; the sweep only where none comes, for many at once would be a stall.
  */
 export const HOLD_NS = 150e6
+const LONGEST_HOLD_NS = 400e6
 const FIRST_CAPACITY = 256
 const FIRST_BYTES = 32 * 1024
 
@@ -146,7 +147,7 @@ export class Flight {
   /** Called by the sweep: an abort, the grace after the end marker, deadlines. */
   check(nowNs: number): void {
     if (this.signal?.aborted) return this.abort('stopped by us', nowNs)
-    this.flush?.(nowNs - HOLD_NS)
+    this.flush?.(nowNs - LONGEST_HOLD_NS)
     if (this.landed) return
     const { firstByteMs, gapMs, totalMs } = this.request.deadlines
     if (this.#markerChunk !== undefined && nsToMs(nowNs - this.#markerNs) > GRACE_MS) {

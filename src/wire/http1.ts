@@ -7,6 +7,11 @@ import { HOLD_NS, type Flight, type Reading } from './flight.js'
 import { handOver, requestHeaders, type Link, type LinkOptions } from './link.js'
 import { Client } from './undici-client.js'
 
+/** Streams that began together are not parsed together: each connection waits for a time of its own, evenly spread. */
+let links = 0
+const holdOfNext = (): number => HOLD_NS * (0.6 + 0.8 * ((++links * GOLDEN) % 1))
+const GOLDEN = 0.618034
+
 /**
  * A Client a connection, not undici's Pool: so it is known which connection carries what, setting it up is ours
  * to time and to explain, and a request that failed can never be sent a second time behind our back.
@@ -22,6 +27,7 @@ export function http1Link({ socket, tcp }: { socket: Socket; tcp: Socket }, opti
   const batch = emptyBatch()
   /** Inside a body whose end shows (`mayEnd`). */
   let holds = false
+  const holdNs = holdOfNext()
   let isHanding = false
   let readBytes = -1
   let readNs = 0
@@ -51,7 +57,7 @@ export function http1Link({ socket, tcp }: { socket: Socket; tcp: Socket }, opti
     if (isTls) readBytes = tcp.bytesRead
     if (!hasRoom(batch, bytes.length)) hand()
     addRead(batch, bytes, readNs, isSame)
-    if (!holds || mayEnd(batch) || readNs - batch.readNs[0]! > HOLD_NS) hand()
+    if (!holds || mayEnd(batch) || readNs - batch.readNs[0]! > holdNs) hand()
     return socket.readableLength < socket.readableHighWaterMark
   }
   const destroy = socket.destroy

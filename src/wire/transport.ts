@@ -52,6 +52,9 @@ export interface Transport {
 
 /** One coarse timer for all deadlines: a timer a chunk would cost more than reading the chunk. */
 const SWEEP_MS = 25
+/** Of more exchanges a sweep looks at every fourth only: 200 in one go make what arrives meanwhile .5 ms late. */
+const FEW_FLIGHTS = 32
+const ROUND = 4
 
 export function createTransport(options: TransportOptions): Transport {
   const { clock, maxConnections, http } = options
@@ -76,11 +79,14 @@ export function createTransport(options: TransportOptions): Transport {
   let closed = false
 
   let sweep: NodeJS.Timeout | undefined
+  let sweeps = 0
   function watch(): void {
     sweep ??= setInterval(() => {
       const nowNs = clock.nowNs()
       for (const each of openings) each.check(nowNs)
-      for (const flight of flights) flight.check(nowNs)
+      const step = flights.size > FEW_FLIGHTS ? ROUND : 1
+      let turn = ++sweeps
+      for (const flight of flights) if (turn++ % step === 0) flight.check(nowNs)
       if (flights.size > 0 || openings.size > 0) return
       clearInterval(sweep)
       sweep = undefined
