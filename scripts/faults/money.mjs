@@ -138,7 +138,7 @@ function scheduled(index, draws, tally) {
       const cap = Math.floor(index / 6) % 2 === 0 ? 'perDay' : 'perMonth'
       // One clock for all of them: to a restart it has gone on.
       const startedMs = String(Date.now())
-      const begin = () => startProgram(SCHEDULE, [cap, String(CAP), startedMs], path, {}, 120_000)
+      const begin = () => startProgram(SCHEDULE, [cap, String(CAP), startedMs], path, {}, 300_000)
       /** @type {string[]} */
       const wrong = []
       for (let i = 0; i < KILLS_A_CHAIN; i++) {
