@@ -27,7 +27,7 @@ export function wholeNumber(text: string): number {
   return value
 }
 
-export function countingNumber(text: string): number {
+function countingNumber(text: string): number {
   const value = wholeNumber(text)
   if (value < 1) throw new InvalidArgumentError(`a whole number from 1 up is needed, got '${text}'`)
   return value

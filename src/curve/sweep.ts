@@ -31,7 +31,7 @@ export interface SweepOptions {
   resamples?: number | undefined
 }
 
-export const SWEEP = 'sweep'
+const SWEEP = 'sweep'
 
 /** Prefill and decode of each target, from requests made one at a time, in order of time. */
 export function fitSweep(

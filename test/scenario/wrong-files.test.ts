@@ -165,7 +165,7 @@ const rows: [why: string, text: string, ...problems: string[]][] = [
   [
     'a protocol that is not there',
     target('protocol: openai'),
-    `x.yaml:3:74: targets[0].protocol must be one of ${known.protocols.join(', ')}, got 'openai'`,
+    `x.yaml:3:74: targets[0].protocol must be one of ${known.protocols.join(', ')}, got 'openai' (did you mean 'openai-chat'?)`,
   ],
   [
     'a target without a model',
