@@ -1,6 +1,7 @@
 /** `plumbline fit <sweep>`: the curves of times that were measured elsewhere. */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
 import { parseSweep } from '../curve/sweep-file.js'
 import { fitSweep, holdOut, meanError, type HeldOut } from '../curve/sweep.js'
 import { createRandom } from '../random/random.js'
@@ -23,7 +24,7 @@ export const fitCommand: Register = (command, io, done) => {
   command
     .argument(
       '<sweep>',
-      'CSV with a head, or a JSON object a line: promptTokens, ttft in ms; requests made one at a time',
+      'CSV with a head, or a JSON object a line: promptTokens, ttft in ms; requests made one at a time; - is stdin',
     )
     .option(
       '--hold-out <n>',
@@ -38,7 +39,8 @@ async function fit(path: string, { holdOut: every, json = false }: FitFlags, io:
   const wrong = (message: string): ExitCode => refuse([message], json, io)
   if (every !== undefined && every < LEAST_EVERY)
     return wrong(`--hold-out ${every}: from ${LEAST_EVERY} up, so that lengths are left to fit`)
-  const text = await readFile(resolve(io.cwd, path), 'utf8').catch(() => null)
+  const read = path === '-' ? textOf(process.stdin) : readFile(resolve(io.cwd, path), 'utf8')
+  const text = await read.catch(() => null)
   if (text === null) return wrong(`${path}: cannot be read`)
   const parsed = parseSweep(text)
   if (!parsed.ok) return wrong(`${path}:${parsed.line}: ${parsed.problem}`)
