@@ -16,7 +16,7 @@ export interface LevelWatch {
 }
 
 const LEAST_CALLS = 40
-/** A group is off its curve from here up, and from two standard deviations of the scatter. */
+/** A group is off its curve from here up, and from one standard deviation of the scatter. */
 const OFF = Math.log(1.1)
 /** A sketch counts from 1 up, to within 1 %. */
 const SCALE = 1000

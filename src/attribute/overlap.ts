@@ -28,20 +28,19 @@ export function createOverlaps(): Overlaps {
   const waits = new Float64Array(MOST_IN_FLIGHT + 1)
   let seen = 0
   const kindOf = (inFlight: number): number => Math.min(MOST_IN_FLIGHT, inFlight)
-  const sum = (of: Float64Array): number => of.reduce((a, b) => a + b, 0)
   /** Laplace's rule of succession. */
-  const usual = (): number => (sum(waits) + 1) / (sum(calls) + 2)
-  /** Drawn to what is usual, as if so many calls had been seen beforehand. */
-  const rate = (from: number, to: number): number => {
-    let [all, waited] = [0, 0]
-    for (let kind = from; kind <= to; kind++) {
-      all += calls[kind]!
-      waited += waits[kind]!
-    }
-    return (waited + DOUBT * usual()) / (all + DOUBT)
+  const usual = (): number => (sumOf(waits, 0, MOST_IN_FLIGHT) + 1) / (sumOf(calls, 0, MOST_IN_FLIGHT) + 2)
+  const sumOf = (of: Float64Array, from: number, to: number): number => {
+    let all = 0
+    for (let kind = from; kind <= to; kind++) all += of[kind]!
+    return all
   }
+  /** Drawn to what is usual, as if so many calls had been seen beforehand. */
+  const rate = (from: number, to: number): number =>
+    (sumOf(waits, from, to) + DOUBT * usual()) / (sumOf(calls, from, to) + DOUBT)
   /** With more in flight a call waits the more: those with a few less tell of it too. */
-  const rateAt = (kind: number): number => rate(Math.floor(kind / 2) + 1, kind)
+  const leastLike = (kind: number): number => Math.floor(kind / 2) + 1
+  const rateAt = (kind: number): number => rate(leastLike(kind), kind)
   return {
     add(inFlight, waited) {
       const kind = kindOf(inFlight)
@@ -53,7 +52,10 @@ export function createOverlaps(): Overlaps {
       const kind = kindOf(inFlight)
       if (kind === 0 || seen < LEAST_CALLS) return 0
       const waiting = rateAt(kind)
-      if (waiting < MOSTLY) return Math.max(LEAST, Math.log(waiting / (1 - waiting)))
+      if (waiting < MOSTLY) {
+        const known = sumOf(calls, leastLike(kind), kind)
+        return known < DOUBT ? 0 : Math.max(LEAST, Math.log(waiting / (1 - waiting)))
+      }
       // Those with fewer in flight: a machine of several slots has room for some.
       return Math.max(0, Math.min(MOST, Math.log(waiting / rate(0, Math.floor((kind - 1) / 2)))))
     },

@@ -72,6 +72,8 @@ export function createPairedAttributor({ known, onSound }: AttributorOptions): P
   const places = createPlaces()
   let waiting: Waiting[] = []
   let head = 0
+  /** Up to here all is judged that need not wait for more of its group. */
+  let ripe = 0
   let latestMs = -Infinity
   // Of a sound span nothing is kept: its observation is written over by the next.
   let blank: Blank | undefined
@@ -108,8 +110,18 @@ export function createPairedAttributor({ known, onSound }: AttributorOptions): P
     onSound({ span, tier, excessMs, choice, doubts })
   }
 
+  /** Out they go in order; but what waits for one whose group is new is judged when it is due, not by what comes later. */
+  function judgeDue(): void {
+    for (ripe = Math.max(ripe, head); ripe < waiting.length; ripe++) {
+      const next = waiting[ripe]!
+      if (next.dueMs > latestMs) return
+      if (typeof next.found === 'function' && next.place?.isNew() !== true) next.found = next.found()
+    }
+  }
+
   function settleDue(): readonly Attributed[] {
     let settled: Attributed[] | undefined
+    judgeDue()
     for (let next = waiting[head]; next !== undefined; next = waiting[head]) {
       const held = waiting.length - head
       if (next.dueMs > latestMs && held <= MOST_WAITING) break
@@ -120,6 +132,7 @@ export function createPairedAttributor({ known, onSound }: AttributorOptions): P
     }
     if (head > 64 && head * 2 > waiting.length) {
       waiting = waiting.slice(head)
+      ripe = Math.max(0, ripe - head)
       head = 0
     }
     return settled ?? NONE
@@ -139,7 +152,7 @@ export function createPairedAttributor({ known, onSound }: AttributorOptions): P
     end() {
       const rest = waiting.slice(head).map(settle)
       waiting = []
-      head = 0
+      head = ripe = 0
       return rest
     },
   }

@@ -115,7 +115,7 @@ function createPlace(state: GroupState, where: Where, neighbours: NeighbourStore
       judgedBy = known
     }
     // Another route that serves most calls as ever slows none: a fingerprint, say, that is not the one of the baseline.
-    return calls >= LEAST_MOVED && well > MOSTLY_WELL * calls ? null : change
+    return typeof change === 'string' && calls >= LEAST_MOVED && well > MOSTLY_WELL * calls ? null : change
   }
   const waitAt = (wait: Wait | undefined, crowd: Crowd): Pick<Surroundings, 'turn' | 'overlap'> => {
     if (wait === undefined) return NO_WAIT

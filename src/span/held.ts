@@ -43,8 +43,8 @@ export interface HeldPool {
   settle(held: Held): Piece
 }
 
-/** A longer text is content, or becomes something shorter. */
-const MAX_TEXT = 1024
+/** A longer text is content, or becomes something shorter: a span keeps none. */
+const MAX_TEXT = 256
 
 /** Objects that wait for use. */
 const MAX_FREE = 16_384
@@ -64,6 +64,9 @@ export function createHeldPool(scratch: Draft, normalise: (draft: Draft) => Piec
     settle(held) {
       const { piece } = held
       if (piece === undefined) giveBack(held, scratch)
+      // An object that waits to be used again keeps no text alive.
+      held.values.length = 0
+      held.filled = 0
       held.piece = held.next = held.last = held.older = held.newer = undefined
       if (free.length < MAX_FREE) free.push(held)
       return piece ?? normalise(scratch)
@@ -97,7 +100,7 @@ function createHeld(): Held {
   }
 }
 
-/** No text and no list in it is long. */
+/** No text in it is long, and no chunk events hang on it. */
 function isSmall(draft: Draft): boolean {
   if (draft.chunks.length > 0 || draft.name.length > MAX_TEXT) return false
   if (draft.spanId.length > MAX_TEXT || draft.parentId.length > MAX_TEXT) return false

@@ -1,7 +1,6 @@
 /** Takes in spans of any format and dialect, and gives out one span a call; what cannot be read is counted by name. */
 import { createAssembler } from './assemble.js'
 import { createDraft } from './draft.js'
-import type { Draft } from './draft.js'
 import { createHeldPool } from './held.js'
 import type { Held } from './held.js'
 import { createNormaliser, traceIdOf } from './normalise.js'
@@ -71,13 +70,13 @@ const MAX_FAULTS = 50
 export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}): Intake {
   const rules = compileRules(own)
   const draft = createDraft(rules)
-  const normaliser = createNormaliser(createSourceTable())
-  const normalise = (of: Draft): Piece => {
-    const piece = normaliser(of)
+  const pool = createHeldPool(createDraft(rules), createNormaliser(createSourceTable()))
+  // Not where it is held: what was read of a line that turns out to be another is read again.
+  const settle = (held: Held): Piece => {
+    const piece = pool.settle(held)
     if (piece.span === undefined) others++
     return piece
   }
-  const pool = createHeldPool(createDraft(rules), normalise)
   const counts = {
     seen: 0,
     faults: {} as Record<string, number>,
@@ -101,7 +100,7 @@ export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}):
   const text = createLineReader()
   let now = 0
   const resolved: Resolved = { spans: [], repeated: 0, folded: 0, other: 0, synthetic: 0 }
-  const assembler = createAssembler({ window, settle: pool.settle, into: resolved })
+  const assembler = createAssembler({ window, settle, into: resolved })
   let given = 0 // spans that have been taken
   let others = 0 // pieces that are no calls
   const fault = (kind: string): void => {
@@ -113,7 +112,7 @@ export function createIntake({ window = 10_000, own = [] }: IntakeOptions = {}):
   const hold = (): void => void pending.push(pool.hold(draft, traceIdOf(draft), now))
   const add = (held: Held): void => {
     counts.seen++
-    if (held.traceId === '') resolvePiece(pool.settle(held), resolved)
+    if (held.traceId === '') resolvePiece(settle(held), resolved)
     else assembler.add(held)
   }
   const sink: SpanSink = {
