@@ -23,11 +23,13 @@ const NAMES = 'promptTokens, cachedTokens, outputTokens, ttft, tpot (both in ms)
 export function parseSweep(text: string): ParsedSweep {
   const lines = text
     .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
+    .split(/\r\n?|\n/)
     .map((line, i) => ({ number: i + 1, text: line.trim() }))
     .filter((line) => line.text !== '')
   const [first, ...rest] = lines
   if (first === undefined) return { ok: false, line: 1, problem: 'the file is empty' }
+  if (first.text.startsWith('['))
+    return { ok: false, line: first.number, problem: 'a JSON object a line is wanted, no array' }
   const isJson = first.text.startsWith('{')
   const read = isJson ? fromJson : fromCsv(first.text)
   if (typeof read === 'string') return { ok: false, line: first.number, problem: read }
@@ -49,28 +51,54 @@ type ReadLine = (line: string) => Values | string
 function fieldOf(name: string): Field | null {
   const plain = name
     .toLowerCase()
-    .replace(/[^a-z]/g, '')
+    .replace(/[^a-z0-9]/g, '')
     .replace(/ms$/, '')
   return Object.entries(FIELDS).find(([known]) => known === plain)?.[1] ?? null
 }
 
 function fromCsv(head: string): ReadLine | string {
   const separator = [',', ';', '\t'].find((each) => head.includes(each)) ?? ','
-  const cells = (line: string): string[] =>
-    line.split(separator).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'))
+  const cells = (line: string): string[] => splitCells(line, separator)
   const columns = cells(head).map(fieldOf)
+  const twice = columns.find((field, i) => field !== null && columns.indexOf(field) !== i)
+  if (twice != null) return `two columns are ${nameOf(twice)}: leave one of them`
   const has = (field: Field): boolean => columns.includes(field)
   if (!has('promptTokens') || !(has('ttftMs') || has('tpotMs')))
     return `the head must name promptTokens, and ttft or tpot; known are ${NAMES}`
   return (line) => {
     const values: Values = {}
-    for (const [i, value] of cells(line).entries()) {
+    const found = cells(line)
+    if (found.length > columns.length)
+      return `${found.length} cells, the head has ${columns.length}: numbers without separators of thousands, or in quotes`
+    for (const [i, value] of found.entries()) {
       const field = columns[i]
       if (field != null && value !== '') values[field] = value
     }
     return values
   }
 }
+
+/** At each separator that does not stand in quotes (RFC 4180 §2). */
+function splitCells(line: string, separator: string): string[] {
+  const cells: string[] = []
+  let begin = 0
+  let isQuoted = false
+  for (let i = 0; i <= line.length; i++) {
+    if (line[i] === '"') isQuoted = !isQuoted
+    if (i < line.length && (isQuoted || line[i] !== separator)) continue
+    cells.push(
+      line
+        .slice(begin, i)
+        .trim()
+        .replace(/^"(.*)"$/, '$1')
+        .replaceAll('""', '"'),
+    )
+    begin = i + 1
+  }
+  return cells
+}
+
+const nameOf = (field: Field): string => field.replace('Ms', '')
 
 const fromJson: ReadLine = (line) => {
   const read = readJson(line, { refuseDuplicateKeys: true })
@@ -81,8 +109,9 @@ const fromJson: ReadLine = (line) => {
   const values: Values = {}
   for (const [name, value] of Object.entries(read.value)) {
     const field = fieldOf(name)
-    if (field !== null && (typeof value === 'string' || typeof value === 'number'))
-      values[field] = String(value)
+    if (field === null || (typeof value !== 'string' && typeof value !== 'number')) continue
+    if (values[field] !== undefined) return `${nameOf(field)} stands there twice: leave one of them`
+    values[field] = String(value)
   }
   return values
 }
@@ -95,7 +124,7 @@ function toPoint(values: Values): SweepPoint | string {
     const value = Number(text)
     const least = field === 'cachedTokens' ? 0 : Number.MIN_VALUE
     if (!(value >= least) || !Number.isFinite(value))
-      return `${field.replace('Ms', '')} '${text.slice(0, 40)}' is no number ${least === 0 ? 'from 0 up' : 'above 0'}`
+      return `${nameOf(field)} '${text.slice(0, 40)}' is no number ${least === 0 ? 'from 0 up' : 'above 0'}`
     numbers[field] = value
   }
   const { promptTokens, cachedTokens, outputTokens, ttftMs, tpotMs } = numbers

@@ -23,7 +23,7 @@ export interface Outcome {
 export type MissReason =
   | 'overlap' // the run before was still going, or waiting
   | 'late' // noticed too late: the machine slept, or its clock was set
-  | 'stopped' // the scheduler was not running
+  | 'stopped' // the scheduler was not running, or the job was taken away while it waited
   | 'cap' // it could have passed a cap on money
   | 'ledger' // what it may spend could not be written down
 

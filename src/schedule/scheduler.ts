@@ -90,11 +90,11 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
         untold: old?.untold ?? [],
       })
     }
+    const gone = entries.filter(({ job }) => !jobs.some(({ name }) => name === job.name))
+    for (const entry of gone) await giveUpWaiting(entry)
     // What still runs keeps its targets busy, also where its scenario is gone from the list.
-    const gone = entries.filter(
-      ({ job, isRunning }) => isRunning && !jobs.some(({ name }) => name === job.name),
-    )
-    entries = [...made, ...gone.map((entry) => ({ ...entry, upcoming: null, waiting: null }))]
+    const busy = gone.filter(({ isRunning }) => isRunning)
+    entries = [...made, ...busy.map((entry) => ({ ...entry, upcoming: null }))]
     onEvent({ kind: 'configured', jobs: jobs.map(({ name }) => name) })
   }
 
@@ -142,6 +142,16 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
     if (waiting !== null || takenMs === null) return
     for (const missed of untold.splice(0)) onEvent({ kind: 'missed', job: job.name, ...missed })
     await options.remember(job.name, takenMs)
+  }
+
+  /** It will not start any more: the scheduler ends, or its scenario is gone. */
+  async function giveUpWaiting(entry: Entry): Promise<void> {
+    if (entry.waiting === null) return
+    const { dueMs } = entry.waiting
+    entry.waiting = null
+    const { job } = entry
+    onEvent({ kind: 'missed', job: job.name, reason: 'stopped', firstMs: dueMs, lastMs: dueMs, count: 1 })
+    await tellTaken(entry)
   }
 
   async function startWaiting(): Promise<void> {
@@ -211,20 +221,7 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
     options.onTurn?.(new Map(starts))
     await options.sleep(untilNextMs(clock.utcMs()), wake.signal)
   }
-  for (const entry of entries) {
-    if (entry.waiting === null) continue
-    const { dueMs } = entry.waiting
-    entry.waiting = null
-    onEvent({
-      kind: 'missed',
-      job: entry.job.name,
-      reason: 'stopped',
-      firstMs: dueMs,
-      lastMs: dueMs,
-      count: 1,
-    })
-    await tellTaken(entry)
-  }
+  for (const entry of entries) await giveUpWaiting(entry)
   await Promise.all(running)
   stop.removeEventListener('abort', onStop)
 }

@@ -6,14 +6,14 @@ import { lineScan, scanChunk, type LineScan } from './scan.js'
 
 const MAX_EVENT_BYTES = 1024 * 1024
 const MAX_BODY_BYTES = 256 * 1024 * 1024
-/** What the end of the body may take once the end marker has come. */
+/** What the end of the body may take once the end marker was seen, which may have been held back before. */
 const GRACE_MS = 250
 /**
  * How long a connection may hold back bytes of a body that it has stamped: parsing costs 5 µs, whether of one event or of
  * ten. The next read ends it; the sweep only where none comes, for many at once would be a stall.
  */
 export const HOLD_NS = 150e6
-const LONGEST_HOLD_NS = 400e6
+const LONGEST_HOLD_NS = 250e6
 const FIRST_CAPACITY = 256
 const FIRST_BYTES = 32 * 1024
 
@@ -151,6 +151,8 @@ export class Flight {
     if (this.landed) return
     const { firstByteMs, gapMs, totalMs } = this.request.deadlines
     if (this.#markerChunk !== undefined && nsToMs(nowNs - this.#markerNs) > GRACE_MS) {
+      this.flush?.(nowNs)
+      if (this.landed) return
       this.complete(nowNs)
       this.drop?.()
       return

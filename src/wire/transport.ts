@@ -72,7 +72,8 @@ export function createTransport(options: TransportOptions): Transport {
 
   const hint = hintOf(origin, tls)
 
-  const flights = new Set<Flight>()
+  /** Each with a number of its own: whose turn it is must not hang on who has landed. */
+  const flights = new Map<Flight, number>()
   const openings = new Set<Opening>()
   /** Every connection whose socket is not closed yet. */
   const links = new Set<Link>()
@@ -80,13 +81,14 @@ export function createTransport(options: TransportOptions): Transport {
 
   let sweep: NodeJS.Timeout | undefined
   let sweeps = 0
+  let sent = 0
   function watch(): void {
     sweep ??= setInterval(() => {
       const nowNs = clock.nowNs()
       for (const each of openings) each.check(nowNs)
       const step = flights.size > FEW_FLIGHTS ? ROUND : 1
-      let turn = ++sweeps
-      for (const flight of flights) if (turn++ % step === 0) flight.check(nowNs)
+      sweeps++
+      for (const [flight, turn] of flights) if ((turn + sweeps) % step === 0) flight.check(nowNs)
       if (flights.size > 0 || openings.size > 0) return
       clearInterval(sweep)
       sweep = undefined
@@ -146,7 +148,7 @@ export function createTransport(options: TransportOptions): Transport {
       if (closed) flight.abort('refused: the transport is closed')
       else if (signal?.aborted) flight.abort('stopped by us')
       if (flight.landed) return flight.landing
-      flights.add(flight)
+      flights.set(flight, sent++)
       watch()
       if (connection === 'new') void sendOnNew(flight)
       else pool.take(flight)
@@ -156,7 +158,7 @@ export function createTransport(options: TransportOptions): Transport {
       closed = true
       pool.stop()
       for (const opening of openings) opening.cancel(stopped('stopped: the transport was closed'))
-      for (const flight of flights) flight.abort('stopped: the transport was closed')
+      for (const flight of flights.keys()) flight.abort('stopped: the transport was closed')
       await Promise.all([...openings].map((opening) => opening.done))
       await Promise.all([...links].map((link) => link.close()))
       clearInterval(sweep)

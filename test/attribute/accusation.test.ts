@@ -14,10 +14,14 @@ const OUTPUT = 100
 const FIRST_MS = 400 + 1000 * 0.045
 const REST_MS = (OUTPUT - 1) * 10.5
 
-/** A call on the curve every two seconds; `more` of the 150th is added before its first output and behind it. */
-function found(more: { firstMs?: number; restMs?: number }, facts: Partial<Span> = {}): Attribution {
-  const calls = Array.from({ length: 160 }, (_, i): Span => {
-    const { firstMs = 0, restMs = 0 } = i === 150 ? more : {}
+/** A call on the curve every two seconds; what `more` says of it is added before its first output and behind it. */
+function judged(
+  count: number,
+  more: (index: number) => { firstMs?: number; restMs?: number },
+  facts: Partial<Span> = {},
+): Attribution[] {
+  const calls = Array.from({ length: count }, (_, i): Span => {
+    const { firstMs = 0, restMs = 0 } = more(i)
     return {
       traceId: 't',
       spanId: String(i),
@@ -36,9 +40,20 @@ function found(more: { firstMs?: number; restMs?: number }, facts: Partial<Span>
     }
   })
   const attributor = createAttributor({ known })
-  const all = [...calls.flatMap((call) => attributor.push(call)), ...attributor.end()]
-  return all.find(({ spanId }) => spanId === '150')!
+  return [...calls.flatMap((call) => attributor.push(call)), ...attributor.end()]
 }
+
+/** The 150th of 160. */
+const found = (more: { firstMs?: number; restMs?: number }, facts: Partial<Span> = {}): Attribution =>
+  judged(160, (i) => (i === 150 ? more : {}), facts).find(({ spanId }) => spanId === '150')!
+
+test('where no call tells its route, all that become slower at once are not said to lie on one machine', () => {
+  const slower = { firstMs: 0.6 * FIRST_MS, restMs: 0.6 * REST_MS }
+  const all = judged(360, (i) => (i < 300 ? {} : slower))
+  const late = all.filter(({ spanId }) => Number(spanId) >= 300)
+  expect(late.length).toBe(60)
+  expect(late.filter(({ verdict }) => verdict === 'slow-replica').length).toBeLessThan(15)
+})
 
 describe('one slow call among 160', () => {
   test('whose stream took 2 s longer is nobody’s fault that could be named, and no time stands under client or retries', () => {
@@ -73,5 +88,7 @@ describe('overlap', () => {
     // Four in five went by as many without a wait.
     expect(Math.max(...[0, 1, 2, 3].map((inFlight) => chance.weigh(inFlight)))).toBe(0)
     expect(chance.weigh(3)).toBeLessThan(-1)
+    // Never were so many in flight: that says nothing.
+    expect(chance.weigh(20)).toBe(0)
   })
 })

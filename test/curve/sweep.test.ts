@@ -97,6 +97,8 @@ describe('a sweep file', () => {
     ['TTFT (ms);Prompt Tokens;gpu;cachedTokens;output-tokens\r\n46.5;128;H100;64;16\r\n'],
     ['\uFEFF"promptTokens"\t"cachedTokens"\t"outputTokens"\t"ttft"\n\n"128"\t"64"\t"16"\t"46.5"'],
     ['{"promptTokens":128,"cachedTokens":64,"outputTokens":16,"ttft":46.5,"gpu":{"name":"H100"}}'],
+    ['note,"promptTokens",cachedTokens,outputTokens,ttft,ttft_p99\n"a ""b"", c",128,64,16,46.5,90\n'],
+    ['promptTokens,cachedTokens,outputTokens,ttft\r"128","64","16","46.5"\r'],
     ['{"prompt_tokens":"128","cached_tokens":64,"output_tokens":16,"ttft_ms":46.5}\n'],
   ])('%j is one point', (text) => {
     expect(points(text)).toEqual([expect.objectContaining(wanted)])
@@ -107,6 +109,10 @@ describe('a sweep file', () => {
     ['tokens,ms\n1,2', 1, /head must name promptTokens/],
     ['promptTokens,ttft', 1, /no line below the head/],
     ['promptTokens,ttft\n128,40\n256,-1', 3, /ttft '-1' is no number above 0/],
+    ['promptTokens,ttft\n1,024,71.2', 2, /3 cells, the head has 2/],
+    ['prompt_tokens,ttft,ttft_ms\n1,2,3', 1, /two columns are ttft/],
+    ['{"promptTokens":1,"ttft":5,"ttft_ms":7}', 1, /ttft stands there twice/],
+    ['[{"promptTokens":1,"ttft":2}]', 1, /no array/],
     ['promptTokens,ttft\n128,\n', 2, /neither ttft nor tpot/],
     ['promptTokens,ttft\n,3\n', 2, /promptTokens is missing/],
     ['promptTokens,cachedTokens,ttft\n128,128,40', 2, /leave nothing of promptTokens 128/],

@@ -133,6 +133,8 @@ warmup: { requests: 1 }
   put('traces/README', '')
   put('latency.csv', Array.from({ length: 40 }, (_, day) => csvLine(day)).join(''))
   put('my.yaml', WRONG)
+  const sweep = [128, 256, 512, 1024, 2048, 4096].map((tokens) => `${tokens},${20 + tokens / 20}\n`)
+  put('sweep.csv', `promptTokens,ttft\n${sweep.join('')}`)
 
   for (const files of ['scenarios/quickstart.yaml', 'nightly.yaml', 'scenarios/ci.yaml two-models.yaml'])
     await must(`plumbline run ${files} --quiet`)

@@ -307,6 +307,29 @@ describe('stop and restart', () => {
 })
 
 describe('a new configuration', () => {
+  it('what waits while its scenario is taken away is told, and what it missed before', async () => {
+    const both = [job('a', '0 * * * *'), job('b', '10 * * * *')]
+    let jobs: readonly Job[] = both
+    const trial = begin({
+      from: '2027-05-01T00:30:00Z',
+      jobs,
+      runMs: 3 * HOUR,
+      reload: () => Promise.resolve({ ok: true, jobs }),
+    })
+    await trial.time.advanceTo(at('2027-05-01T03:20:00Z'))
+    jobs = both.slice(0, 1)
+    await trial.time.advanceTo(at('2027-05-01T03:50:00Z'))
+    await trial.stop()
+    expect(trial.starts.map((start) => start.job)).toEqual(['a'])
+    const ofB = trial.events.flatMap((event) => (event.kind === 'missed' && event.job === 'b' ? [event] : []))
+    // Due at 1:10, and then at 2:10 and 3:10 while that one waited.
+    expect(ofB.map(({ reason, count }) => [reason, count])).toEqual([
+      ['stopped', 1],
+      ['overlap', 1],
+      ['overlap', 1],
+    ])
+  })
+
   it('a bad one is told and not applied, a good one takes effect at the next turn', async () => {
     const answers: Reloaded[] = [
       null,

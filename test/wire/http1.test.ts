@@ -364,3 +364,34 @@ describe('bytes that wait to be parsed', () => {
     }
   })
 })
+
+describe('many exchanges at once', () => {
+  it('each keeps its deadline while others end: 36 that stall are over before 100 that end one by one', async () => {
+    const quick: (() => void)[] = []
+    const { wire } = await rig(
+      (socket, text) => {
+        socket.write(CHUNKED_HEAD + chunk('data: a\n\n'))
+        if (text.startsWith('POST /quick')) quick.push(() => void socket.write(LAST_CHUNK))
+      },
+      { maxConnections: 200 },
+    )
+    const ends: string[] = []
+    const send = async (path: string, gapMs: number): Promise<void> => {
+      const asked = request({ path, deadlines: { ...PATIENT, gapMs } })
+      await wire.send(asked, { connection: 'reused' })
+      ends.push(path)
+    }
+    const all = [
+      ...Array.from({ length: 100 }, () => send('/quick', 10_000)),
+      ...Array.from({ length: 36 }, () => send('/stall', 200)),
+    ]
+    while (quick.length < 100) await pause(5)
+    for (const end of quick) {
+      await pause(25)
+      end()
+    }
+    await Promise.all(all)
+    expect(ends.filter((path) => path === '/stall').length).toBe(36)
+    expect(ends.slice(-10)).toEqual(Array.from({ length: 10 }, () => '/quick'))
+  }, 60_000)
+})
