@@ -148,7 +148,7 @@ function scheduled(index, draws, tally) {
         await sleep(when * (early > 0.15 ? 400 : 1200))
         await killAll(victims, tally)
       }
-      // Two at once: one goes on until its cap stops it, the other finds the folder held.
+      // Two at once: one goes on until its cap stops it, the other finds the folder held, or free again where it came late.
       const last = await Promise.all([1, 2].map(() => begin().ended))
       tally.refused += last.filter(({ code }) => code === 2).length
       const [kept, ...others] = last.filter(({ code }) => code !== 2)
@@ -162,13 +162,22 @@ function scheduled(index, draws, tally) {
         if (spent < spentBy(server).cost)
           wrong.push(`the ledger holds ${spent}, the server counted ${spentBy(server).cost}`)
       }
-      if (others.length > 0) wrong.push('two schedules held one folder')
+      for (const other of others)
+        if (other.code !== 0) wrong.push(`ends ${other.code ?? other.signal}: ${other.stderr.slice(-300)}`)
+        else if (kept?.code === 0 && overlap(kept.stdout, other.stdout))
+          wrong.push('two schedules held one folder at a time')
       wrong.push(...judge(spentBy(server), { name: 'cost', most: CAP }, tally))
       return wrong.map((each) => `schedule ${index} (${cap}): ${each}`)
     } finally {
       server.close()
     }
   })
+}
+
+/** Whether two schedules held their folder at one time, by what they say. @param {string} one @param {string} other */
+function overlap(one, other) {
+  const [a, b] = [JSON.parse(one), JSON.parse(other)]
+  return a.heldFromMs < b.heldToMs && b.heldFromMs < a.heldToMs
 }
 
 /** @param {{ requests: number, tokens: number, cost: number }} spent @param {{ name: string, most: number }} limit @param {Tally} tally @returns {string[]} */

@@ -30,6 +30,7 @@ if (!opened.ok) {
   process.exit(2)
 }
 const { memory, ledger } = opened.state
+const heldFromMs = Date.now()
 const stop = new AbortController()
 /** @type {Set<string>} */
 const capped = new Set()
@@ -78,5 +79,6 @@ await runScheduler({
   startGapMs: 0,
 })
 const { day, month } = ledger.spent(clock.utcMs())
+const heldToMs = Date.now()
 opened.state.close()
-process.stdout.write(JSON.stringify({ spent: cap === 'perDay' ? day : month }))
+process.stdout.write(JSON.stringify({ spent: cap === 'perDay' ? day : month, heldFromMs, heldToMs }))
