@@ -23,7 +23,8 @@ export function sweepText({ curves, notes, held }: SweepResult): string {
   for (const { target, law, message } of notes)
     lines.push(wrap(terminalText(`  ${target}, no ${law} curve: ${message}`), '    '))
   if (held !== null) for (const target of targetsOf(held)) lines.push(heldText(target, held))
-  if (held?.length === 0) lines.push('  held out: no length with a ttft lies between others that give a curve')
+  if (held?.length === 0)
+    lines.push('  held out: no length with a ttft lies between others that give a curve')
   return `${lines.join('\n')}\n`
 }
 

@@ -65,7 +65,7 @@ export function createHeldPool(scratch: Draft, normalise: (draft: Draft) => Piec
       const { piece } = held
       if (piece === undefined) giveBack(held, scratch)
       // An object that waits to be used again keeps no text alive.
-      held.values.length = 0
+      held.values.fill(0, 0, held.filled)
       held.filled = 0
       held.piece = held.next = held.last = held.older = held.newer = undefined
       if (free.length < MAX_FREE) free.push(held)

@@ -8,11 +8,7 @@ const MAX_EVENT_BYTES = 1024 * 1024
 const MAX_BODY_BYTES = 256 * 1024 * 1024
 /** What the end of the body may take once the end marker was seen, which may have been held back before. */
 const GRACE_MS = 250
-/**
- * How long a connection may hold back bytes of a body that it has stamped: parsing costs 5 µs, whether of one event or of
- * ten. The next read ends it; the sweep only where none comes, for many at once would be a stall.
- */
-export const HOLD_NS = 150e6
+/** How long a connection may hold back bytes that it has stamped, where no further read has them parsed. */
 const LONGEST_HOLD_NS = 250e6
 const FIRST_CAPACITY = 256
 const FIRST_BYTES = 32 * 1024
