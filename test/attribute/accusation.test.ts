@@ -92,3 +92,42 @@ describe('overlap', () => {
     expect(chance.weigh(20)).toBe(0)
   })
 })
+
+test('slow calls of services that nobody knows yet do not delay what is seen around the calls of others', () => {
+  const call = (service: string, i: number, over: Partial<Span> = {}): Span => ({
+    traceId: 't',
+    spanId: `${service}-${i}`,
+    operation: 'chat',
+    service,
+    dialect: 'test',
+    startedAtMs: EPOCH_MS + i * 500,
+    ttftMs: FIRST_MS,
+    durationMs: FIRST_MS + REST_MS,
+    inputTokens: 1000,
+    cacheReadTokens: 0,
+    outputTokens: OUTPUT,
+    doubts: [],
+    from: {},
+    ...over,
+  })
+  // In the middle a burst is told to come later, and what is served meanwhile queues.
+  const own = Array.from({ length: 1500 }, (_, i) => {
+    const isBurst = i >= 700 && i < 760
+    if (isBurst && i % 4 === 0) return call('shop', i, { httpStatus: 429 })
+    return isBurst
+      ? call('shop', i, { ttftMs: FIRST_MS + 3000, durationMs: FIRST_MS + REST_MS + 3000 })
+      : call('shop', i)
+  })
+  const strangers = Array.from({ length: 30 }, (_, i) =>
+    call(`stranger-${i}`, 40 * i, { ttftMs: FIRST_MS + 2500, durationMs: FIRST_MS + REST_MS + 2500 }),
+  )
+  const limited = (spans: readonly Span[]): number => {
+    const attributor = createAttributor({ known })
+    const all = [...spans.flatMap((span) => attributor.push(span)), ...attributor.end()]
+    return all.filter((each) => each.service === 'shop' && JSON.stringify(each).includes('rate limited'))
+      .length
+  }
+  const together = [...own, ...strangers].toSorted((a, b) => a.startedAtMs - b.startedAtMs)
+  expect(limited(own)).toBeGreaterThan(20)
+  expect(limited(together)).toBe(limited(own))
+})
